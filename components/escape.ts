@@ -15,7 +15,13 @@ export function escapeXml(value: string): string {
     if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(value)) {
         refuse("xml", value, "XML 1.0 has no such character");
     }
-    const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" };
+    const entities: Record<string, string> = {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&quot;",
+        "'": "&apos;",
+    };
     return value.replace(/[&<>"']/g, (c) => entities[c] ?? c);
 }
 

@@ -1,0 +1,139 @@
+import * as command from "@pulumi/command";
+import * as digitalocean from "@pulumi/digitalocean";
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+
+import { enrolPort, loginUser } from "../machine/base";
+import { renderCloudConfig, userDataLimitBytes } from "../machine/cloudConfig";
+import type { MachineRole } from "../machine/role";
+import type { StationNetwork } from "../stationNetwork";
+
+/** What a machine must not learn from its user data. Delivered over SSH, changed in place. */
+export interface MachineSecrets {
+    /** By the names that the role's templates ask for, for example `relay.link`. */
+    values: Record<string, pulumi.Input<string>>;
+    /** By file name, for example `tls.key`. */
+    files: Record<string, pulumi.Input<string>>;
+}
+
+export interface DropletHostArgs {
+    network: StationNetwork;
+    /** Provider region, for example `ams3`. */
+    region: string;
+    /** Droplet size slug, for example `s-1vcpu-1gb`. */
+    size: pulumi.Input<string>;
+    /** What the machine is. A change makes a new machine. */
+    role: pulumi.Input<MachineRole>;
+    secrets: MachineSecrets;
+    /** Tags beside the station's own; firewalls are bound to them. */
+    tags: pulumi.Input<string>[];
+    /** An address that stays through replacements; it moves to a new machine once that is ready. */
+    reservedIp?: pulumi.Input<string>;
+}
+
+/** The image all machines start from. */
+const image = "debian-13-x64";
+
+/** How long a machine may take from its first answer over SSH to healthy, in seconds. */
+const readyTimeoutSeconds = 600;
+
+/**
+ * A droplet that is configured, holds its secrets, and is proven healthy: whoever depends on the host waits for that.
+ *
+ * Its SSH host key is known in advance. User data carries a key for the first contact only (any process on a droplet
+ * can read user data); over that contact the real host key is delivered, and from then on pinned.
+ */
+export class DropletHost extends pulumi.ComponentResource {
+    /** Public IPv4 address of the present droplet. */
+    public readonly address: pulumi.Output<string>;
+
+    constructor(name: string, args: DropletHostArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("aerial:index:DropletHost", name, { region: args.region, size: args.size }, opts);
+        const child = { parent: this };
+        const hostKey = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, child);
+        const enrolKey = new tls.PrivateKey(`${name}-enrol-key`, { algorithm: "ED25519" }, child);
+
+        const userData = pulumi
+            .all([args.role, args.network.ssh.authorizedKeys, enrolKey.privateKeyOpenssh])
+            .apply(([role, authorizedKeys, enrolHostKey]) =>
+                renderCloudConfig(
+                    { hostname: name, authorizedKeys, enrolHostKey, role },
+                    userDataLimitBytes.digitalOcean,
+                ),
+            );
+        const vpcUuid = args.network.vpcUuids[args.region];
+        if (vpcUuid === undefined) {
+            throw new pulumi.ResourceError(`the station's network has no region ${args.region}`, this);
+        }
+        const droplet = new digitalocean.Droplet(
+            name,
+            {
+                name,
+                image,
+                region: args.region,
+                size: args.size,
+                vpcUuid,
+                sshKeys: [args.network.ssh.providerKey],
+                tags: args.tags,
+                monitoring: true,
+                userData: pulumi.secret(userData),
+            },
+            child,
+        );
+        this.address = droplet.ipv4Address;
+
+        const connection = {
+            host: droplet.ipv4Address,
+            user: loginUser,
+            privateKey: args.network.ssh.privateKey,
+            // A droplet answers after about a minute; upstream waits between tries.
+            dialErrorLimit: 60,
+            perDialTimeout: 10,
+        };
+        const shared = { addPreviousOutputInEnv: false, triggers: [droplet.id] };
+        const enrol = new command.remote.Command(
+            `${name}-enrol`,
+            {
+                ...shared,
+                connection: {
+                    ...connection,
+                    port: enrolPort,
+                    hostKey: enrolKey.publicKeyOpenssh.apply((line) => line.trim()),
+                },
+                // The first contact runs this whatever it is asked for; said here for the reader.
+                create: "sudo /usr/local/sbin/aerial-enrol install",
+                stdin: pulumi.secret(hostKey.privateKeyOpenssh),
+            },
+            child,
+        );
+        const pinned = { ...connection, hostKey: hostKey.publicKeyOpenssh.apply((line) => line.trim()) };
+        const secrets = new command.remote.Command(
+            `${name}-secrets`,
+            {
+                ...shared,
+                connection: pinned,
+                create: "sudo /usr/local/sbin/aerial-enrol seal && sudo /usr/local/sbin/aerial-secrets apply",
+                stdin: pulumi.secret(pulumi.jsonStringify(args.secrets)),
+            },
+            { ...child, dependsOn: enrol },
+        );
+        const ready = new command.remote.Command(
+            `${name}-ready`,
+            {
+                ...shared,
+                connection: pinned,
+                create: `sudo /usr/local/sbin/aerial-ready --timeout ${readyTimeoutSeconds}`,
+            },
+            { ...child, dependsOn: secrets },
+        );
+        if (args.reservedIp !== undefined) {
+            new digitalocean.ReservedIpAssignment(
+                `${name}-address`,
+                { ipAddress: args.reservedIp, dropletId: droplet.id.apply(Number) },
+                // An address has one assignment: made first, the new one would be undone by the end of the old one.
+                { ...child, dependsOn: ready, deleteBeforeReplace: true },
+            );
+        }
+        this.registerOutputs({ address: this.address });
+    }
+}

@@ -1,0 +1,121 @@
+import * as digitalocean from "@pulumi/digitalocean";
+import * as pulumi from "@pulumi/pulumi";
+
+import type { StationCredentials } from "../credentials";
+import { DropletHost } from "../host/droplet";
+import { createFirewall } from "../host/firewall";
+import type { ChannelPlan, SilencePlan, SourcePlan, Upstream } from "../plan";
+import type { StationAuthority } from "../stationAuthority";
+import type { StationNetwork } from "../stationNetwork";
+import { renderMaster } from "./render";
+
+/** Port that encoders connect to: Icecast's own, the default of every encoder. */
+export const ingestPort = 8000;
+
+/** TLS port that Relays and other Masters pull from. */
+export const linkPort = 8443;
+
+export interface MasterArgs {
+    /** One letter: `a` is preferred. */
+    id: string;
+    /** Provider region, for example `ams3`. */
+    region: string;
+    /** Droplet size slug. */
+    size: pulumi.Input<string>;
+    stationName: string;
+    channels: ChannelPlan[];
+    /** By priority, first heard first. */
+    sources: SourcePlan[];
+    silence: SilencePlan;
+    /** Address that stays the Master's through replacements. */
+    address: pulumi.Input<string>;
+    /** The other Masters, whose sources this one plays as well. */
+    peers: pulumi.Input<Upstream[]>;
+    /** How many Relays and Masters pull from this one. */
+    linkCount: number;
+    network: StationNetwork;
+    authority: StationAuthority;
+    credentials: StationCredentials;
+}
+
+/** The name in a Master's link certificate. It is never resolved, only compared. */
+export function masterTlsName(id: string): string {
+    return `master-${id}.link.aerial`;
+}
+
+/**
+ * A Master: takes the sources, switches between them by priority, and offers the finished channels to Relays over
+ * TLS. All Masters are hot: each plays the same sources, wherever those connected.
+ */
+export class Master extends pulumi.ComponentResource {
+    /** Address that encoders and Relays use. It stays through replacements. */
+    public readonly address: pulumi.Output<string>;
+
+    constructor(name: string, args: MasterArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("aerial:index:Master", name, { id: args.id, region: args.region, address: args.address }, opts);
+        const tag = new digitalocean.Tag(
+            `${name}-tag`,
+            { name: `${args.network.prefix}-${name}` },
+            { parent: this },
+        ).name;
+        const certificate = args.authority.issue(`${name}-link`, masterTlsName(args.id), this);
+        const firewall = createFirewall(
+            `${name}-firewall`,
+            {
+                network: args.network,
+                tag,
+                openPorts: [
+                    { port: ingestPort, from: "everyone" },
+                    { port: linkPort, from: { tag: args.network.linkTag } },
+                ],
+            },
+            this,
+        );
+        const host = new DropletHost(
+            name,
+            {
+                network: args.network,
+                region: args.region,
+                size: args.size,
+                tags: [args.network.linkTag, tag],
+                reservedIp: args.address,
+                role: pulumi.output(args.peers).apply((peers) =>
+                    renderMaster({
+                        id: args.id,
+                        stationName: args.stationName,
+                        channels: args.channels,
+                        sources: args.sources,
+                        silence: args.silence,
+                        peers,
+                        ingestPort,
+                        linkPort,
+                        maxLinks: args.linkCount,
+                    }),
+                ),
+                secrets: {
+                    values: {
+                        ...sourceSecrets(args.credentials),
+                        "relay.link": args.credentials.linkPassword,
+                    },
+                    files: {
+                        "ca.pem": args.authority.certificatePem,
+                        "tls.pem": certificate.certificatePem,
+                        "tls.key": certificate.privateKeyPem,
+                    },
+                },
+            },
+            { parent: this, dependsOn: firewall },
+        );
+        this.address = pulumi.output(args.address);
+        this.registerOutputs({ address: this.address, hostAddress: host.address });
+    }
+}
+
+/** `source.<channel>.<source>`: the names that the Master's templates ask for. */
+function sourceSecrets(credentials: StationCredentials): Record<string, pulumi.Output<string>> {
+    return Object.fromEntries(
+        Object.entries(credentials.sourcePasswords).flatMap(([channel, bySource]) =>
+            Object.entries(bySource).map(([source, password]) => [`source.${channel}.${source}`, password]),
+        ),
+    );
+}

@@ -1,0 +1,16 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import type { Station } from "./schema";
+import { parseStation } from "./station";
+
+export { ConfigError } from "./errors";
+export type { Station } from "./schema";
+
+/**
+ * The station that the current stack describes. The only place that reads configuration.
+ *
+ * @throws ConfigError when anything in it is wrong, before any resource exists.
+ */
+export function loadStation(): Station {
+    return parseStation(new pulumi.Config("aerial").getObject<unknown>("station"));
+}

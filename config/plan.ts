@@ -1,0 +1,59 @@
+import type { ChannelPlan, StreamFormat } from "../components/plan";
+import { digitalOceanSizes } from "./catalogue";
+import type { Station } from "./schema";
+
+/** A region's Relays, with all that follows from the configuration worked out. */
+export interface RelayPoolPlan {
+    region: string;
+    count: number;
+    size: string;
+    /** Listeners at which one Relay is full. */
+    listenerLimit: number;
+}
+
+const contentTypes: Record<StreamFormat["codec"], StreamFormat["contentType"]> = {
+    mp3: "audio/mpeg",
+    aac: "audio/aac",
+};
+
+/** The channels with the mounts listeners use: `/main.mp3`. */
+export function planChannels(station: Station): ChannelPlan[] {
+    return station.channels.map(({ id, title, mount, formats }) => ({
+        id,
+        title,
+        formats: formats.map(({ codec, bitrateKbps }) => ({
+            codec,
+            bitrateKbps,
+            mount: `/${mount ?? id}.${codec}`,
+            contentType: contentTypes[codec],
+        })),
+    }));
+}
+
+export function planRelayPools(station: Station): RelayPoolPlan[] {
+    return station.relays.map(({ region, count, size }) => ({
+        region,
+        count,
+        size,
+        listenerLimit: listenerLimit(size),
+    }));
+}
+
+/**
+ * Listeners over TLS that one droplet carries at most.
+ *
+ * Measured: 4,400 for each core through NGINX with TLS; half of a shared one is ours to plan with. Memory: about
+ * 35 kB in NGINX and at most 256 KiB in the kernel for a listener who lags, so 2.2 for each MiB.
+ */
+export function listenerLimit(size: string): number {
+    const facts = digitalOceanSizes[size];
+    if (!facts) {
+        throw new Error(`there is no droplet size ${size}`);
+    }
+    return Math.min(facts.vcpus * 2200, Math.floor(facts.memoryMiB * 2.2));
+}
+
+/** All regions in which the station has machines, each once. */
+export function stationRegions(station: Station): string[] {
+    return [...new Set([...station.masters, ...station.relays].map((place) => place.region))];
+}

@@ -1,0 +1,249 @@
+import { isIP } from "node:net";
+
+import { z } from "zod";
+
+import { digitalOceanRegions, digitalOceanSizes } from "./catalogue";
+
+/*
+ * The schema of `aerial:station`. Every message ends with what would be right; the key and the value that was given
+ * are added by `parseStation`.
+ */
+
+/** Mounts, machine names and user names are made of identifiers: one alphabet that suits all of them. */
+const identifier = z
+    .string()
+    .regex(
+        /^[a-z][a-z0-9-]{0,23}$/,
+        "use a lower-case letter, then up to 23 letters, digits or hyphens, such as main",
+    );
+
+/** Names that listeners see. A line break would end a header of the stream. */
+const title = z
+    .string()
+    .min(1, "give a name")
+    .max(80, "use at most 80 characters")
+    .regex(/^[^\p{Cc}$]*$/u, "leave out control characters, line breaks and $");
+
+const domain = z
+    .string()
+    .max(253)
+    .regex(
+        /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
+        "use a domain in lower case, such as radio.example",
+    );
+
+const region = z.string().refine((slug) => slug in digitalOceanRegions, {
+    error: `use a DigitalOcean region: ${Object.keys(digitalOceanRegions).join(", ")}`,
+});
+
+const dropletSize = z.string().refine((slug) => slug in digitalOceanSizes, {
+    error: `use a droplet size: ${Object.keys(digitalOceanSizes).join(", ")}`,
+});
+
+/** True for an address range such as `203.0.113.0/24` whose host part is empty, as firewalls demand. */
+function isRange(value: string): boolean {
+    const [address = "", length = "", ...rest] = value.split("/");
+    const family = isIP(address);
+    if (family === 0 || rest.length > 0 || !/^\d{1,3}$/.test(length)) {
+        return false;
+    }
+    const bits = Number(length);
+    if (family === 6) {
+        return bits <= 128;
+    }
+    const word = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+    return bits <= 32 && word % 2 ** (32 - bits) === 0;
+}
+
+const addressRange = z.string().refine(isRange, {
+    error: "use an address range with an empty host part, such as 203.0.113.0/24 or 203.0.113.7/32",
+});
+
+const publicKey = z
+    .string()
+    .regex(
+        /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]{40,}={0,2}( [^\r\n]*)?$/,
+        "use one line of an OpenSSH public key file, such as the content of ~/.ssh/id_ed25519.pub",
+    );
+
+/** Bitrates that the encoders do well, in kbit/s. */
+const bitrates = {
+    mp3: [64, 96, 128, 160, 192, 256, 320],
+    aac: [32, 48, 64, 96, 128, 160, 192],
+} as const;
+
+const format = z
+    .strictObject({
+        codec: z.enum(["mp3", "aac"], { error: "use mp3 or aac" }),
+        bitrateKbps: z.int({ error: "use a whole number of kbit/s, such as 192" }),
+    })
+    .superRefine(({ codec, bitrateKbps }, context) => {
+        if (!(bitrates[codec] as readonly number[]).includes(bitrateKbps)) {
+            context.addIssue({
+                code: "custom",
+                path: ["bitrateKbps"],
+                input: bitrateKbps,
+                message: `for ${codec} use one of ${bitrates[codec].join(", ")} kbit/s`,
+            });
+        }
+    });
+
+const channel = z.strictObject({
+    /** Part of mounts and machine paths. */
+    id: identifier,
+    /** Name in players. */
+    title,
+    /** Public mount without its ending, `/main.mp3`; the channel's id unless given. */
+    mount: identifier.optional(),
+    /** What listeners can choose from. MP3 plays everywhere; AAC at 64 kbit/s spares transfer. */
+    formats: z
+        .array(format)
+        .min(1, "give at least one format, such as { codec: mp3, bitrateKbps: 192 }")
+        .default([
+            { codec: "mp3", bitrateKbps: 192 },
+            { codec: "aac", bitrateKbps: 64 },
+        ]),
+});
+
+const source = z.strictObject({ name: identifier, title });
+
+const silence = z.strictObject({
+    /** Whether a source that sends silence counts as absent. */
+    detect: z.boolean({ error: "use true or false" }).default(true),
+    thresholdDb: z
+        .number({ error: "use a level in dB, such as -40" })
+        .min(-80, "use a level from -80 to -20 dB, such as -40")
+        .max(-20, "use a level from -80 to -20 dB, such as -40")
+        .default(-40),
+    afterSeconds: z
+        .number({ error: "use a number of seconds, such as 15" })
+        .min(2, "use 2 to 600 seconds: shorter pauses belong to speech")
+        .max(600, "use 2 to 600 seconds")
+        .default(15),
+    returnAfterSeconds: z
+        .number({ error: "use a number of seconds, such as 3" })
+        .min(0, "use 0 to 60 seconds")
+        .max(60, "use 0 to 60 seconds")
+        .default(3),
+});
+
+const master = z.strictObject({
+    /** One letter that names the Master in host names and mounts. */
+    id: z.string().regex(/^[a-z]$/, "use one lower-case letter, such as a"),
+    region,
+    size: dropletSize.default("s-2vcpu-2gb"),
+});
+
+const relayRegion = z.strictObject({
+    region,
+    /** How many Relays: one may fail while the others carry on. */
+    count: z
+        .int({ error: "use a whole number of Relays, such as 2" })
+        .min(1, "use 1 to 50 Relays in a region")
+        .max(50, "use 1 to 50 Relays in a region"),
+    size: dropletSize.default("s-1vcpu-1gb"),
+});
+
+const ssh = z.strictObject({
+    /** Ranges from which the engineers, and the machine that runs `pulumi up`, reach SSH. */
+    allowedFrom: z.array(addressRange).min(1, "name at least the range that pulumi up runs from"),
+    /** Public keys of the engineers. The program has a key of its own. */
+    authorizedKeys: z.array(publicKey).default([]),
+});
+
+function refuseDuplicates<T>(
+    list: readonly T[],
+    key: (item: T) => string,
+    path: (index: number) => PropertyKey[],
+    what: string,
+    context: z.core.$RefinementCtx,
+): void {
+    const seen = new Map<string, number>();
+    list.forEach((item, index) => {
+        const value = key(item);
+        const first = seen.get(value);
+        if (first === undefined) {
+            seen.set(value, index);
+            return;
+        }
+        context.addIssue({
+            code: "custom",
+            path: path(index),
+            input: value,
+            message: `entry ${first + 1} has the same ${what}; use another`,
+        });
+    });
+}
+
+/** A station, as `aerial:station` of a stack describes it. */
+export const stationSchema = z
+    .strictObject({
+        name: title,
+        domain,
+        channels: z.array(channel).min(1, "describe at least one channel").max(8, "use at most 8 channels"),
+        /** Ways into the Masters by priority: the first that is present is heard. */
+        sources: z
+            .array(source)
+            .min(1, "name at least one source, such as { name: studio, title: Studio }")
+            .max(6, "use at most 6 sources")
+            .default([
+                { name: "studio", title: "Studio" },
+                { name: "mobile", title: "Mobile studio" },
+                { name: "airtime", title: "Airtime playout" },
+            ]),
+        silence: silence.prefault({}),
+        masters: z
+            .array(master)
+            .min(2, "describe two Masters: with one, its loss would leave the Relays alone")
+            .max(4, "use at most 4 Masters"),
+        relays: z.array(relayRegion).min(1, "describe at least one region with Relays"),
+        ssh,
+    })
+    .superRefine((station, context) => {
+        refuseDuplicates(
+            station.channels,
+            (c) => c.id,
+            (i) => ["channels", i, "id"],
+            "id",
+            context,
+        );
+        refuseDuplicates(
+            station.channels,
+            (c) => c.mount ?? c.id,
+            (i) => ["channels", i, "mount"],
+            "mount",
+            context,
+        );
+        refuseDuplicates(
+            station.sources,
+            (s) => s.name,
+            (i) => ["sources", i, "name"],
+            "name",
+            context,
+        );
+        refuseDuplicates(
+            station.masters,
+            (m) => m.id,
+            (i) => ["masters", i, "id"],
+            "id",
+            context,
+        );
+        refuseDuplicates(
+            station.relays,
+            (r) => r.region,
+            (i) => ["relays", i, "region"],
+            "region",
+            context,
+        );
+        station.channels.forEach((c, index) => {
+            refuseDuplicates(
+                c.formats,
+                (f) => f.codec,
+                (i) => ["channels", index, "formats", i, "codec"],
+                "codec (mounts end in the codec)",
+                context,
+            );
+        });
+    });
+
+export type Station = z.output<typeof stationSchema>;

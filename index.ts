@@ -1,0 +1,166 @@
+/*
+ * The station, top to bottom: sources push to the Masters, Relays pull from the Masters, listeners pull from Relays.
+ * The same program builds production, preproduction and the lab; only the stack's configuration differs.
+ */
+import * as digitalocean from "@pulumi/digitalocean";
+import * as pulumi from "@pulumi/pulumi";
+
+import { StationCredentials } from "./components/credentials";
+import { ingestPort, linkPort, Master, masterTlsName } from "./components/master";
+import { sourceMount, type Upstream } from "./components/plan";
+import { RelayPool } from "./components/relayPool";
+import { StationAuthority } from "./components/stationAuthority";
+import { StationNetwork } from "./components/stationNetwork";
+import { loadStation } from "./config";
+import { planChannels, planRelayPools, stationRegions } from "./config/plan";
+
+const config = loadStation();
+const channelPlans = planChannels(config);
+const poolPlans = planRelayPools(config);
+
+const network = new StationNetwork("network", {
+    stack: pulumi.getStack(),
+    regions: stationRegions(config),
+    sshAllowedFrom: config.ssh.allowedFrom,
+    authorizedKeys: config.ssh.authorizedKeys,
+});
+const authority = new StationAuthority("authority", { stationName: config.name });
+const credentials = new StationCredentials("credentials", {
+    channels: channelPlans,
+    sources: config.sources,
+});
+const ingestAddresses = createIngestAddresses();
+const masters = createMasters();
+const relayPools = createRelayPools();
+
+/** An address for each Master that outlives its machines: encoders and Relays know the Master by it. */
+function createIngestAddresses(): {
+    master: (typeof config.masters)[number];
+    upstream: pulumi.Output<Upstream>;
+}[] {
+    return config.masters.map((master) => ({
+        master,
+        upstream: new digitalocean.ReservedIp(`ingest-${master.id}`, {
+            region: master.region,
+        }).ipAddress.apply((host) => ({
+            id: master.id,
+            host,
+            port: linkPort,
+            tlsName: masterTlsName(master.id),
+        })),
+    }));
+}
+
+/** Each Master waits for the one before it, so that a change never takes two at once. */
+function createMasters(): Master[] {
+    const relayCount = poolPlans.reduce((sum, pool) => sum + pool.count, 0);
+    const created: Master[] = [];
+    for (const { master, upstream } of ingestAddresses) {
+        const peers = ingestAddresses
+            .filter((other) => other.master !== master)
+            .map((other) => other.upstream);
+        created.push(
+            new Master(
+                `master-${master.id}`,
+                {
+                    ...master,
+                    stationName: config.name,
+                    channels: channelPlans,
+                    sources: config.sources,
+                    silence: config.silence,
+                    address: upstream.host,
+                    peers: pulumi.all(peers),
+                    // While Relays are replaced, old and new pull side by side.
+                    linkCount: 2 * relayCount + peers.length,
+                    network,
+                    authority,
+                    credentials,
+                },
+                { dependsOn: [...created] },
+            ),
+        );
+    }
+    return created;
+}
+
+/** Relays follow the Masters: what a Relay pulls with is known there first. */
+function createRelayPools(): RelayPool[] {
+    return poolPlans.map(
+        ({ region, count, size, listenerLimit }) =>
+            new RelayPool(
+                `relay-${region}`,
+                {
+                    region,
+                    count,
+                    size,
+                    stationName: config.name,
+                    channels: channelPlans,
+                    upstreams: pulumi.all(ingestAddresses.map((address) => address.upstream)),
+                    listenerLimit,
+                    network,
+                    authority,
+                    credentials,
+                },
+                { dependsOn: masters },
+            ),
+    );
+}
+
+/*
+ * Stack outputs. Their names are an interface: the studio team, the lab and other programs read them.
+ */
+
+export const station = { name: config.name, domain: config.domain };
+
+/** What listeners can play, by channel. */
+export const channels = Object.fromEntries(
+    channelPlans.map(({ id, title, formats }) => [id, { title, formats }]),
+);
+
+/** What to type into an encoder; the passwords are in `ingestPasswords`. */
+export const ingest = {
+    /** Preferred first; the next one where an encoder can be given a second server. */
+    hosts: ingestAddresses.map(({ master, upstream }) => ({
+        id: master.id,
+        host: upstream.host,
+        port: ingestPort,
+    })),
+    /** What to send: better than anything listeners get, since it is encoded once more. */
+    encoder: { codec: "mp3", bitrateKbps: 320 },
+    sources: Object.fromEntries(
+        channelPlans.map(({ id }) => [
+            id,
+            Object.fromEntries(
+                config.sources.map(({ name, title }) => [
+                    name,
+                    { title, mount: sourceMount(id, name), user: name },
+                ]),
+            ),
+        ]),
+    ),
+};
+
+/** By channel and source. */
+export const ingestPasswords = pulumi.secret(credentials.sourcePasswords);
+
+/** Base addresses of the Relays, by region; a mount of `channels` follows. */
+export const listen = Object.fromEntries(
+    poolPlans.map(({ region }, index) => [
+        region,
+        relayPools[index]?.relays.map((relay) => pulumi.interpolate`http://${relay.address}`) ?? [],
+    ]),
+);
+
+/** Every machine, for the engineers. */
+export const hosts = Object.fromEntries([
+    ...config.masters.map(({ id, region }, index) => [
+        `master-${id}`,
+        { role: "master", region, address: masters[index]?.address },
+    ]),
+    ...poolPlans.flatMap(({ region }, index) =>
+        (relayPools[index]?.relays ?? []).map(({ name, address }) => [
+            name,
+            { role: "relay", region, address },
+        ]),
+    ),
+]);
