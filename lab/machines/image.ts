@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { withLock } from "../host/lock";
+import { run, type RunOptions, type RunResult } from "../host/run";
+import { cacheFolder, namespacePath } from "../paths";
+import { disabledTimers, imagePackages } from "./packages";
+
+const suite = "trixie";
+
+/** Where packages come from; a mirror nearer by answers under the same name through Debian's CDN. */
+const sources = [
+    `deb http://deb.debian.org/debian ${suite} main`,
+    `deb http://deb.debian.org/debian ${suite}-updates main`,
+    `deb http://deb.debian.org/debian-security ${suite}-security main`,
+];
+
+const recipe = join(__dirname, "recipe");
+
+const mmdebstrapArguments = [
+    "--mode=root",
+    "--variant=minbase",
+    "--format=directory",
+    `--include=${imagePackages.map((entry) => entry.name).join(",")}`,
+    // The tree counts only once it is complete, so nothing is lost by not waiting for the disk.
+    "--dpkgopt=force-unsafe-io",
+    "--aptopt=Acquire::Retries \"3\"",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+];
+
+const disabledUnits = [...imagePackages.flatMap((entry) => entry.disabledUnits ?? []), ...disabledTimers];
+
+/** Changes whenever the image would: its folder in the cache is named after it. */
+export function imageKey(): string {
+    const hash = createHash("sha256");
+    hash.update(JSON.stringify([suite, sources, mmdebstrapArguments, disabledUnits]));
+    hash.update(readFileSync(join(recipe, "customize.sh")));
+    return hash.digest("hex").slice(0, 12);
+}
+
+/** The folder of the image in the cache; its tree is in `rootfs`. Whether it exists, `ensureImage` sees to. */
+export function imageFolder(): string {
+    return join(cacheFolder, `image-${imageKey()}`);
+}
+
+/**
+ * Builds the base image unless the cache has it: about a minute, with network. An interrupted build leaves nothing
+ * that a later one would trust.
+ *
+ * @param progress is told what happens, a line at a time.
+ * @returns the path of the image's root tree, to be treated as read-only.
+ */
+export async function ensureImage(progress: (line: string) => void = () => undefined): Promise<string> {
+    const folder = imageFolder();
+    const rootfs = join(folder, "rootfs");
+    if (existsSync(rootfs)) {
+        return rootfs;
+    }
+    await withLock(
+        join(cacheFolder, "image.lock"),
+        async () => {
+            if (!existsSync(rootfs)) {
+                await buildImage(folder, progress);
+            }
+        },
+        () => progress("waiting for another build of the base image"),
+    );
+    return rootfs;
+}
+
+async function buildImage(folder: string, progress: (line: string) => void): Promise<void> {
+    for (const left of readdirSync(cacheFolder).filter((name) => name.startsWith("image-building-"))) {
+        await removeTree(join(cacheFolder, left));
+    }
+    const building = join(cacheFolder, `image-building-${process.pid}`);
+    mkdirSync(join(building, "scratch"), { recursive: true });
+    progress(`building the base image (Debian ${suite}, ${imagePackages.length} packages), once`);
+    const started = Date.now();
+    await run(
+        [
+            "mmdebstrap",
+            ...mmdebstrapArguments,
+            `--customize-hook=${join(recipe, "customize.sh")}`,
+            suite,
+            join(building, "rootfs"),
+            ...sources,
+        ],
+        {
+            env: { ...process.env, DISABLED_UNITS: disabledUnits.join(" "), LC_ALL: "C.UTF-8" },
+            onStderr: (text) => reportSteps(text, progress),
+        },
+    );
+    chmodSync(join(building, "rootfs"), 0o755);
+    writeFileSync(join(building, "recipe.json"), JSON.stringify({ suite, sources, mmdebstrapArguments }, null, 2));
+    // A build that was killed between these two is repeated: only `rootfs` under the final name counts.
+    renameSync(building, folder);
+    progress(`base image built in ${Math.round((Date.now() - started) / 1000)} s`);
+}
+
+/** mmdebstrap says `I: downloading packages with apt...` and the like; the rest is the packages' own chatter. */
+function reportSteps(text: string, progress: (line: string) => void): void {
+    for (const [, step] of text.matchAll(/^I: (.+?)(?:\.\.\.)?$/gm)) {
+        if (step !== undefined && !step.startsWith("running --")) {
+            progress(`base image: ${step}`);
+        }
+    }
+}
+
+async function removeTree(path: string): Promise<void> {
+    await run(["rm", "-rf", "--one-file-system", path]);
+}
+
+/** A part of the host's file system that a program of the image sees. */
+export interface ImageBind {
+    /** Absolute path on the host. */
+    source: string;
+    /** Absolute path in the image, made when it is not there; the same as `source` when absent. */
+    target?: string;
+    /** Read-only unless true. */
+    writable?: boolean;
+}
+
+export interface ImageOptions {
+    binds?: ImageBind[];
+    /** Namespace of the lab (`client-ams3`, `studio`); the host's own network when absent. */
+    netns?: string;
+    /** User of the image to run as, for example `liquidsoap`; root when absent. */
+    user?: string;
+    /** Working folder in the image; `/` when absent. */
+    cwd?: string;
+    /** Added to a minimal environment (PATH, HOME=/tmp, LANG). */
+    env?: Record<string, string>;
+}
+
+/**
+ * The command that runs a program of the base image: on a scratch copy of the image (what it writes outside of
+ * writable binds is gone with it), with /proc, /dev, /tmp and /run of its own. For those who start the process
+ * themselves; the process they get is the program itself, so signals reach it. The image must exist (`ensureImage`).
+ */
+export function imageCommand(argv: readonly string[], options: ImageOptions = {}): string[] {
+    const folder = imageFolder();
+    const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/tmp", LANG: "C.UTF-8", ...options.env };
+    return [
+        ...(options.netns === undefined ? [] : ["nsenter", `--net=${namespacePath(options.netns)}`, "--"]),
+        ...["unshare", "--mount", "--propagation", "private", "--", "env", "-i"],
+        ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+        join(recipe, "in-image.sh"),
+        join(folder, "rootfs"),
+        join(folder, "scratch"),
+        options.user ?? "",
+        options.cwd ?? "/",
+        ...(options.binds ?? []).flatMap((bind) => [
+            bind.writable ? "--bind" : "--bind-ro",
+            bind.source,
+            bind.target ?? bind.source,
+        ]),
+        "--",
+        ...argv,
+    ];
+}
+
+/** Runs a program of the base image to its end; see `imageCommand`. Builds the image when there is none. */
+export async function inImage(
+    argv: readonly string[],
+    options: ImageOptions & Omit<RunOptions, "env" | "cwd"> = {},
+): Promise<RunResult> {
+    await ensureImage();
+    const { binds, netns, user, cwd, env, ...runOptions } = options;
+    return run(imageCommand(argv, { binds, netns, user, cwd, env }), runOptions);
+}

@@ -1,0 +1,56 @@
+/** A package of the base image, and what of it must not run unless a role says so. */
+interface ImagePackage {
+    name: string;
+    /** Units that Debian enables on installation and that the image switches off again. */
+    disabledUnits?: string[];
+}
+
+/**
+ * What the base image holds: all that any role's `packages:` asks for, so that machines install them with no network.
+ * A package missing here makes cloud-init fail on the machine, as a misspelt one does in the cloud.
+ */
+export const imagePackages: readonly ImagePackage[] = [
+    // The system, as a Debian droplet has it.
+    { name: "apt" },
+    { name: "ca-certificates" },
+    { name: "cloud-init", disabledUnits: ["cloud-init-hotplugd.socket"] },
+    { name: "curl" },
+    { name: "dbus" },
+    { name: "iproute2" },
+    { name: "iputils-ping" },
+    { name: "jq" },
+    { name: "netcat-openbsd" },
+    { name: "nftables" },
+    { name: "openssh-server", disabledUnits: ["sshd-keygen.service"] },
+    { name: "openssl" },
+    { name: "procps" },
+    { name: "python3" },
+    { name: "sudo" },
+    { name: "systemd", disabledUnits: ["systemd-pstore.service"] },
+    { name: "systemd-sysv" },
+    { name: "tzdata" },
+    { name: "unattended-upgrades" },
+    { name: "xz-utils" },
+    // Radio.
+    { name: "espeak-ng" },
+    { name: "ffmpeg" },
+    { name: "icecast2", disabledUnits: ["icecast2.service"] },
+    { name: "libnginx-mod-http-js" },
+    { name: "libnginx-mod-stream" },
+    { name: "liquidsoap" },
+    { name: "nginx", disabledUnits: ["nginx.service"] },
+    // Names and certificates.
+    { name: "gdnsd", disabledUnits: ["gdnsd.service"] },
+    { name: "lego" },
+    // For the tests of what is rendered.
+    { name: "xmlstarlet" },
+];
+
+/** Timers that would only spend processor time: nothing leads out of the lab, and its machines live for hours. */
+export const disabledTimers: readonly string[] = [
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "fstrim.timer",
+];
