@@ -1,3 +1,4 @@
+import { RunError } from "@pulumi/pulumi";
 import type { z } from "zod";
 
 /** One mistake in the configuration. */
@@ -10,13 +11,15 @@ export interface ConfigMistake {
     remedy: string;
 }
 
-/** All mistakes of a stack's configuration at once, before any resource exists. */
-export class ConfigError extends Error {
+/**
+ * All mistakes of a stack's configuration at once, before any resource exists. A `RunError`, so that the engine shows
+ * the message and no stack trace.
+ */
+export class ConfigError extends RunError {
     constructor(public readonly mistakes: readonly ConfigMistake[]) {
         const count = mistakes.length === 1 ? "1 mistake" : `${mistakes.length} mistakes`;
         const lines = mistakes.map(({ key, value, remedy }) => `  - ${key} is ${value}: ${remedy}`);
         super(`the configuration has ${count}; nothing was created\n${lines.join("\n")}`);
-        this.name = "ConfigError";
     }
 }
 

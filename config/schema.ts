@@ -153,14 +153,14 @@ const ssh = z.strictObject({
 
 function refuseDuplicates<T>(
     list: readonly T[],
-    key: (item: T) => string,
+    key: (item: T, index: number) => string,
     path: (index: number) => PropertyKey[],
     what: string,
     context: z.core.$RefinementCtx,
 ): void {
     const seen = new Map<string, number>();
     list.forEach((item, index) => {
-        const value = key(item);
+        const value = key(item, index);
         const first = seen.get(value);
         if (first === undefined) {
             seen.set(value, index);
@@ -209,7 +209,9 @@ export const stationSchema = z
         );
         refuseDuplicates(
             station.channels,
-            (c) => c.mount ?? c.id,
+            // A repeated id has been named above; its mount repeats with it.
+            (c, i) =>
+                station.channels.findIndex((other) => other.id === c.id) === i ? (c.mount ?? c.id) : `#${i}`,
             (i) => ["channels", i, "mount"],
             "mount",
             context,

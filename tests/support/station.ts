@@ -1,0 +1,14 @@
+/** A small valid station; tests change one thing at a time. */
+export function stationConfig(): Record<string, unknown> {
+    return {
+        name: "Radio Test",
+        domain: "radio.test",
+        channels: [{ id: "main", title: "Main" }],
+        masters: [
+            { id: "a", region: "ams3" },
+            { id: "b", region: "fra1" },
+        ],
+        relays: [{ region: "nyc3", count: 2 }],
+        ssh: { allowedFrom: ["203.0.113.0/24"] },
+    };
+}

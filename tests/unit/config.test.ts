@@ -1,0 +1,160 @@
+import { ConfigError } from "../../config/errors";
+import { listenerLimit, planChannels, planRelayPools, stationRegions } from "../../config/plan";
+import { parseStation } from "../../config/station";
+import { stationConfig } from "../support/station";
+
+function mistakes(given: unknown): string[] {
+    try {
+        parseStation(given);
+    } catch (error) {
+        if (error instanceof ConfigError) {
+            return error.mistakes.map(({ key, value, remedy }) => `${key} is ${value}: ${remedy}`);
+        }
+        throw error;
+    }
+    return [];
+}
+
+describe("a valid station", () => {
+    it("gets the defaults of a small station", () => {
+        const station = parseStation(stationConfig());
+        expect(station.sources.map((source) => source.name)).toEqual(["studio", "mobile", "airtime"]);
+        expect(station.channels[0]?.formats).toEqual([
+            { codec: "mp3", bitrateKbps: 192 },
+            { codec: "aac", bitrateKbps: 64 },
+        ]);
+        expect(station.silence).toEqual({
+            detect: true,
+            thresholdDb: -40,
+            afterSeconds: 15,
+            returnAfterSeconds: 3,
+        });
+        expect(station.masters[0]?.size).toBe("s-2vcpu-2gb");
+        expect(station.relays[0]?.size).toBe("s-1vcpu-1gb");
+        expect(station.ssh.authorizedKeys).toEqual([]);
+    });
+
+    it("keeps what is given over the defaults", () => {
+        const station = parseStation({ ...stationConfig(), silence: { detect: false } });
+        expect(station.silence.detect).toBe(false);
+    });
+
+    it("names mounts after the channel unless told otherwise", () => {
+        const station = parseStation({
+            ...stationConfig(),
+            channels: [
+                { id: "main", title: "Main", mount: "live", formats: [{ codec: "mp3", bitrateKbps: 128 }] },
+                { id: "night", title: "Night", formats: [{ codec: "aac", bitrateKbps: 64 }] },
+            ],
+        });
+        expect(planChannels(station)).toEqual([
+            {
+                id: "main",
+                title: "Main",
+                formats: [{ codec: "mp3", bitrateKbps: 128, mount: "/live.mp3", contentType: "audio/mpeg" }],
+            },
+            {
+                id: "night",
+                title: "Night",
+                formats: [{ codec: "aac", bitrateKbps: 64, mount: "/night.aac", contentType: "audio/aac" }],
+            },
+        ]);
+    });
+
+    it("names each region once", () => {
+        const station = parseStation({ ...stationConfig(), relays: [{ region: "ams3", count: 1 }] });
+        expect(stationRegions(station)).toEqual(["ams3", "fra1"]);
+    });
+});
+
+describe("capacity of a Relay", () => {
+    it.each([
+        ["s-1vcpu-512mb-10gb", 1126],
+        ["s-1vcpu-1gb", 2200],
+        ["s-1vcpu-2gb", 2200],
+        ["s-2vcpu-2gb", 4400],
+        ["s-4vcpu-8gb", 8800],
+    ])("of size %s is %i listeners", (size, limit) => {
+        expect(listenerLimit(size)).toBe(limit);
+    });
+
+    it("is part of the plan of each region", () => {
+        expect(planRelayPools(parseStation(stationConfig()))).toEqual([
+            { region: "nyc3", count: 2, size: "s-1vcpu-1gb", listenerLimit: 2200 },
+        ]);
+    });
+});
+
+describe("mistakes", () => {
+    it("are all named at once, each with key, value and remedy", () => {
+        expect(
+            mistakes({
+                name: "",
+                domain: "Radio",
+                channels: [
+                    { id: "Main", title: "x\ny", formats: [{ codec: "mp3", bitrateKbps: 200 }] },
+                    { id: "b", title: "b" },
+                    { id: "b", title: "c" },
+                ],
+                silence: { thresholdDb: 3 },
+                masters: [{ id: "a", region: "ams9" }],
+                relays: [
+                    { region: "nyc3", count: 0 },
+                    { region: "nyc3", count: 2, siez: 1 },
+                ],
+                ssh: { allowedFrom: ["192.0.2.4/24"], authorizedKeys: ["foo"] },
+            }),
+        ).toMatchSnapshot();
+    });
+
+    it("in one value name just that value", () => {
+        expect(mistakes({ ...stationConfig(), domain: "radio" })).toEqual([
+            'aerial:station.domain is "radio": use a domain in lower case, such as radio.example',
+        ]);
+    });
+
+    it.each([
+        ["nothing", undefined, "aerial:station is nothing"],
+        ["a text", "radio", 'aerial:station is "radio"'],
+        [
+            "a missing list",
+            { ...stationConfig(), relays: undefined },
+            "aerial:station.relays is nothing: give a list",
+        ],
+    ])("are explained for %s", (_, given, expected) => {
+        expect(mistakes(given)[0]).toContain(expected);
+    });
+
+    it("of one Master alone are refused, since its loss would leave the Relays alone", () => {
+        expect(mistakes({ ...stationConfig(), masters: [{ id: "a", region: "ams3" }] })).toEqual([
+            expect.stringContaining("describe two Masters"),
+        ]);
+    });
+
+    it.each(["203.0.113.0", "203.0.113.1/24", "203.0.113.0/33", "300.0.0.0/8", "x/8", "10.0.0.0/8/8"])(
+        "in an address range are found: %s",
+        (range) => {
+            expect(mistakes({ ...stationConfig(), ssh: { allowedFrom: [range] } })).toHaveLength(1);
+        },
+    );
+
+    it.each(["0.0.0.0/0", "203.0.113.7/32", "2001:db8::/32"])("are not seen in a good range: %s", (range) => {
+        expect(mistakes({ ...stationConfig(), ssh: { allowedFrom: [range] } })).toEqual([]);
+    });
+
+    it.each(["a\nb", "a$b", "a\u0000b", "", "x".repeat(81)])("in a title are found: %j", (title) => {
+        expect(mistakes({ ...stationConfig(), channels: [{ id: "main", title }] })).toHaveLength(1);
+    });
+
+    it("in a channel's mount are found when two channels would share it", () => {
+        expect(
+            mistakes({
+                ...stationConfig(),
+                channels: [
+                    { id: "main", title: "Main" },
+                    { id: "night", title: "Night", mount: "main" },
+                ],
+            }),
+        ).toEqual(['aerial:station.channels[1].mount is "main": entry 1 has the same mount; use another']);
+    });
+});
