@@ -83,6 +83,8 @@ export function secretFiles(files: SecretFile[]): MachineFile[] {
 export function refusePlaceholders(values: unknown): void {
     const text = JSON.stringify(values) ?? "";
     if (text.includes("@{")) {
-        throw new Error(`"@{" starts a secret's placeholder on machines and cannot be part of a name or title`);
+        throw new Error(
+            `"@{" starts a secret's placeholder on machines and cannot be part of a name or title`,
+        );
     }
 }

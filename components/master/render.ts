@@ -1,5 +1,8 @@
-import type { MachineRole } from "../machine/role";
+import { machineTools, refusePlaceholders, secretFiles, toolPackages } from "../machine/delivery";
+import type { MachineFile, MachineRole } from "../machine/role";
 import type { ChannelPlan, SilencePlan, SourcePlan, Upstream } from "../plan";
+import { readTemplate, renderTemplate } from "../template";
+import { directMounts, icecastLimits, linkUrl, publicMounts, refuseSharedMounts } from "./mounts";
 
 /** All that a Master's machine is told by its user data. */
 export interface MasterPlan {
@@ -10,7 +13,7 @@ export interface MasterPlan {
     /** By priority, first heard first. */
     sources: SourcePlan[];
     silence: SilencePlan;
-    /** The other Masters, whose direct sources this one relays. */
+    /** The other Masters, whose direct sources this one plays too. */
     peers: Upstream[];
     /** Plain port that encoders connect to. */
     ingestPort: number;
@@ -20,7 +23,170 @@ export interface MasterPlan {
     maxLinks: number;
 }
 
-/** Renders what a Master's machine gets: Icecast, Liquidsoap, the TLS side, their units and scripts. */
-export function renderMaster(_plan: MasterPlan): MachineRole {
-    throw new Error("not written yet");
+/** First of the local ports at which NGINX offers another Master's mounts, one port a Master. */
+const firstPeerPort = 8101;
+
+const announcementPath = (channel: string) => `/var/lib/aerial/announcement/${channel}.wav`;
+const emergencyFolder = (channel: string) => `/var/lib/aerial/emergency/${channel}`;
+const controlSocket = (channel: string) => `/run/aerial-radio/${channel}/control.sock`;
+
+/**
+ * Renders what a Master's machine gets: Icecast, Liquidsoap, the TLS side, their units and scripts.
+ *
+ * @throws when two mounts have one name, or a value cannot be written in the format of its file.
+ */
+export function renderMaster(plan: MasterPlan): MachineRole {
+    refusePlaceholders(plan);
+    refuseSharedMounts(plan);
+    return {
+        packages: ["icecast2", "liquidsoap", "nginx", "libnginx-mod-stream", ...toolPackages],
+        maskedUnits: ["icecast2.service", "liquidsoap.service", "nginx.service"],
+        units: [
+            "aerial.target",
+            "aerial-icecast.service",
+            "aerial-nginx.service",
+            ...plan.channels.flatMap(({ id }) => [
+                `aerial-announcement@${id}.service`,
+                `aerial-radio@${id}.service`,
+            ]),
+        ],
+        files: [
+            ...machineTools(),
+            ...secrets(plan),
+            ...units(),
+            ...programs(plan),
+            ...plan.channels.flatMap(channelFiles(plan)),
+        ],
+    };
+}
+
+function secrets(plan: MasterPlan): MachineFile[] {
+    const file = (name: string, group: string) => ({
+        target: `/etc/aerial/${name}`,
+        owner: `root:${group}`,
+        mode: "0640",
+    });
+    const nginx = ["aerial-nginx.service"];
+    return secretFiles([
+        {
+            ...file("icecast.xml", "icecast"),
+            format: "xml",
+            content: icecastXml(plan),
+            reload: ["aerial-icecast.service"],
+        },
+        // Icecast reads this file again by itself when it has changed.
+        {
+            ...file("icecast-listeners", "icecast"),
+            format: "htpasswd",
+            content: readTemplate("master/icecast-listeners"),
+            reload: [],
+        },
+        // Made on the machine once and never changed, so nothing is ever to be reloaded for it.
+        {
+            ...file("radio-secrets.liq", "liquidsoap"),
+            format: "liquidsoap",
+            content: readTemplate("master/radio-secrets.liq"),
+            reload: [],
+        },
+        { ...file("nginx.conf", "www-data"), format: "nginx", content: nginxConf(plan), reload: nginx },
+        { ...file("tls/tls.pem", "www-data"), format: "raw", content: "@{file.tls.pem}", reload: nginx },
+        { ...file("tls/tls.key", "www-data"), format: "raw", content: "@{file.tls.key}", reload: nginx },
+        { ...file("tls/ca.pem", "www-data"), format: "raw", content: "@{file.ca.pem}", reload: nginx },
+    ]);
+}
+
+function icecastXml(plan: MasterPlan): string {
+    return renderTemplate("xml", "master/icecast.xml.eta", {
+        stationName: plan.stationName,
+        ingestPort: plan.ingestPort,
+        maxLinks: plan.maxLinks,
+        sourceMounts: directMounts(plan),
+        publicMounts: publicMounts(plan),
+        ...icecastLimits(plan),
+    });
+}
+
+function nginxConf(plan: MasterPlan): string {
+    return renderTemplate("nginx", "master/nginx.conf.eta", {
+        linkPort: plan.linkPort,
+        ingestPort: plan.ingestPort,
+        // A caller pulls at most every mount there is, and may be reconnecting while old connections die.
+        connectionsPerCaller: 2 * (directMounts(plan).length + publicMounts(plan).length),
+        peers: plan.peers.map((peer, index) => ({
+            localPort: firstPeerPort + index,
+            tlsName: peer.tlsName,
+            url: linkUrl(peer),
+        })),
+    });
+}
+
+function units(): MachineFile[] {
+    const names = [
+        "aerial-icecast.service",
+        "aerial-nginx.service",
+        "aerial-radio@.service",
+        "aerial-announcement@.service",
+    ];
+    return names.map((name) => ({
+        path: `/etc/systemd/system/${name}`,
+        content: readTemplate(`master/${name}`),
+        mode: "0644",
+    }));
+}
+
+function programs(plan: MasterPlan): MachineFile[] {
+    const program = (name: string): MachineFile => ({
+        path: `/usr/local/lib/aerial/${name}`,
+        content: readTemplate(`master/${name}`),
+        mode: "0755",
+    });
+    const known = {
+        id: plan.id,
+        icecastPort: plan.ingestPort,
+        linkPort: plan.linkPort,
+        channels: Object.fromEntries(
+            plan.channels.map((channel) => [
+                channel.id,
+                {
+                    controlSocket: controlSocket(channel.id),
+                    mounts: channel.formats.map((format) => format.mount),
+                },
+            ]),
+        ),
+    };
+    return [
+        program("playable"),
+        program("status"),
+        program("check"),
+        { path: "/etc/aerial/master.json", content: `${JSON.stringify(known, null, 4)}\n`, mode: "0644" },
+        // The web root that Icecast is given.
+        { path: "/usr/local/lib/aerial/empty/.keep", content: "", mode: "0644" },
+    ];
+}
+
+function channelFiles(plan: MasterPlan): (channel: ChannelPlan) => MachineFile[] {
+    return (channel) => [
+        {
+            path: `/etc/aerial/radio/${channel.id}.liq`,
+            content: renderTemplate("liquidsoap", "master/radio.liq.eta", {
+                channel,
+                stationName: plan.stationName,
+                silence: plan.silence,
+                ingestPort: plan.ingestPort,
+                sources: directMounts(plan).filter((mount) => mount.channel === channel.id),
+                peerPorts: plan.peers.map((_peer, index) => firstPeerPort + index),
+                announcement: announcementPath(channel.id),
+                emergencyFolder: emergencyFolder(channel.id),
+                controlSocket: controlSocket(channel.id),
+            }),
+            mode: "0644",
+        },
+        {
+            path: `/etc/aerial/announcement/${channel.id}.txt`,
+            content:
+                `You are listening to ${plan.stationName}, ${channel.title}.\n` +
+                "We will be back with our programme in a moment. Please stay with us.\n",
+            mode: "0644",
+        },
+    ];
 }

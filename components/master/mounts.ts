@@ -1,0 +1,85 @@
+import { isIP, isIPv6 } from "node:net";
+
+import { sourceMount, type Upstream } from "../plan";
+import type { MasterPlan } from "./render";
+
+/** A mount that one encoder pushes to. */
+export interface DirectMount {
+    channel: string;
+    /** Name of the source, as the journal and the status show it. */
+    name: string;
+    path: string;
+    mount: string;
+    user: string;
+    /** Name of the secret that is its password. */
+    secret: string;
+}
+
+/** A mount that Relays pull. */
+export interface PublicMount {
+    path: string;
+    /** What a new connection gets at once: 8 s, the Relay's cushion while a link is cut. */
+    burstBytes: number;
+    /** How far a connection may lag before it is cut: 32 s. */
+    queueBytes: number;
+}
+
+const burstSeconds = 8;
+const queueSeconds = 32;
+
+/** The mounts that encoders push to, by channel and then by priority. */
+export function directMounts(plan: MasterPlan): DirectMount[] {
+    return plan.channels.flatMap((channel) =>
+        plan.sources.map((source) => {
+            const mount = sourceMount(channel.id, source.name);
+            return {
+                channel: channel.id,
+                name: source.name,
+                path: mount,
+                mount,
+                user: source.name,
+                secret: `source.${channel.id}.${source.name}`,
+            };
+        }),
+    );
+}
+
+/** The mounts that the local Liquidsoap feeds, one a format. */
+export function publicMounts(plan: MasterPlan): PublicMount[] {
+    const bytesPerSecond = (bitrateKbps: number) => (bitrateKbps * 1000) / 8;
+    return plan.channels.flatMap((channel) =>
+        channel.formats.map((format) => ({
+            path: format.mount,
+            burstBytes: Math.ceil(burstSeconds * bytesPerSecond(format.bitrateKbps)),
+            queueBytes: Math.ceil(queueSeconds * bytesPerSecond(format.bitrateKbps)),
+        })),
+    );
+}
+
+/** How many connections and sources Icecast takes: all that are planned for, twice, and some that are refused. */
+export function icecastLimits(plan: MasterPlan): { clientLimit: number; sourceLimit: number } {
+    const mounts = directMounts(plan).length + publicMounts(plan).length;
+    return { clientLimit: 2 * mounts * (plan.maxLinks + 2) + 256, sourceLimit: mounts };
+}
+
+/** Two channels and sources may spell the same mount: `a-b` with `c`, and `a` with `b-c`. */
+export function refuseSharedMounts(plan: MasterPlan): void {
+    const paths = [...directMounts(plan), ...publicMounts(plan)].map((mount) => mount.path);
+    const shared = paths.find((path, index) => paths.indexOf(path) !== index);
+    if (shared !== undefined) {
+        throw new Error(`the mount ${shared} would belong to two sources: rename a channel or a source`);
+    }
+}
+
+/**
+ * Where NGINX finds a Master. An address, and not a name: NGINX resolves names when it starts, and would not start
+ * without an answer. Masters keep their reserved address through replacement.
+ */
+export function linkUrl(peer: Upstream): string {
+    if (isIP(peer.host) === 0) {
+        throw new Error(
+            `${JSON.stringify(peer.host)} is not the address of a Master: a reserved IP is wanted`,
+        );
+    }
+    return `https://${isIPv6(peer.host) ? `[${peer.host}]` : peer.host}:${peer.port}`;
+}
