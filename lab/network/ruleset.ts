@@ -1,0 +1,149 @@
+import { parseRange } from "./addresses";
+import { interfaceName, type Endpoint, type FirewallRule, type NetworkState } from "./state";
+
+const table = "ip aerial";
+
+/**
+ * The router's whole nftables ruleset, in one transaction: what is recorded, no more and no less.
+ *
+ * Every packet of the lab passes the forward chain once, since all endpoints hang on /32 links of their own. In order:
+ * cut links; addresses the sender does not own; packets of known connections; private networks; the sender's outbound
+ * and the receiver's inbound firewall, as DigitalOcean's: an attached firewall denies what none of its rules allows.
+ */
+export function ruleset(state: NetworkState): string {
+    const endpoints = Object.values(state.endpoints).sort((a, b) => a.name.localeCompare(b.name));
+    const walled = endpoints.filter((endpoint) => endpoint.firewall !== undefined);
+    const forward = [
+        "type filter hook forward priority filter; policy accept;",
+        ...cutRules(endpoints),
+        ...ownAddressRules(state, endpoints),
+        "ct state established,related accept",
+        ...privateRules(endpoints),
+        ...walled.map((endpoint) => `iifname ${quoted(endpoint)} jump out-${interfaceName(endpoint.name)}`),
+        ...walled.map((endpoint) => `oifname ${quoted(endpoint)} jump in-${interfaceName(endpoint.name)}`),
+    ];
+    const chains = [
+        ...walled.flatMap((endpoint) => [
+            firewallChain("out", endpoint, "daddr", endpoint.firewall?.outbound ?? []),
+            firewallChain("in", endpoint, "saddr", endpoint.firewall?.inbound ?? []),
+        ]),
+        chain("forward", forward),
+    ];
+    // Declared first, so that deleting it is no error the first time.
+    return [`table ${table} {}`, `delete table ${table}`, `table ${table} {`, ...chains, "}", ""].join("\n");
+}
+
+function cutRules(endpoints: Endpoint[]): string[] {
+    const cut = endpoints.filter((endpoint) => endpoint.cut);
+    if (cut.length === 0) {
+        return [];
+    }
+    const names = cut.map(quoted).join(", ");
+    return [`iifname { ${names} } counter drop`, `oifname { ${names} } counter drop`];
+}
+
+/** Nobody sends from an address that is not its own: sources in firewall rules mean something. */
+function ownAddressRules(state: NetworkState, endpoints: Endpoint[]): string[] {
+    const pairs = endpoints.flatMap((endpoint) => {
+        const reserved = Object.entries(state.reserved).filter(([, owner]) => owner === endpoint.name);
+        const own = [endpoint.address, endpoint.private?.address, ...reserved.map(([address]) => address)];
+        return own.filter((a) => a !== undefined).map((address) => `${quoted(endpoint)} . ${address}`);
+    });
+    return pairs.length === 0 ? [] : [`iifname . ip saddr != { ${pairs.join(", ")} } counter drop`];
+}
+
+/** A private address speaks with private addresses of its own network, and with nothing else. */
+function privateRules(endpoints: Endpoint[]): string[] {
+    const networks = new Map<string, { range: string; members: Endpoint[] }>();
+    for (const endpoint of endpoints) {
+        if (endpoint.private) {
+            const { vpcId, vpcRange } = endpoint.private;
+            const network = networks.get(vpcId) ?? { range: vpcRange, members: [] };
+            network.members.push(endpoint);
+            networks.set(vpcId, network);
+        }
+    }
+    const inside = [...networks.values()].map(({ range, members }) => {
+        const names = members.map(quoted).join(", ");
+        return `iifname { ${names} } oifname { ${names} } ip saddr ${range} ip daddr ${range} meta mark set 1`;
+    });
+    const ranges = [...new Set([...networks.values()].map(({ range }) => range))].join(", ");
+    return inside.length === 0
+        ? []
+        : [
+              ...inside,
+              `meta mark != 1 ip saddr { ${ranges} } counter drop`,
+              `meta mark != 1 ip daddr { ${ranges} } counter drop`,
+          ];
+}
+
+function firewallChain(way: "in" | "out", endpoint: Endpoint, side: "saddr" | "daddr", rules: FirewallRule[]): string {
+    const allowed = rules.flatMap((rule) => {
+        const ranges = rule.ranges.filter(isIpv4);
+        return ranges.length === 0 ? [] : [`${addressMatch(side, ranges)}${protocolMatch(rule)} return`];
+    });
+    return chain(`${way}-${interfaceName(endpoint.name)}`, [...allowed, "counter drop"], endpoint.name);
+}
+
+function addressMatch(side: "saddr" | "daddr", ranges: string[]): string {
+    // nft knows no /0 in a set, and refuses ranges that overlap unless it may merge them: one rule is all it takes.
+    if (ranges.some((range) => parseRange(range).length === 0)) {
+        return "";
+    }
+    return `ip ${side} { ${withoutOverlap(ranges).join(", ")} } `;
+}
+
+function protocolMatch(rule: FirewallRule): string {
+    if (rule.protocol === "icmp") {
+        return "ip protocol icmp";
+    }
+    if (rule.ports === "all") {
+        return `ip protocol ${rule.protocol}`;
+    }
+    return `${rule.protocol} dport ${portRange(rule.ports)}`;
+}
+
+/** `80` or `8000-9000`, checked: this text goes into a ruleset. */
+function portRange(ports: string): string {
+    const [from = 0, to = from, ...rest] = ports.split("-").map((port) => (/^\d{1,5}$/.test(port) ? Number(port) : 0));
+    if (rest.length > 0 || from < 1 || to > 65535 || from > to) {
+        throw new Error(`${JSON.stringify(ports)} is no port range: "all", "80" or "8000-9000" would be`);
+    }
+    return from === to ? `${from}` : `${from}-${to}`;
+}
+
+/** Ranges that no other of the list contains. */
+function withoutOverlap(ranges: string[]): string[] {
+    const parsed = [...new Set(ranges)].map((range) => {
+        const { base, length } = parseRange(range);
+        const size = 2 ** (32 - length);
+        const first = Math.floor(base / size) * size;
+        return { range, first, last: first + size - 1, size };
+    });
+    return parsed
+        .filter((one, index) =>
+            parsed.every(
+                (other, otherIndex) =>
+                    one.first < other.first ||
+                    one.last > other.last ||
+                    index === otherIndex ||
+                    (one.size === other.size && index < otherIndex),
+            ),
+        )
+        .map(({ range }) => range);
+}
+
+/** The lab speaks IPv4 only; rules commonly name `::/0` beside `0.0.0.0/0`. */
+function isIpv4(range: string): boolean {
+    return !range.includes(":");
+}
+
+function quoted(endpoint: Endpoint): string {
+    return `"${interfaceName(endpoint.name)}"`;
+}
+
+function chain(name: string, rules: string[], subject?: string): string {
+    const lines = rules.map((rule) => `        ${rule}`);
+    const comment = subject === undefined ? [] : [`        # ${subject.replace(/[^\w.-]/g, "?")}`];
+    return [`    chain ${name} {`, ...comment, ...lines, "    }"].join("\n");
+}
