@@ -21,7 +21,9 @@ export async function withLock<T>(file: string, body: () => Promise<T>, onWait?:
         await new Promise<void>((resolve, reject) => {
             holder.stdout.once("data", () => resolve());
             holder.once("error", reject);
-            holder.once("exit", (code) => reject(new Error(`the lock ${file} cannot be taken (exit code ${code})`)));
+            holder.once("exit", (code) =>
+                reject(new Error(`the lock ${file} cannot be taken (exit code ${code})`)),
+            );
         });
         clearTimeout(waiting);
         return await body();

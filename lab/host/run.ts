@@ -34,7 +34,12 @@ export class RunError extends Error {
     }
 }
 
-const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 2, SIGKILL: 9, SIGPIPE: 13, SIGTERM: 15 };
+const signalNumbers: Partial<Record<NodeJS.Signals, number>> = {
+    SIGINT: 2,
+    SIGKILL: 9,
+    SIGPIPE: 13,
+    SIGTERM: 15,
+};
 
 /** The exit code a shell would report for a child that ended by code or by signal. */
 export function exitCode(code: number | null, signal: NodeJS.Signals | null): number {

@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+    chmodSync,
+    existsSync,
+    mkdirSync,
+    readdirSync,
+    readFileSync,
+    renameSync,
+    writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { withLock } from "../host/lock";
@@ -25,7 +33,7 @@ const mmdebstrapArguments = [
     `--include=${imagePackages.map((entry) => entry.name).join(",")}`,
     // The tree counts only once it is complete, so nothing is lost by not waiting for the disk.
     "--dpkgopt=force-unsafe-io",
-    "--aptopt=Acquire::Retries \"3\"",
+    '--aptopt=Acquire::Retries "3"',
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 ];
@@ -93,7 +101,10 @@ async function buildImage(folder: string, progress: (line: string) => void): Pro
         },
     );
     chmodSync(join(building, "rootfs"), 0o755);
-    writeFileSync(join(building, "recipe.json"), JSON.stringify({ suite, sources, mmdebstrapArguments }, null, 2));
+    writeFileSync(
+        join(building, "recipe.json"),
+        JSON.stringify({ suite, sources, mmdebstrapArguments }, null, 2),
+    );
     // A build that was killed between these two is repeated: only `rootfs` under the final name counts.
     renameSync(building, folder);
     progress(`base image built in ${Math.round((Date.now() - started) / 1000)} s`);
@@ -141,7 +152,12 @@ export interface ImageOptions {
  */
 export function imageCommand(argv: readonly string[], options: ImageOptions = {}): string[] {
     const folder = imageFolder();
-    const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/tmp", LANG: "C.UTF-8", ...options.env };
+    const environment = {
+        PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+        HOME: "/tmp",
+        LANG: "C.UTF-8",
+        ...options.env,
+    };
     return [
         ...(options.netns === undefined ? [] : ["nsenter", `--net=${namespacePath(options.netns)}`, "--"]),
         ...["unshare", "--mount", "--propagation", "private", "--", "env", "-i"],

@@ -77,7 +77,9 @@ export async function attachMachine({ id, publicAddress, privateAddress }: Attac
                         (privateAddress !== undefined && other.private?.address === privateAddress.address)),
             );
             if (taken) {
-                throw new Error(`an address of machine ${id} (${publicAddress}) already belongs to ${taken.name}`);
+                throw new Error(
+                    `an address of machine ${id} (${publicAddress}) already belongs to ${taken.name}`,
+                );
             }
             const { cut, firewall } = state.endpoints[name] ?? {};
             state.endpoints[name] = { name, address: publicAddress, private: privateAddress, cut, firewall };
@@ -179,6 +181,12 @@ export function endpointNames(): string[] {
     return Object.keys(readNetwork().endpoints).sort();
 }
 
+/** The reserved addresses that lead to a machine. */
+export function assignedAddresses(state: NetworkState, machineId: string): string[] {
+    const name = machineNamespace(machineId);
+    return Object.keys(state.reserved).filter((address) => state.reserved[address] === name);
+}
+
 /** The command that runs a program of the host in a namespace of the lab; file systems stay the host's. */
 export function inNamespace(name: string, argv: readonly string[]): string[] {
     return ["nsenter", `--net=${namespacePath(name)}`, "--", ...argv];
@@ -187,7 +195,9 @@ export function inNamespace(name: string, argv: readonly string[]): string[] {
 function known(state: NetworkState, name: string): Endpoint {
     const endpoint = state.endpoints[name];
     if (!endpoint) {
-        throw new Error(`${name} is not on the network; there are ${Object.keys(state.endpoints).join(", ")}`);
+        throw new Error(
+            `${name} is not on the network; there are ${Object.keys(state.endpoints).join(", ")}`,
+        );
     }
     return endpoint;
 }
@@ -225,7 +235,19 @@ async function wire(state: NetworkState, name: string): Promise<void> {
     await unwire(name);
     await run(["ip", "netns", "add", namespaceName(name)]);
     await run([
-        ...["ip", "link", "add", "name", link, "address", routerMac, "netns", namespaceName(router), "type", "veth"],
+        ...[
+            "ip",
+            "link",
+            "add",
+            "name",
+            link,
+            "address",
+            routerMac,
+            "netns",
+            namespaceName(router),
+            "type",
+            "veth",
+        ],
         ...["peer", "name", "eth0", "address", mac, "netns", namespaceName(name)],
     ]);
     const reserved = Object.entries(state.reserved).filter(([, owner]) => owner === name);
@@ -241,7 +263,9 @@ async function wire(state: NetworkState, name: string): Promise<void> {
         `route add ${gateway}/32 dev eth0 src ${endpoint.address}`,
         `route add default via ${gateway} dev eth0 src ${endpoint.address}`,
         ...(endpoint.private
-            ? [`route add ${endpoint.private.vpcRange} via ${gateway} dev eth0 src ${endpoint.private.address}`]
+            ? [
+                  `route add ${endpoint.private.vpcRange} via ${gateway} dev eth0 src ${endpoint.private.address}`,
+              ]
             : []),
     ]);
     await ip(router, [
@@ -264,7 +288,10 @@ async function unwire(name: string): Promise<void> {
 
 function routeTo(name: string, address: string, mac: string): string[] {
     const link = interfaceName(name);
-    return [`route replace ${address}/32 dev ${link}`, `neigh replace ${address} lladdr ${mac} dev ${link} nud permanent`];
+    return [
+        `route replace ${address}/32 dev ${link}`,
+        `neigh replace ${address} lladdr ${mac} dev ${link} nud permanent`,
+    ];
 }
 
 async function ip(name: string, commands: string[], { force = false } = {}): Promise<void> {

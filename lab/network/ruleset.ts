@@ -1,5 +1,5 @@
 import { parseRange } from "./addresses";
-import { interfaceName, type Endpoint, type FirewallRule, type NetworkState } from "./state";
+import { interfaceName, type Endpoint, type NetworkState } from "./state";
 
 const table = "ip aerial";
 
@@ -23,9 +23,17 @@ export function ruleset(state: NetworkState): string {
         ...walled.map((endpoint) => `oifname ${quoted(endpoint)} jump in-${interfaceName(endpoint.name)}`),
     ];
     const chains = [
-        ...walled.flatMap((endpoint) => [
-            firewallChain("out", endpoint, "daddr", endpoint.firewall?.outbound ?? []),
-            firewallChain("in", endpoint, "saddr", endpoint.firewall?.inbound ?? []),
+        ...walled.flatMap(({ name, firewall }) => [
+            firewallChain(
+                `out-${interfaceName(name)}`,
+                name,
+                (firewall?.outbound ?? []).map((rule) => permission("daddr", rule, rule.destinations)),
+            ),
+            firewallChain(
+                `in-${interfaceName(name)}`,
+                name,
+                (firewall?.inbound ?? []).map((rule) => permission("saddr", rule, rule.sources)),
+            ),
         ]),
         chain("forward", forward),
     ];
@@ -77,12 +85,19 @@ function privateRules(endpoints: Endpoint[]): string[] {
           ];
 }
 
-function firewallChain(way: "in" | "out", endpoint: Endpoint, side: "saddr" | "daddr", rules: FirewallRule[]): string {
-    const allowed = rules.flatMap((rule) => {
-        const ranges = rule.ranges.filter(isIpv4);
-        return ranges.length === 0 ? [] : [`${addressMatch(side, ranges)}${protocolMatch(rule)} return`];
-    });
-    return chain(`${way}-${interfaceName(endpoint.name)}`, [...allowed, "counter drop"], endpoint.name);
+interface Permission {
+    protocol: "tcp" | "udp" | "icmp";
+    ports: string;
+}
+
+/** The rule that lets a packet go on; none when it speaks of IPv6 only, which the lab does not have. */
+function permission(side: "saddr" | "daddr", rule: Permission, ranges: string[]): string[] {
+    const ipv4 = ranges.filter((range) => !range.includes(":"));
+    return ipv4.length === 0 ? [] : [`${addressMatch(side, ipv4)}${protocolMatch(rule)} return`];
+}
+
+function firewallChain(name: string, endpoint: string, permissions: string[][]): string {
+    return chain(name, [...permissions.flat(), "counter drop"], endpoint);
 }
 
 function addressMatch(side: "saddr" | "daddr", ranges: string[]): string {
@@ -93,7 +108,7 @@ function addressMatch(side: "saddr" | "daddr", ranges: string[]): string {
     return `ip ${side} { ${withoutOverlap(ranges).join(", ")} } `;
 }
 
-function protocolMatch(rule: FirewallRule): string {
+function protocolMatch(rule: Permission): string {
     if (rule.protocol === "icmp") {
         return "ip protocol icmp";
     }
@@ -105,7 +120,9 @@ function protocolMatch(rule: FirewallRule): string {
 
 /** `80` or `8000-9000`, checked: this text goes into a ruleset. */
 function portRange(ports: string): string {
-    const [from = 0, to = from, ...rest] = ports.split("-").map((port) => (/^\d{1,5}$/.test(port) ? Number(port) : 0));
+    const [from = 0, to = from, ...rest] = ports
+        .split("-")
+        .map((port) => (/^\d{1,5}$/.test(port) ? Number(port) : 0));
     if (rest.length > 0 || from < 1 || to > 65535 || from > to) {
         throw new Error(`${JSON.stringify(ports)} is no port range: "all", "80" or "8000-9000" would be`);
     }
@@ -131,11 +148,6 @@ function withoutOverlap(ranges: string[]): string[] {
             ),
         )
         .map(({ range }) => range);
-}
-
-/** The lab speaks IPv4 only; rules commonly name `::/0` beside `0.0.0.0/0`. */
-function isIpv4(range: string): boolean {
-    return !range.includes(":");
 }
 
 function quoted(endpoint: Endpoint): string {

@@ -2,19 +2,27 @@ import { readJson, writeJson } from "../host/files";
 import { withLock } from "../host/lock";
 import { labPath, shortHash } from "../paths";
 
-/** One permission of a firewall. What no rule of an attached firewall permits is dropped. */
-export interface FirewallRule {
+/** What one permission of a firewall is about. What no rule of an attached firewall permits is dropped. */
+interface FirewallRule {
     protocol: "tcp" | "udp" | "icmp";
     /** `all`, `80` or `8000-9000`; of no meaning for ICMP. */
     ports: string;
-    /** CIDR ranges at the other end: sources of inbound rules, destinations of outbound ones. */
-    ranges: string[];
+}
+
+export interface InboundRule extends FirewallRule {
+    /** CIDR ranges it accepts from. */
+    sources: string[];
+}
+
+export interface OutboundRule extends FirewallRule {
+    /** CIDR ranges it may send to. */
+    destinations: string[];
 }
 
 /** A machine's firewall as a whole; several of the cloud's firewalls on one machine are joined before. */
 export interface FirewallRules {
-    inbound: FirewallRule[];
-    outbound: FirewallRule[];
+    inbound: InboundRule[];
+    outbound: OutboundRule[];
 }
 
 /** A machine's place in a private network. */

@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { cgroupProcesses } from "../host/cgroups";
+import { machineFolder, machineNamespace, namespacePath, nspawnName, shortHash } from "../paths";
+
+const bootScript = join(__dirname, "recipe", "boot.sh");
+
+/** How long a machine may take until its init runs; it takes a fifth of a second. */
+const startLimitSeconds = 30;
+
+/**
+ * Starts a machine's supervisor in the machine's cgroup, away from this process and its terminal, and waits until the
+ * machine's init runs. Its console goes to `console.log`, appended to what earlier boots said.
+ */
+export async function bootProcess(id: string, hostname: string, cgroup: string): Promise<void> {
+    const folder = machineFolder(id);
+    mkdirSync(cgroup, { recursive: true });
+    const console = openSync(join(folder, "console.log"), "a", 0o600);
+    const child = spawn(
+        bootScript,
+        [
+            folder,
+            cgroup,
+            namespacePath(machineNamespace(id)),
+            nspawnName(id),
+            hostname,
+            // The same at each boot, as a machine's own id is.
+            shortHash(folder, 32),
+        ],
+        {
+            detached: true,
+            stdio: ["ignore", console, console],
+            env: { PATH: process.env.PATH, LANG: "C.UTF-8" },
+        },
+    );
+    closeSync(console);
+    let failure: string | undefined;
+    child.on("error", (error) => (failure = error.message));
+    child.on("exit", (code, signal) => (failure = `systemd-nspawn ended with ${code ?? signal}`));
+    child.unref();
+
+    const deadline = Date.now() + startLimitSeconds * 1000;
+    while (findLeader(cgroup) === undefined) {
+        if (failure === undefined && Date.now() > deadline) {
+            failure = `its init does not run after ${startLimitSeconds} s`;
+        }
+        if (failure !== undefined) {
+            const said = readFileSync(join(folder, "console.log"), "utf8")
+                .trim()
+                .split("\n")
+                .slice(-10)
+                .join("\n");
+            throw new Error(`machine ${hostname} did not start: ${failure}\n${said}`);
+        }
+        await sleep(20);
+    }
+}
+
+/** Process id, on the host, of a machine's init: the process of its cgroup that is number 1 in a namespace below. */
+export function findLeader(cgroup: string): number | undefined {
+    return [join(cgroup, "payload", "init.scope"), join(cgroup, "payload")]
+        .flatMap(cgroupProcesses)
+        .find((pid) => {
+            const numbers =
+                statusOf(pid)
+                    .match(/^NSpid:\s+(.*)$/m)?.[1]
+                    ?.split(/\s+/) ?? [];
+            return numbers.length > 1 && numbers.at(-1) === "1";
+        });
+}
+
+function statusOf(pid: number): string {
+    try {
+        return readFileSync(`/proc/${pid}/status`, "utf8");
+    } catch {
+        return "";
+    }
+}

@@ -1,0 +1,94 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { run } from "../host/run";
+import { machineFolder } from "../paths";
+
+/** What a machine's disk is made from. */
+interface DiskSpec {
+    id: string;
+    name: string;
+    userData: string;
+    publicKeys?: readonly string[];
+}
+
+/**
+ * Makes and mounts a machine's disk: an overlay on the base image, with the user data in cloud-init's NoCloud seed
+ * folder. In the machine's folder: `lower` (the image), `upper` (what the machine wrote), `work`, `root` (the mount).
+ */
+export async function makeDisk(spec: DiskSpec, image: string): Promise<void> {
+    const folder = machineFolder(spec.id);
+    rmSync(folder, { recursive: true, force: true });
+    for (const name of ["upper", "work", "root"]) {
+        mkdirSync(join(folder, name), { recursive: true });
+    }
+    // User data and the secrets a machine keeps are nobody else's on this host.
+    chmodSync(folder, 0o700);
+    chmodSync(join(folder, "upper"), 0o755);
+    symlinkSync(image, join(folder, "lower"));
+    await mountDisk(spec.id);
+
+    const root = join(folder, "root");
+    writeInto(root, "etc/hostname", `${spec.name}\n`);
+    writeInto(
+        root,
+        "etc/hosts",
+        `127.0.0.1 localhost\n127.0.1.1 ${spec.name}\n::1 localhost ip6-localhost\n`,
+    );
+    writeInto(root, "var/lib/cloud/seed/nocloud/user-data", spec.userData, 0o600);
+    writeInto(root, "var/lib/cloud/seed/nocloud/meta-data", metaData(spec), 0o600);
+}
+
+/** JSON, which is YAML: no value needs quoting. */
+function metaData({ id, name, publicKeys = [] }: DiskSpec): string {
+    return JSON.stringify({ "instance-id": id, "local-hostname": name, "public-keys": publicKeys }) + "\n";
+}
+
+/** Mounts a disk that was made before, unless it is mounted. */
+export async function mountDisk(id: string): Promise<void> {
+    const folder = machineFolder(id);
+    if (isMounted(join(folder, "root"))) {
+        return;
+    }
+    // Relative paths: those of a checkout or cache may hold the colons and commas that separate options.
+    await run(
+        ["mount", "-t", "overlay", "-o", "lowerdir=lower,upperdir=upper,workdir=work", "aerial", "root"],
+        {
+            cwd: folder,
+        },
+    );
+}
+
+/** Unmounts a machine's disk, where it is mounted. */
+export async function unmountDisk(id: string): Promise<void> {
+    const root = join(machineFolder(id), "root");
+    if (isMounted(root)) {
+        await run(["umount", root]);
+    }
+}
+
+function isMounted(path: string): boolean {
+    return mountsBelow(path).includes(path);
+}
+
+/** Mount points of this host at a path or below it, the innermost last. */
+export function mountsBelow(path: string): string[] {
+    return readFileSync("/proc/self/mounts", "utf8")
+        .split("\n")
+        .map((line) =>
+            (line.split(" ")[1] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) => octalCharacter(octal)),
+        )
+        .filter((target) => target === path || target.startsWith(`${path}/`));
+}
+
+function octalCharacter(octal: string): string {
+    return String.fromCharCode(Number.parseInt(octal, 8));
+}
+
+function writeInto(root: string, path: string, content: string, mode = 0o644): void {
+    const file = join(root, path);
+    if (!existsSync(dirname(file))) {
+        mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
+    }
+    writeFileSync(file, content, { mode });
+}

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Boots a machine in a cgroup and network namespace that exist, and becomes its supervisor.
+# Arguments: <machine folder> <cgroup> <path of the network namespace> <nspawn name> <host name> <machine id, 32 hex digits>
+# Standard output is the machine's console.
+set -eu
+
+folder=$1 cgroup=$2 namespace=$3 name=$4 hostname=$5 uuid=$6
+
+echo $$ >"$cgroup/cgroup.procs"
+
+# Only for nspawn itself; the machine's init gets an environment of its own.
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
+
+# --register=no and --keep-unit: no word to the host's systemd, where it has one. What it manages ends with it; this
+# machine ends by its cgroup.
+exec systemd-nspawn --quiet --boot --directory="$folder/root" \
+    --machine="$name" --hostname="$hostname" --uuid="$uuid" \
+    --network-namespace-path="$namespace" --capability=CAP_NET_ADMIN \
+    --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off --console=pipe
