@@ -8,22 +8,25 @@
 export interface RegionFacts {
     /** City and country, for people. */
     place: string;
+    /** Degrees. */
+    latitude: number;
+    longitude: number;
 }
 
 export const digitalOceanRegions: Readonly<Record<string, RegionFacts>> = {
-    ams3: { place: "Amsterdam, Netherlands" },
-    atl1: { place: "Atlanta, United States" },
-    blr1: { place: "Bangalore, India" },
-    fra1: { place: "Frankfurt, Germany" },
-    lon1: { place: "London, United Kingdom" },
-    nyc1: { place: "New York, United States" },
-    nyc2: { place: "New York, United States" },
-    nyc3: { place: "New York, United States" },
-    sfo2: { place: "San Francisco, United States" },
-    sfo3: { place: "San Francisco, United States" },
-    sgp1: { place: "Singapore" },
-    syd1: { place: "Sydney, Australia" },
-    tor1: { place: "Toronto, Canada" },
+    ams3: { place: "Amsterdam, Netherlands", latitude: 52.37, longitude: 4.9 },
+    atl1: { place: "Atlanta, United States", latitude: 33.75, longitude: -84.39 },
+    blr1: { place: "Bangalore, India", latitude: 12.97, longitude: 77.59 },
+    fra1: { place: "Frankfurt, Germany", latitude: 50.11, longitude: 8.68 },
+    lon1: { place: "London, United Kingdom", latitude: 51.51, longitude: -0.13 },
+    nyc1: { place: "New York, United States", latitude: 40.71, longitude: -74.01 },
+    nyc2: { place: "New York, United States", latitude: 40.71, longitude: -74.01 },
+    nyc3: { place: "New York, United States", latitude: 40.71, longitude: -74.01 },
+    sfo2: { place: "San Francisco, United States", latitude: 37.77, longitude: -122.42 },
+    sfo3: { place: "San Francisco, United States", latitude: 37.77, longitude: -122.42 },
+    sgp1: { place: "Singapore", latitude: 1.35, longitude: 103.82 },
+    syd1: { place: "Sydney, Australia", latitude: -33.87, longitude: 151.21 },
+    tor1: { place: "Toronto, Canada", latitude: 43.65, longitude: -79.38 },
 };
 
 export interface SizeFacts {

@@ -1,0 +1,117 @@
+import * as cloudflare from "@pulumi/cloudflare";
+import * as pulumi from "@pulumi/pulumi";
+
+import type { AddressPool, BalancedName, DnsService, HealthCheck, PlainName } from "./dnsService";
+
+/**
+ * Names on Cloudflare, DNS only: its terms for these plans forbid audio through the proxy, and listeners gain nothing
+ * from it.
+ */
+export class CloudflareDns implements DnsService {
+    constructor(private readonly zone: { accountId: string; zoneId: string }) {}
+
+    public createBalancedName(name: string, args: BalancedName, parent: pulumi.Resource): void {
+        const monitor = this.createMonitor(`${name}-check`, args.hostname, args.check, parent);
+        const poolIds = new Map(
+            args.pools.map((pool) => [pool.name, this.createPool(pool, args.hostname, monitor, parent).id]),
+        );
+        const ids = (names: string[]): pulumi.Output<string>[] =>
+            names.map((poolName) => idOf(poolIds, poolName));
+        new cloudflare.LoadBalancer(
+            name,
+            {
+                zoneId: this.zone.zoneId,
+                name: args.hostname,
+                proxied: false,
+                ttl: args.ttlSeconds,
+                defaultPools: ids(args.order),
+                fallbackPool: idOf(poolIds, args.fallback),
+                steeringPolicy: args.byRegion ? "geo" : "off",
+                ...(args.byRegion && {
+                    regionPools: Object.fromEntries(
+                        Object.entries(args.byRegion).map(([region, names]) => [region, ids(names)]),
+                    ),
+                }),
+            },
+            { parent },
+        );
+    }
+
+    public createPlainName(name: string, args: PlainName, parent: pulumi.Resource): void {
+        for (const member of args.addresses) {
+            new cloudflare.DnsRecord(
+                `${name}-${member.name}`,
+                {
+                    zoneId: this.zone.zoneId,
+                    name: args.hostname,
+                    type: "A",
+                    content: member.address,
+                    ttl: args.ttlSeconds,
+                    proxied: false,
+                },
+                { parent },
+            );
+        }
+    }
+
+    private createMonitor(
+        name: string,
+        hostname: string,
+        check: HealthCheck,
+        parent: pulumi.Resource,
+    ): cloudflare.LoadBalancerMonitor {
+        return new cloudflare.LoadBalancerMonitor(
+            name,
+            {
+                accountId: this.zone.accountId,
+                description: `Health of ${hostname}`,
+                type: "http",
+                method: "GET",
+                path: check.path,
+                port: check.port,
+                header: { Host: [hostname] },
+                expectedCodes: "200",
+                interval: check.intervalSeconds,
+                timeout: check.timeoutSeconds,
+                retries: check.retries,
+                consecutiveDown: check.downAfter,
+                consecutiveUp: check.upAfter,
+            },
+            { parent },
+        );
+    }
+
+    private createPool(
+        pool: AddressPool,
+        hostname: string,
+        monitor: cloudflare.LoadBalancerMonitor,
+        parent: pulumi.Resource,
+    ): cloudflare.LoadBalancerPool {
+        return new cloudflare.LoadBalancerPool(
+            pool.name,
+            {
+                accountId: this.zone.accountId,
+                name: pool.name,
+                description: `Part of ${hostname}`,
+                monitor: monitor.id,
+                minimumOrigins: 1,
+                latitude: pool.place?.latitude,
+                longitude: pool.place?.longitude,
+                origins: pool.members.map((member) => ({
+                    name: member.name,
+                    address: member.address,
+                    enabled: true,
+                })),
+            },
+            { parent },
+        );
+    }
+}
+
+function idOf(ids: Map<string, pulumi.Output<string>>, pool: string): pulumi.Output<string> {
+    const id = ids.get(pool);
+    if (!id) {
+        throw new Error(`the order names a pool ${pool} that does not exist`);
+    }
+    return id;
+}

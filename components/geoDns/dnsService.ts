@@ -1,0 +1,53 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { Place, SteeringRegion } from "./geography";
+
+/** How a machine proves that it can be sent to. */
+export interface HealthCheck {
+    /** Path that answers 200 while the machine is healthy. */
+    path: string;
+    port: number;
+    intervalSeconds: number;
+    timeoutSeconds: number;
+    /** Tries within one check before it counts as failed. */
+    retries: number;
+    /** Failed checks in a row until a machine is down. */
+    downAfter: number;
+    /** Good checks in a row until it is up again. */
+    upAfter: number;
+}
+
+/** Machines that are answered together. */
+export interface AddressPool {
+    /** Letters, digits, hyphens and underscores; unique in the account. */
+    name: string;
+    place?: Place;
+    members: { name: string; address: pulumi.Input<string> }[];
+}
+
+/** A name that is answered with healthy addresses only. */
+export interface BalancedName {
+    hostname: string;
+    ttlSeconds: number;
+    check: HealthCheck;
+    pools: AddressPool[];
+    /** Names of pools, first preferred. */
+    order: string[];
+    /** Answered when no pool is healthy. */
+    fallback: string;
+    /** Other orders by the asker's region; without them everyone gets `order`. */
+    byRegion?: Record<SteeringRegion, string[]>;
+}
+
+/** A name with fixed addresses. */
+export interface PlainName {
+    hostname: string;
+    ttlSeconds: number;
+    addresses: { name: string; address: pulumi.Input<string> }[];
+}
+
+/** A provider of DNS. Another one is another implementation of these two methods. */
+export interface DnsService {
+    createBalancedName(name: string, args: BalancedName, parent: pulumi.Resource): void;
+    createPlainName(name: string, args: PlainName, parent: pulumi.Resource): void;
+}
