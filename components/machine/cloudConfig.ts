@@ -1,3 +1,5 @@
+import { gzipSync } from "node:zlib";
+
 import { stringify } from "yaml";
 
 import { baseRole, loginUser } from "./base";
@@ -67,18 +69,29 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
     return text;
 }
 
-/** Text beyond ASCII travels in base64: cloud-init then never has to encode the whole document. */
+/**
+ * Files travel compressed, the small ones excepted: plain, a Master with two channels would exceed the limit. Text
+ * beyond ASCII is always encoded: cloud-init then never has to encode the whole document.
+ */
 function writeFile(file: MachineFile): Record<string, string> {
-    // eslint-disable-next-line no-control-regex
-    const plain = /^[\u0000-\u007f]*$/.test(file.content);
     return {
         path: file.path,
         owner: file.owner ?? "root:root",
         permissions: file.mode,
-        ...(plain
-            ? { content: file.content }
-            : { encoding: "b64", content: Buffer.from(file.content, "utf8").toString("base64") }),
+        ...encode(file.content),
     };
+}
+
+/** Below this many characters compression gains nothing. */
+const worthCompressing = 400;
+
+function encode(content: string): { encoding?: string; content: string } {
+    // eslint-disable-next-line no-control-regex
+    if (content.length < worthCompressing && /^[\u0000-\u007f]*$/.test(content)) {
+        return { content };
+    }
+    // Node writes no time stamp into the header, so the same text always gives the same user data.
+    return { encoding: "gz+b64", content: gzipSync(content, { level: 9 }).toString("base64") };
 }
 
 function refuseTwice(paths: string[]): void {

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 import { renderCloudConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
 import type { MachineRole } from "../../components/machine/role";
 
@@ -12,10 +14,15 @@ function render(role: Partial<MachineRole>, limitBytes: number = userDataLimitBy
 
 describe("cloud-config", () => {
     it("larger than the provider takes is refused, with the file to blame", () => {
-        const files = [{ path: "/etc/huge", content: "x".repeat(70_000), mode: "0644" }];
+        const files = [{ path: "/etc/huge", content: randomBytes(50_000).toString("hex"), mode: "0644" }];
         expect(() => render({ files })).toThrow(
-            /user data of m has \d+ bytes, \d+ more .* \/etc\/huge \(70000 bytes\)/,
+            /user data of m has \d+ bytes, \d+ more .* \/etc\/huge \(100000 bytes\)/,
         );
+    });
+
+    it("is the same for the same role", () => {
+        const files = [{ path: "/x", content: "long enough to be compressed ".repeat(40), mode: "0644" }];
+        expect(render({ files })).toBe(render({ files }));
     });
 
     it("with one file written twice is refused", () => {

@@ -4,6 +4,7 @@ import { DropletHost } from "../../components/host/droplet";
 import { createFirewall } from "../../components/host/firewall";
 import type { MachineRole } from "../../components/machine/role";
 import { StationNetwork } from "../../components/stationNetwork";
+import { filesOf } from "../support/userData";
 import { isSecret, record, reveal, type Recorded } from "../support/mocks";
 
 const role: MachineRole = {
@@ -93,9 +94,10 @@ describe("a droplet host", () => {
             path: "/etc/aerial/role",
             owner: "root:root",
             permissions: "0640",
-            encoding: "b64",
-            content: Buffer.from("grüße\n").toString("base64"),
+            encoding: "gz+b64",
+            content: expect.any(String) as string,
         });
+        expect(filesOf(userData)["/etc/aerial/role"]).toBe("grüße\n");
         expect(config.runcmd).toContainEqual([
             "systemctl",
             "enable",
