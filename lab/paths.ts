@@ -31,6 +31,9 @@ export const cacheFolder = resolve(
 /** Port on 127.0.0.1 at which the host's own player hears the stream. */
 export const doorPort = Number(environment.AERIAL_DOOR_PORT ?? 8800);
 
+/** The folder a person called the lab from; npm changes to the checkout's root, and tells where it came from. */
+export const callerFolder = environment.INIT_CWD ?? process.cwd();
+
 /** A path inside the lab's folder. */
 export function labPath(...parts: string[]): string {
     return join(labFolder, ...parts);

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -70,6 +70,23 @@ export function findLeader(cgroup: string): number | undefined {
                     ?.split(/\s+/) ?? [];
             return numbers.length > 1 && numbers.at(-1) === "1";
         });
+}
+
+/** Removes what a supervisor that was killed leaves in the host's /run. The machine's disk must still be mounted. */
+export function cleanAfterSupervisor(id: string): void {
+    const run = "/run/systemd/nspawn";
+    const root = join(machineFolder(id), "root");
+    if (existsSync(root)) {
+        const { dev, ino } = statSync(root);
+        rmSync(join(run, "locks", `inode-${dev}:${ino}`), { force: true });
+    }
+    rmSync(join(run, "propagate", nspawnName(id)), { recursive: true, force: true });
+    const exported = join(run, "unix-export", nspawnName(id));
+    if (existsSync(exported)) {
+        // Newer versions mount a small file system of their own here.
+        spawnSync("umount", ["--quiet", exported]);
+        rmSync(exported, { recursive: true, force: true });
+    }
 }
 
 function statusOf(pid: number): string {

@@ -8,7 +8,7 @@ import { run, type RunOptions, type RunResult } from "../host/run";
 import { assignedAddresses, attachMachine, detachMachine, setCut, unplugMachine } from "../network/network";
 import { readNetwork, type PrivateAddress } from "../network/state";
 import { labCgroup, labPath, machineFolder, machineNamespace } from "../paths";
-import { bootProcess, findLeader } from "./boot";
+import { bootProcess, cleanAfterSupervisor, findLeader } from "./boot";
 import { makeDisk, mountDisk, unmountDisk } from "./disk";
 import { ensureImage } from "./image";
 
@@ -74,6 +74,7 @@ export async function destroyMachine(id: string): Promise<void> {
         await unplugMachine(id);
         await removeCgroup(machineCgroup(id));
         await detachMachine(id);
+        cleanAfterSupervisor(id);
         await unmountDisk(id);
         rmSync(machineFolder(id), { recursive: true, force: true });
     });

@@ -13,7 +13,7 @@ export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=networ
 
 # --register=no and --keep-unit: no word to the host's systemd, where it has one. What it manages ends with it; this
 # machine ends by its cgroup.
-exec systemd-nspawn --quiet --boot --directory="$folder/root" \
+exec systemd-nspawn --boot --directory="$folder/root" \
     --machine="$name" --hostname="$hostname" --uuid="$uuid" \
     --network-namespace-path="$namespace" --capability=CAP_NET_ADMIN \
-    --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off --console=pipe
+    --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off --console=read-only

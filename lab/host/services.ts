@@ -1,0 +1,71 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { dirname } from "node:path";
+
+import { labCgroup, labPath } from "../paths";
+import { inCgroup, isFrozen, isPopulated, removeCgroup, setFrozen } from "./cgroups";
+
+/**
+ * Processes of the lab that go on after the command that started them: encoders, the host's door, servers. Each has a
+ * name and a cgroup, by which it is found, frozen and ended, whatever became of the process that started it.
+ */
+export type ServiceState = "running" | "frozen" | "off";
+
+export interface ServiceOptions {
+    cwd?: string;
+    /** The whole environment; that of this process when absent. */
+    env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Starts a program under a name, in place of what ran under it, detached from this process. Give it a namespace by
+ * `inNamespace` or `imageCommand`. What it writes is appended to `serviceLog(name)`. Returns once it has been started,
+ * which says nothing of whether it does its work.
+ */
+export async function startService(name: string, argv: readonly string[], options: ServiceOptions = {}): Promise<void> {
+    await stopService(name);
+    mkdirSync(dirname(serviceLog(name)), { recursive: true });
+    const log = openSync(serviceLog(name), "a", 0o600);
+    const [program = "", ...args] = inCgroup(serviceCgroup(name), argv);
+    const child = spawn(program, args, { ...options, detached: true, stdio: ["ignore", log, log] });
+    closeSync(log);
+    await new Promise<void>((resolve, reject) => {
+        child.once("spawn", resolve);
+        child.once("error", reject);
+    });
+    child.unref();
+}
+
+/** Ends a service at once. Nothing happens when there is none of that name. */
+export async function stopService(name: string): Promise<void> {
+    await removeCgroup(serviceCgroup(name));
+}
+
+/** Stops every process of a service where it is, or lets it go on. */
+export async function setServiceFrozen(name: string, frozen: boolean): Promise<void> {
+    if (serviceState(name) === "off") {
+        throw new Error(`${name} does not run`);
+    }
+    await setFrozen(serviceCgroup(name), frozen);
+}
+
+export function serviceState(name: string): ServiceState {
+    const cgroup = serviceCgroup(name);
+    return !isPopulated(cgroup) ? "off" : isFrozen(cgroup) ? "frozen" : "running";
+}
+
+/** Names of the services whose processes live. */
+export function listServices(): string[] {
+    const folder = labCgroup("services");
+    const names = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+    return names.filter((entry) => entry.isDirectory() && serviceState(entry.name) !== "off").map(({ name }) => name);
+}
+
+/** File that a service's output is appended to. */
+export function serviceLog(name: string): string {
+    return labPath("services", `${name}.log`);
+}
+
+function serviceCgroup(name: string): string {
+    return labCgroup("services", name);
+}
