@@ -1,0 +1,123 @@
+/**
+ * Whether this Relay is fit to serve listeners, as pure functions: no NGINX in here. Written for njs, which lacks
+ * `for of` and destructuring.
+ *
+ * A sample is what Icecast counted at one moment: { atMs, mounts: { "/main.mp3": { bytes, listeners } } }, where `bytes`
+ * are those it has received for the mount and a mount without a source is absent. Icecast counts every 5 s.
+ */
+
+/** Bytes must have grown over at least this time. */
+const proofMs = 6000;
+/** Samples older than this say nothing about now. */
+const staleMs = 6000;
+/** Samples kept: the proof, and what one slow measurement may take more. */
+const keptMs = 14000;
+
+/** A sample from the XML of Icecast's `/admin/stats`. */
+function parseStats(xml, atMs) {
+    if (xml.indexOf("<icestats>") < 0 || xml.indexOf("</icestats>") < 0) {
+        throw new Error("Icecast's statistics are no statistics");
+    }
+    const mounts = {};
+    const source = /<source mount="([^"]*)">([\s\S]*?)<\/source>/g;
+    for (let found = source.exec(xml); found !== null; found = source.exec(xml)) {
+        const bytes = count(found[2], "total_bytes_read");
+        if (bytes !== null) {
+            mounts[found[1]] = { bytes: bytes, listeners: count(found[2], "listeners") || 0 };
+        }
+    }
+    return { atMs: atMs, mounts: mounts };
+}
+
+function count(xml, element) {
+    const found = xml.match(new RegExp("<" + element + ">(\\d+)</" + element + ">"));
+    return found === null ? null : Number(found[1]);
+}
+
+/** The samples to keep once `sample` is taken, oldest first. */
+function remember(samples, sample) {
+    // A clock that was set back would make old samples look new.
+    const kept = samples.filter((one) => one.atMs < sample.atMs && one.atMs >= sample.atMs - keptMs);
+    return kept.concat([sample]);
+}
+
+/**
+ * What a mount's source does: "absent"; "new", when it has not been there long enough to tell; "advances"; "stands".
+ */
+function stateOf(mount, samples) {
+    const last = samples[samples.length - 1];
+    let now = last.mounts[mount];
+    if (now === undefined) {
+        return "absent";
+    }
+    const end = now.bytes;
+    for (let i = samples.length - 2; i >= 0; i--) {
+        const then = samples[i].mounts[mount];
+        // Fewer bytes before than after would be a source that has reconnected in between.
+        if (then === undefined || then.bytes > now.bytes) {
+            return "new";
+        }
+        if (last.atMs - samples[i].atMs >= proofMs) {
+            return end > then.bytes ? "advances" : "stands";
+        }
+        now = then;
+    }
+    return "new";
+}
+
+/** What a listener of a chain of mounts hears: the level's name, or null and the reason. */
+function playing(chain, samples) {
+    const states = chain.levels.map((level) => stateOf(level.mount, samples));
+    // A level that has only just come is passed over: until it is proven, the one below it is what is known to play.
+    const first = states.findIndex((state) => state === "advances" || state === "stands");
+    if (first < 0) {
+        return { upstream: null, reason: `${chain.mount} has no audio that is known to advance` };
+    }
+    if (states[first] === "stands") {
+        return { upstream: null, reason: `${chain.mount} stands still: no audio from ${chain.levels[first].name}` };
+    }
+    return { upstream: chain.levels[first].name, reason: null };
+}
+
+function listenersOf(chain, sample) {
+    return chain.levels.reduce((sum, level) => {
+        const mount = sample.mounts[level.mount];
+        return sum + (mount === undefined ? 0 : mount.listeners);
+    }, 0);
+}
+
+/**
+ * The verdict.
+ *
+ * @param relay `{ listenerLimit, chains: [{ mount, levels: [{ name, mount }] }] }`: for every public mount, its levels
+ *     in the order in which a listener falls back through them.
+ * @param samples oldest first
+ * @param nowMs the present, by the samples' clock
+ * @param draining whether listeners are to go elsewhere
+ * @returns `{ healthy, reasons, listeners, mounts: { "/main.mp3": { upstream, listeners } } }`
+ */
+function judge(relay, samples, nowMs, draining) {
+    const last = samples[samples.length - 1];
+    const reasons = draining ? ["draining"] : [];
+    const mounts = {};
+    const known = last !== undefined && nowMs - last.atMs <= staleMs;
+    let listeners = 0;
+    if (!known) {
+        reasons.push("Icecast tells nothing about itself");
+    }
+    relay.chains.forEach((chain) => {
+        const now = known ? playing(chain, samples) : { upstream: null, reason: null };
+        const here = known ? listenersOf(chain, last) : 0;
+        if (now.reason !== null) {
+            reasons.push(now.reason);
+        }
+        mounts[chain.mount] = { upstream: now.upstream, listeners: here };
+        listeners += here;
+    });
+    if (listeners >= relay.listenerLimit) {
+        reasons.push(`full: ${listeners} of ${relay.listenerLimit} listeners`);
+    }
+    return { healthy: reasons.length === 0, reasons: reasons, listeners: listeners, mounts: mounts };
+}
+
+export default { parseStats, remember, stateOf, judge };
