@@ -36,7 +36,8 @@ export async function removeLab(): Promise<string[]> {
     }
     const mounts = mountsBelow(labFolder).reverse();
     for (const mount of mounts) {
-        await run(["umount", mount]);
+        // A person's shell may stand in it: the mount then leaves the tree now and the kernel later.
+        await run(["umount", mount]).catch(() => run(["umount", "--lazy", mount]));
     }
     report(done, mounts.length, "mount", "mounts");
 

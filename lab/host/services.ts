@@ -22,7 +22,11 @@ export interface ServiceOptions {
  * `inNamespace` or `imageCommand`. What it writes is appended to `serviceLog(name)`. Returns once it has been started,
  * which says nothing of whether it does its work.
  */
-export async function startService(name: string, argv: readonly string[], options: ServiceOptions = {}): Promise<void> {
+export async function startService(
+    name: string,
+    argv: readonly string[],
+    options: ServiceOptions = {},
+): Promise<void> {
     await stopService(name);
     mkdirSync(dirname(serviceLog(name)), { recursive: true });
     const log = openSync(serviceLog(name), "a", 0o600);
@@ -58,7 +62,9 @@ export function serviceState(name: string): ServiceState {
 export function listServices(): string[] {
     const folder = labCgroup("services");
     const names = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
-    return names.filter((entry) => entry.isDirectory() && serviceState(entry.name) !== "off").map(({ name }) => name);
+    return names
+        .filter((entry) => entry.isDirectory() && serviceState(entry.name) !== "off")
+        .map(({ name }) => name);
 }
 
 /** File that a service's output is appended to. */

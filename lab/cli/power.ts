@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+
+import {
+    bootMachine,
+    cutMachine,
+    findMachine,
+    freezeMachine,
+    killMachine,
+    thawMachine,
+    uncutMachine,
+} from "../machines/machines";
+
+/** What can be done to a machine from outside, as its provider or a thunderstorm would. */
+const commands: { name: string; description: string; act: (id: string) => Promise<void>; done: string }[] = [
+    { name: "kill", description: "take a machine's power, at once", act: killMachine, done: "has no power" },
+    { name: "boot", description: "give a machine its power back", act: bootMachine, done: "boots" },
+    {
+        name: "freeze",
+        description: "stop all of a machine's processes",
+        act: freezeMachine,
+        done: "stands still",
+    },
+    { name: "thaw", description: "let a frozen machine go on", act: thawMachine, done: "goes on" },
+    {
+        name: "cut",
+        description: "cut a machine off the network",
+        act: cutMachine,
+        done: "is cut off the network",
+    },
+    {
+        name: "uncut",
+        description: "join a machine to the network again",
+        act: uncutMachine,
+        done: "is on the network",
+    },
+];
+
+export function register(program: Command): void {
+    for (const { name, description, act, done } of commands) {
+        program
+            .command(name)
+            .description(description)
+            .argument("<machine>", "name of a machine, as `status` shows it")
+            .action(async (machineName: string) => {
+                const machine = findMachine(machineName);
+                await act(machine.id);
+                console.log(`${machine.name} ${done}`);
+            });
+    }
+}

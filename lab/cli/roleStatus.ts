@@ -1,0 +1,65 @@
+import { z } from "zod";
+
+/** What a machine says of itself, in a form that fits any role. */
+export interface RoleSummary {
+    role: string | undefined;
+    /** `ok`, an HTTP status that says otherwise, or `no answer`. */
+    health: string;
+    /** For people: `main: studio` of a Master, `/main.mp3 from a` of a Relay. */
+    plays: string;
+    /** Connections to the public mounts; undefined where nobody counts. */
+    listeners: number | undefined;
+    /** The machine's own words. */
+    details?: unknown;
+}
+
+const listeners = z.union([z.number(), z.record(z.string(), z.number())]);
+
+const master = z.object({
+    role: z.literal("master"),
+    channels: z.record(
+        z.string(),
+        z.object({ playing: z.string().nullish(), listeners: listeners.optional() }),
+    ),
+});
+
+const relay = z.object({
+    role: z.literal("relay"),
+    health: z.number(),
+    mounts: z.record(z.string(), z.object({ listeners: z.number(), upstream: z.string().nullish() })),
+});
+
+/** Reads the JSON of `/usr/local/lib/aerial/status`. Anything else counts as no answer. */
+export function summarize(answer: unknown): RoleSummary {
+    const asMaster = master.safeParse(answer);
+    if (asMaster.success) {
+        const channels = Object.entries(asMaster.data.channels);
+        return {
+            role: "master",
+            health: channels.every(([, { playing }]) => playing) ? "ok" : "silent",
+            plays: channels.map(([id, { playing }]) => `${id}: ${playing ?? "nothing"}`).join(", "),
+            listeners: sum(channels.map(([, channel]) => count(channel.listeners))),
+            details: answer,
+        };
+    }
+    const asRelay = relay.safeParse(answer);
+    if (asRelay.success) {
+        const mounts = Object.entries(asRelay.data.mounts);
+        return {
+            role: "relay",
+            health: asRelay.data.health === 200 ? "ok" : String(asRelay.data.health),
+            plays: mounts.map(([mount, { upstream }]) => `${mount} from ${upstream ?? "nowhere"}`).join(", "),
+            listeners: sum(mounts.map(([, mount]) => mount.listeners)),
+            details: answer,
+        };
+    }
+    return { role: undefined, health: "no answer", plays: "", listeners: undefined };
+}
+
+function count(value: z.infer<typeof listeners> | undefined): number {
+    return typeof value === "object" ? sum(Object.values(value)) : (value ?? 0);
+}
+
+function sum(values: number[]): number {
+    return values.reduce((total, value) => total + value, 0);
+}

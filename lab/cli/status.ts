@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+
+import { listServices, serviceState } from "../host/services";
+import { execInMachine, listMachines, type Machine } from "../machines/machines";
+import { summarize, type RoleSummary } from "./roleStatus";
+import { formatTable } from "./table";
+
+/** How long a machine may take to tell how it is; a healthy one needs a tenth of a second. */
+const answerLimitSeconds = 5;
+
+type MachineStatus = Omit<Machine, "createdAt"> & RoleSummary;
+
+export function register(program: Command): void {
+    program
+        .command("status")
+        .description("show machines, addresses, health, what each Master plays, and listeners")
+        .option("--json", "as JSON")
+        .action(async ({ json }: { json?: boolean }) => {
+            const machines = await Promise.all(listMachines().map(statusOf));
+            const services = listServices().map((name) => ({ name, state: serviceState(name) }));
+            if (json) {
+                console.log(JSON.stringify({ machines, services }, null, 2));
+                return;
+            }
+            console.log(machines.length === 0 ? "No machines (npm run lab -- up)." : machineTable(machines));
+            if (services.length > 0) {
+                console.log(
+                    "\n" + formatTable([["PROCESS", "STATE"], ...services.map((s) => [s.name, s.state])]),
+                );
+            }
+        });
+}
+
+/** The machines as a table, for people. */
+export function machineTable(machines: readonly MachineStatus[]): string {
+    const heading = [
+        "MACHINE",
+        "REGION",
+        "ADDRESS",
+        "RESERVED",
+        "PRIVATE",
+        "STATE",
+        "HEALTH",
+        "PLAYS",
+        "LISTENERS",
+    ];
+    const rows = machines.map((machine) => [
+        machine.name,
+        machine.region,
+        machine.publicAddress,
+        machine.reservedAddresses.join(" "),
+        machine.privateAddress?.address ?? "",
+        machine.cut ? `${machine.state}, cut` : machine.state,
+        machine.health,
+        machine.plays,
+        machine.listeners === undefined ? "" : String(machine.listeners),
+    ]);
+    // A column nobody fills only costs width.
+    const used = heading.map(
+        (title, column) => column === 0 || rows.some((row) => row[column] !== "") || title === "",
+    );
+    return formatTable([heading, ...rows].map((row) => row.filter((_, column) => used[column])));
+}
+
+async function statusOf({ createdAt: _, ...machine }: Machine): Promise<MachineStatus> {
+    if (machine.state !== "running") {
+        return { ...machine, ...summarize(undefined), health: "" };
+    }
+    try {
+        const { stdout } = await execInMachine(machine.id, ["/usr/local/lib/aerial/status"], {
+            timeoutSeconds: answerLimitSeconds,
+        });
+        return { ...machine, ...summarize(JSON.parse(stdout) as unknown) };
+    } catch {
+        return { ...machine, ...summarize(undefined) };
+    }
+}
