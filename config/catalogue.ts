@@ -47,3 +47,25 @@ export const digitalOceanSizes: Readonly<Record<string, SizeFacts>> = {
     "s-4vcpu-8gb": { vcpus: 4, memoryMiB: 8192, transferGiB: 5000, monthlyUsd: 48 },
     "s-8vcpu-16gb": { vcpus: 8, memoryMiB: 16384, transferGiB: 6000, monthlyUsd: 96 },
 };
+
+/** What a Cloudflare plan allows for load balancing. */
+export interface DnsPlanFacts {
+    balancers: number;
+    pools: number;
+    /** Endpoints over all pools. */
+    endpoints: number;
+    /** Shortest time between two health checks. */
+    minimumIntervalSeconds: number;
+}
+
+/**
+ * Source: Cloudflare's load-balancing documentation (limitations, monitor settings), read 2026-09; its two pages
+ * disagree on the interval of plans below Enterprise, so the longer one stands here. A contract may say otherwise:
+ * `dns.limits` overrides each figure.
+ */
+export const cloudflarePlans: Readonly<Record<"free" | "pro" | "business" | "enterprise", DnsPlanFacts>> = {
+    free: { balancers: 20, pools: 20, endpoints: 20, minimumIntervalSeconds: 60 },
+    pro: { balancers: 20, pools: 20, endpoints: 20, minimumIntervalSeconds: 60 },
+    business: { balancers: 20, pools: 20, endpoints: 20, minimumIntervalSeconds: 15 },
+    enterprise: { balancers: 1000, pools: 1000, endpoints: 1000, minimumIntervalSeconds: 10 },
+};

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type * as pulumiModule from "@pulumi/pulumi";
+import { parse } from "yaml";
+
+import type { Recorded } from "./mocks";
+
+/** A stack's `aerial:station`, as committed. */
+export function committedStation(stack: string): unknown {
+    const text = readFileSync(join(__dirname, "..", "..", `Pulumi.${stack}.yaml`), "utf8");
+    const { config } = parse(text) as { config: Record<string, unknown> };
+    return config["aerial:station"];
+}
+
+/** Everything the program asks for, and its stack outputs, for a station, without an engine. */
+export async function runProgram(
+    station: unknown,
+    stack = "test",
+): Promise<{ resources: Recorded[]; outputs: Record<string, unknown> }> {
+    const result: { resources: Recorded[]; outputs: Record<string, unknown> } = {
+        resources: [],
+        outputs: {},
+    };
+    // A copy of the SDK for each run: its mocks are one per process.
+    await jest.isolateModulesAsync(async () => {
+        /* eslint-disable @typescript-eslint/no-require-imports */
+        const pulumi = require("@pulumi/pulumi") as typeof pulumiModule;
+        const { record } = require("./mocks") as typeof import("./mocks");
+        pulumi.runtime.setAllConfig({ "aerial:station": JSON.stringify(station) });
+        let exported: Record<string, unknown> = {};
+        result.resources = await record(() => {
+            exported = require("../../index") as Record<string, unknown>;
+        }, stack);
+        /* eslint-enable @typescript-eslint/no-require-imports */
+        result.outputs = await new Promise((resolve, reject) => {
+            const all = pulumi.output(exported);
+            const failed = setTimeout(() => reject(new Error("an output never resolves")), 10_000);
+            all.apply((value) => {
+                clearTimeout(failed);
+                resolve(value);
+            });
+        });
+    });
+    return result;
+}

@@ -1,0 +1,156 @@
+import { committedStation, runProgram } from "../support/program";
+import { isSecret, reveal, type Recorded } from "../support/mocks";
+import { filesOf } from "../support/userData";
+import { stationConfig } from "../support/station";
+
+const firewallType = "digitalocean:index/firewall:Firewall";
+const dropletType = "digitalocean:index/droplet:Droplet";
+const commandType = "command:remote:Command";
+
+function ofType(resources: Recorded[], type: string): Recorded[] {
+    return resources.filter((resource) => resource.type === type);
+}
+
+function inputsOf(resources: Recorded[], type: string, name: string): Record<string, unknown> {
+    const found = resources.find((resource) => resource.type === type && resource.name === name);
+    if (!found) {
+        throw new Error(`no ${type} named ${name}`);
+    }
+    return found.inputs;
+}
+
+describe("the program", () => {
+    let resources: Recorded[];
+    let outputs: Record<string, unknown>;
+
+    beforeAll(async () => {
+        ({ resources, outputs } = await runProgram(stationConfig()));
+    });
+
+    it("makes a droplet for every Master and Relay, and nothing else that runs", () => {
+        expect(
+            ofType(resources, dropletType)
+                .map((droplet) => [droplet.name, droplet.inputs.region])
+                .sort(),
+        ).toEqual([
+            ["master-a", "ams3"],
+            ["master-b", "fra1"],
+            ["relay-nyc3-1", "nyc3"],
+            ["relay-nyc3-2", "nyc3"],
+        ]);
+    });
+
+    it("starts Master b only when a is proven healthy, and Relays after both", () => {
+        const order = resources.map((resource) => `${resource.type} ${resource.name}`);
+        const at = (type: string, name: string): number => order.indexOf(`${type} ${name}`);
+        expect(at(dropletType, "master-b")).toBeGreaterThan(at(commandType, "master-a-ready"));
+        expect(at(dropletType, "relay-nyc3-1")).toBeGreaterThan(at(commandType, "master-b-ready"));
+    });
+
+    it("gives every Master an address that stays, and no Relay one", () => {
+        expect(ofType(resources, "digitalocean:index/reservedIp:ReservedIp").map((ip) => ip.name)).toEqual([
+            "ingest-a",
+            "ingest-b",
+        ]);
+        expect(
+            ofType(resources, "digitalocean:index/reservedIpAssignment:ReservedIpAssignment").map(
+                (ip) => ip.name,
+            ),
+        ).toEqual(["master-a-address", "master-b-address"]);
+    });
+
+    it("opens Masters to encoders, and to links from the station's own machines", () => {
+        const rules = inputsOf(resources, firewallType, "master-a-firewall").inboundRules;
+        expect(rules).toEqual(
+            expect.arrayContaining([
+                { protocol: "tcp", portRange: "8000", sourceAddresses: ["0.0.0.0/0", "::/0"] },
+                { protocol: "tcp", portRange: "8443", sourceTags: ["aerial-test-link"] },
+            ]),
+        );
+    });
+
+    it("never opens SSH or a link to the world", () => {
+        for (const { inputs } of ofType(resources, firewallType)) {
+            const rules = inputs.inboundRules as { portRange?: string; sourceAddresses?: string[] }[];
+            const open = rules
+                .filter((rule) => rule.sourceAddresses?.includes("0.0.0.0/0"))
+                .map((r) => r.portRange);
+            expect(["8000", "80", "443", undefined]).toEqual(expect.arrayContaining(open));
+        }
+    });
+
+    it("delivers to a Master every source's password, the link's, and its certificate", () => {
+        const stdin = inputsOf(resources, commandType, "master-a-secrets").stdin;
+        expect(isSecret(stdin)).toBe(true);
+        const { values, files } = JSON.parse(String(reveal(stdin))) as Record<string, Record<string, string>>;
+        expect(values).toEqual({
+            "source.main.studio": "password of credentials-main-studio",
+            "source.main.mobile": "password of credentials-main-mobile",
+            "source.main.airtime": "password of credentials-main-airtime",
+            "relay.link": "password of credentials-link",
+        });
+        expect(files).toEqual({
+            "ca.pem": "certificate authority-certificate",
+            "tls.pem": "certificate master-a-link-certificate",
+            "tls.key": "private PEM of master-a-link-key",
+        });
+    });
+
+    it("delivers to a Relay only what it pulls with", () => {
+        const { values, files } = JSON.parse(
+            String(reveal(inputsOf(resources, commandType, "relay-nyc3-1-secrets").stdin)),
+        ) as Record<string, Record<string, string>>;
+        expect(Object.keys(values ?? {})).toEqual(["relay.link"]);
+        expect(Object.keys(files ?? {})).toEqual(["ca.pem"]);
+    });
+
+    it("puts no password and no lasting key into any user data", () => {
+        const droplets = ofType(resources, dropletType);
+        expect(droplets).toHaveLength(4);
+        for (const { inputs } of droplets) {
+            const text = Object.values(filesOf(String(reveal(inputs.userData)))).join("\n");
+            expect(text).not.toContain("password of ");
+            expect(text).not.toContain("private PEM of ");
+            expect(text.match(/private key of [\w-]+/g)).toEqual([expect.stringMatching(/-enrol-key$/)]);
+        }
+    });
+
+    it("has Relays pull from the Masters' lasting addresses, preferred first", () => {
+        const [a, b] = (outputs.ingest as { hosts: { id: string; host: string }[] }).hosts;
+        const files = filesOf(String(reveal(inputsOf(resources, dropletType, "relay-nyc3-1").userData)));
+        const nginx = Object.entries(files)
+            .filter(([path]) => path.includes("nginx"))
+            .map(([, text]) => text)
+            .join("\n");
+        expect(nginx.indexOf(a?.host ?? "none")).toBeGreaterThan(-1);
+        expect(nginx.indexOf(b?.host ?? "none")).toBeGreaterThan(nginx.indexOf(a?.host ?? "none"));
+    });
+
+    it("tells the studio all that an encoder asks for", () => {
+        expect(outputs.station).toEqual({ name: "Radio Test", domain: "radio.test" });
+        expect(outputs.ingest).toMatchObject({
+            hosts: [
+                { id: "a", port: 8000 },
+                { id: "b", port: 8000 },
+            ],
+            encoder: { codec: "mp3", bitrateKbps: 320 },
+            sources: { main: { studio: { title: "Studio", mount: "/main-studio", user: "studio" } } },
+        });
+        expect(outputs.ingestPasswords).toEqual({
+            main: {
+                studio: "password of credentials-main-studio",
+                mobile: "password of credentials-main-mobile",
+                airtime: "password of credentials-main-airtime",
+            },
+        });
+    });
+});
+
+describe("the committed stacks", () => {
+    it.each(["prod", "preprod", "lab"])("%s is a valid station that the program builds", async (stack) => {
+        const { resources } = await runProgram(committedStation(stack), stack);
+        expect(ofType(resources, dropletType).length).toBeGreaterThanOrEqual(5);
+        const names = ofType(resources, firewallType).map((firewall) => String(firewall.inputs.name));
+        expect(names.every((name) => name.startsWith(`aerial-${stack}-`))).toBe(true);
+    });
+});
