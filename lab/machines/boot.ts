@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { cgroupProcesses } from "../host/cgroups";
-import { machineFolder, machineNamespace, namespacePath, nspawnName, shortHash } from "../paths";
+import { checkout, machineFolder, machineNamespace, namespacePath, nspawnName, shortHash } from "../paths";
 
-const bootScript = join(__dirname, "recipe", "boot.sh");
+const bootScript = join(checkout, "lab", "machines", "recipe", "boot.sh");
 
 /** How long a machine may take until its init runs; it takes a fifth of a second. */
 const startLimitSeconds = 30;

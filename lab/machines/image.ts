@@ -12,7 +12,7 @@ import { join } from "node:path";
 
 import { withLock } from "../host/lock";
 import { run, type RunOptions, type RunResult } from "../host/run";
-import { cacheFolder, namespacePath } from "../paths";
+import { cacheFolder, checkout, namespacePath } from "../paths";
 import { disabledTimers, imagePackages } from "./packages";
 
 const suite = "trixie";
@@ -24,7 +24,7 @@ const sources = [
     `deb http://deb.debian.org/debian-security ${suite}-security main`,
 ];
 
-const recipe = join(__dirname, "recipe");
+const recipe = join(checkout, "lab", "machines", "recipe");
 
 const mmdebstrapArguments = [
     "--mode=root",
