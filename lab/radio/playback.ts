@@ -1,0 +1,79 @@
+/** A stretch in which a player had nothing to play. */
+export interface Gap {
+    /** Clock time at which the buffer ran empty, in milliseconds since 1970. */
+    at: number;
+    seconds: number;
+}
+
+/**
+ * A player's buffer: audio comes in as it arrives and goes out in real time. Times are milliseconds of any one clock.
+ */
+export class Playback {
+    /** Every stretch with an empty buffer after playing began; the last may still grow. */
+    readonly gaps: Gap[] = [];
+    /** Audio in the buffer, in seconds. */
+    level = 0;
+    /** Lowest level since the buffer had filled at the beginning, in seconds. */
+    lowest: number | undefined;
+    /** Level when the buffer had filled at the beginning: the server's burst. In seconds. */
+    filled: number | undefined;
+    /** Seconds of audio played. */
+    played = 0;
+
+    private last: number | undefined;
+    private firstArrival: number | undefined;
+    private playing = false;
+
+    /**
+     * @param prebufferSeconds audio that must be there before playing begins, or begins again after a gap.
+     * @param settleSeconds time after the first byte in which the burst arrives; the lowest level counts from then.
+     */
+    constructor(
+        private readonly prebufferSeconds: number,
+        private readonly settleSeconds = 1,
+    ) {}
+
+    /** Total time with an empty buffer, in seconds. */
+    get gapSeconds(): number {
+        return this.gaps.reduce((sum, gap) => sum + gap.seconds, 0);
+    }
+
+    /** Time for which the buffer has been empty now, in seconds; 0 while there is something to play. */
+    get emptySeconds(): number {
+        return this.firstArrival === undefined || this.playing ? 0 : (this.gaps.at(-1)?.seconds ?? 0);
+    }
+
+    /** Audio arrives. */
+    arrive(now: number, seconds: number): void {
+        this.advance(now);
+        this.firstArrival ??= now;
+        this.level += seconds;
+        if (!this.playing && this.level > 0 && this.level >= this.prebufferSeconds) {
+            this.playing = true;
+        }
+    }
+
+    /** Time passes. */
+    advance(now: number): void {
+        const passed = this.last === undefined ? 0 : Math.max(0, now - this.last) / 1000;
+        this.last = now;
+        if (this.playing) {
+            const out = Math.min(this.level, passed);
+            this.level -= out;
+            this.played += out;
+            if (passed > out) {
+                this.playing = false;
+                this.gaps.push({ at: now - (passed - out) * 1000, seconds: passed - out });
+            }
+        } else {
+            const gap = this.gaps.at(-1);
+            if (gap) {
+                gap.seconds += passed;
+            }
+        }
+        if (this.firstArrival !== undefined && now - this.firstArrival >= this.settleSeconds * 1000) {
+            this.filled ??= this.level;
+            this.lowest = Math.min(this.lowest ?? this.level, this.level);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import { get as getPlain, type ClientRequest, type IncomingMessage } from "node:http";
+import { get as getSecure } from "node:https";
+
+import { Decoder } from "./decoder";
+import { FrameCutter, type Codec } from "./frames";
+import { Playback } from "./playback";
+import type { Connection, ListenReport } from "./report";
+
+export interface PlayerOptions {
+    /** Where to listen, first preferred; a player goes to the next one when one fails. */
+    urls: string[];
+    codec: Codec;
+    /**
+     * Audio that must be there before playing begins, and again after a gap, in seconds. Half a second unless given:
+     * Icecast's burst brings it at once.
+     */
+    prebufferSeconds?: number;
+    /** A player with an empty buffer gives up on a silent connection after this time, in seconds; 2 unless given. */
+    stallSeconds?: number;
+    /** Decodes and tells the sources apart; the command line of a decoder. Without it only bytes are watched. */
+    decoder?: string[];
+    /** Tones to know, by name; the lab's own sources unless given. */
+    tones?: Record<string, number>;
+}
+
+const connectLimitMs = 3000;
+/** Wait before the next round when every URL has failed, so that nobody is hammered. */
+const roundPauseMs = 500;
+
+/**
+ * A listener's player: one HTTP connection, a buffer that empties in real time, and reconnection as players do it.
+ * Runs in the network namespace of its process.
+ */
+export class Player {
+    private readonly codec: Codec;
+    private readonly playback: Playback;
+    private readonly cutter: FrameCutter;
+    private readonly decoder: Decoder | undefined;
+    private readonly connections: Connection[] = [];
+    private readonly startedAt = Date.now();
+    private readonly ticker: NodeJS.Timeout;
+    private request: ClientRequest | undefined;
+    private retry: NodeJS.Timeout | undefined;
+    private next = 0;
+    private failuresInARow = 0;
+    private lastByteAt = 0;
+    private longestPauseMs = 0;
+    private stoppedAt: number | undefined;
+
+    constructor(private readonly options: PlayerOptions) {
+        if (options.urls.length === 0) {
+            throw new Error("a player needs a URL to listen to");
+        }
+        this.codec = options.codec;
+        this.playback = new Playback(options.prebufferSeconds ?? 0.5);
+        this.cutter = new FrameCutter(options.codec);
+        this.decoder = options.decoder && new Decoder(options.decoder, options.tones);
+        this.ticker = setInterval(() => this.tick(), 50);
+        this.connect();
+    }
+
+    /** Ends listening and tells what was experienced. */
+    async stop(): Promise<ListenReport> {
+        if (this.stoppedAt === undefined) {
+            this.tick();
+            this.stoppedAt = Date.now();
+            clearInterval(this.ticker);
+            clearTimeout(this.retry);
+            this.request?.destroy();
+            await this.decoder?.end();
+        }
+        return this.report();
+    }
+
+    report(): ListenReport {
+        const ended = this.stoppedAt ?? Date.now();
+        const brought = this.connections.filter((connection) => connection.bytes > 0);
+        const silences = this.decoder?.silences() ?? [];
+        const pause = this.stoppedAt === undefined && this.lastByteAt > 0 ? Date.now() - this.lastByteAt : 0;
+        return {
+            codec: this.codec,
+            startedAt: this.startedAt,
+            seconds: (ended - this.startedAt) / 1000,
+            timeToFirstByteMs: brought[0]?.firstByteMs ?? null,
+            bytes: brought.reduce((sum, connection) => sum + connection.bytes, 0),
+            audioSeconds: this.cutter.seconds,
+            disconnects: brought.filter((connection) => connection.ended).length,
+            failedAttempts: this.connections.filter(({ ended, bytes }) => ended && bytes === 0).length,
+            connections: this.connections.map((connection) => ({ ...connection })),
+            gapSeconds: this.playback.gapSeconds,
+            gaps: this.playback.gaps.map((gap) => ({ ...gap })),
+            buffer: {
+                filledSeconds: this.playback.filled ?? null,
+                lowestSeconds: this.playback.lowest ?? null,
+                nowSeconds: this.playback.level,
+            },
+            longestPauseSeconds: Math.max(this.longestPauseMs, pause) / 1000,
+            joints: this.cutter.joints,
+            skippedBytes: this.cutter.skippedBytes,
+            decoded: this.decoder !== undefined,
+            timeline: this.decoder?.timeline() ?? [],
+            silences,
+            longestSilenceMs: Math.max(0, ...silences.map(({ milliseconds }) => milliseconds)),
+            decoderErrors: this.decoder?.errors ?? 0,
+            lastDecoderError: this.decoder?.lastError ?? "",
+        };
+    }
+
+    private tick(): void {
+        this.playback.advance(Date.now());
+        const stalled = this.playback.emptySeconds > (this.options.stallSeconds ?? 2);
+        const waited = Date.now() - Math.max(this.lastByteAt, this.connections.at(-1)?.at ?? 0);
+        if (stalled && this.lastByteAt > 0 && waited > (this.options.stallSeconds ?? 2) * 1000) {
+            this.request?.destroy(new Error("stalled"));
+        }
+    }
+
+    private connect(): void {
+        const url = this.options.urls[this.next % this.options.urls.length] ?? "";
+        const connection: Connection = { url, at: Date.now(), bytes: 0 };
+        this.connections.push(connection);
+        this.lastByteAt = 0;
+        this.cutter.restart();
+        const get = url.startsWith("https:") ? getSecure : getPlain;
+        const request = get(url, { agent: false, headers: { "User-Agent": "aerial-listen", Accept: "*/*" } });
+        this.request = request;
+        const limit = setTimeout(() => request.destroy(new Error("no answer")), connectLimitMs);
+        const end = (reason: string): void => {
+            clearTimeout(limit);
+            if (this.stoppedAt === undefined && connection.ended === undefined) {
+                connection.ended = { at: Date.now(), reason };
+                this.lost(connection);
+            }
+        };
+        request.on("error", (error) => end(error.message));
+        request.on("response", (response) => {
+            if (response.statusCode !== 200) {
+                response.destroy();
+                end(`HTTP ${response.statusCode}`);
+                return;
+            }
+            this.receive(response, connection, limit, end);
+        });
+    }
+
+    private receive(
+        response: IncomingMessage,
+        connection: Connection,
+        limit: NodeJS.Timeout,
+        end: (reason: string) => void,
+    ): void {
+        response.on("data", (data: Buffer) => {
+            const now = Date.now();
+            if (this.lastByteAt === 0) {
+                clearTimeout(limit);
+                connection.firstByteMs = now - connection.at;
+                this.failuresInARow = 0;
+            } else {
+                this.longestPauseMs = Math.max(this.longestPauseMs, now - this.lastByteAt);
+            }
+            this.lastByteAt = now;
+            connection.bytes += data.length;
+            const frames = this.cutter.push(data);
+            if (frames.seconds > 0) {
+                this.playback.arrive(now, frames.seconds);
+                this.decoder?.push(frames.data, this.cutter.seconds, now);
+            }
+        });
+        response.on("error", (error) => end(error.message));
+        response.on("end", () => end("closed by the server"));
+        response.on("close", () => end("closed"));
+    }
+
+    /** A player tries the next URL: at once after a loss, after a pause when all have failed in a row. */
+    private lost(connection: Connection): void {
+        this.next++;
+        this.failuresInARow = connection.bytes > 0 ? 0 : this.failuresInARow + 1;
+        const wait = this.failuresInARow >= this.options.urls.length ? roundPauseMs : 0;
+        this.retry = setTimeout(() => this.connect(), wait);
+    }
+}
