@@ -1,0 +1,36 @@
+import pulumi from "@pulumi/eslint-plugin";
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+    { ignores: ["node_modules/", ".lab/", ".test/", "tests/engine/golden/", "config-templates/"] },
+    {
+        files: ["**/*.ts"],
+        extends: [tseslint.configs.recommendedTypeChecked],
+        plugins: { "@pulumi": pulumi },
+        languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+        linterOptions: { reportUnusedDisableDirectives: "error" },
+        rules: {
+            // An Output in a text becomes "Calling [toString] on an [Output<T>] is not supported" on a machine.
+            "@pulumi/no-output-in-template-literal": "error",
+            "@pulumi/no-output-instance-in-template-literal": "error",
+            eqeqeq: "error",
+            // A listener count or a port of 0 is a value.
+            "@typescript-eslint/prefer-nullish-coalescing": [
+                "error",
+                { ignorePrimitives: { string: true, boolean: true } },
+            ],
+            "@typescript-eslint/no-non-null-assertion": "error",
+            "@typescript-eslint/switch-exhaustiveness-check": [
+                "error",
+                { considerDefaultExhaustiveForUnions: true },
+            ],
+            "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
+            "@typescript-eslint/no-unused-vars": [
+                "error",
+                { argsIgnorePattern: "^_", ignoreRestSiblings: true },
+            ],
+            // Interfaces such as a provider's are asynchronous whether or not an answer needs waiting.
+            "@typescript-eslint/require-await": "off",
+        },
+    },
+);

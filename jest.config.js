@@ -1,0 +1,40 @@
+"use strict";
+
+/**
+ * The kinds of tests, cheapest first. `tools/test` runs all of them; `npx jest --selectProjects unit` one.
+ *
+ * - unit: pure functions and components against mocks
+ * - templates: what is rendered, read by the real parsers (Icecast, Liquidsoap, NGINX, systemd, cloud-init)
+ * - machines: the lab's machines and networks
+ * - engine: prod and preprod by the real Pulumi engine, without machines
+ * - drills: a whole station in the lab, broken on purpose
+ */
+const timeoutSeconds = { unit: 20, templates: 120, machines: 180, engine: 300, drills: 300 };
+
+/** @type {import("jest").Config} */
+module.exports = {
+    // Half of the processors: those that start machines or the engine need the other half. tools/test sets its own.
+    maxWorkers: "50%",
+    watchman: false,
+    projects: Object.entries(timeoutSeconds).map(([name, seconds]) => ({
+        displayName: name,
+        testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`],
+        testTimeout: seconds * 1000,
+        testEnvironment: "node",
+        // Only our own folders: the lab's folder holds whole root file systems.
+        roots: ["components", "config", "config-templates", "lab", "tests"].map(
+            (folder) => `<rootDir>/${folder}`,
+        ),
+        // Modules are CommonJS, as at run time: component tests load the program anew for each stack.
+        transform: {
+            "\\.ts$": [
+                "@swc/jest",
+                {
+                    jsc: { parser: { syntax: "typescript" }, target: "es2023" },
+                    module: { type: "commonjs" },
+                    sourceMaps: "inline",
+                },
+            ],
+        },
+    })),
+};
