@@ -1,0 +1,67 @@
+import { z } from "zod";
+
+/* Inputs of @pulumi/command 1.2.1. */
+
+const hop = {
+    host: z.string(),
+    user: z.string().default("root"),
+    port: z.number().default(22),
+    password: z.string().optional(),
+    privateKey: z.string().optional(),
+    privateKeyPassword: z.string().optional(),
+    agentSocketPath: z.string().optional(),
+    /** OpenSSH public key of the server. */
+    hostKey: z.string().optional(),
+    /** Failed dials before giving up; -1 for no limit. */
+    dialErrorLimit: z.int().default(10),
+    /** Seconds for each dial; 0 for no limit. */
+    perDialTimeout: z.int().default(15),
+};
+
+const hopInputs = z.strictObject(hop);
+export type Hop = z.output<typeof hopInputs>;
+
+export const connection = z.strictObject({ ...hop, proxy: hopInputs.optional() });
+export type Connection = z.output<typeof connection>;
+
+export const triggers = z.array(z.unknown()).optional();
+
+/** What local and remote commands share. */
+export const commandInputs = {
+    create: z.string().optional(),
+    update: z.string().optional(),
+    delete: z.string().optional(),
+    triggers,
+    stdin: z.string().optional(),
+    environment: z.record(z.string(), z.string()).optional(),
+    logging: z.enum(["stdout", "stderr", "stdoutAndStderr", "none"]).optional(),
+    addPreviousOutputInEnv: z.boolean().optional(),
+};
+
+export type Logging = "stdout" | "stderr" | "stdoutAndStderr" | "none" | undefined;
+
+export function logs(logging: Logging, stream: "stdout" | "stderr"): boolean {
+    return logging === undefined || logging === "stdoutAndStderr" || logging === stream;
+}
+
+/** What a command's last run wrote. */
+export interface Output {
+    stdout: string;
+    stderr: string;
+}
+
+/** The previous run's output as the next run's environment. */
+export function previousOutput(previous: Output | undefined, wanted: boolean | undefined): Record<string, string> {
+    if (previous === undefined || wanted === false) {
+        return {};
+    }
+    return {
+        ...(previous.stdout === "" ? {} : { PULUMI_COMMAND_STDOUT: previous.stdout }),
+        ...(previous.stderr === "" ? {} : { PULUMI_COMMAND_STDERR: previous.stderr }),
+    };
+}
+
+export function outputOf(outputs: Readonly<Record<string, unknown>>): Output {
+    const text = (value: unknown): string => (typeof value === "string" ? value : "");
+    return { stdout: text(outputs.stdout), stderr: text(outputs.stderr) };
+}

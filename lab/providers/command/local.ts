@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+
+import { z } from "zod";
+
+import { resourceKind, type Context } from "../kind";
+import { labMode } from "../mode";
+import { commandInputs, logs, outputOf, previousOutput, type Output } from "./inputs";
+import { commandId } from "./remote";
+
+const inputs = z.strictObject({
+    ...commandInputs,
+    dir: z.string().optional(),
+    interpreter: z.array(z.string()).optional(),
+    assetPaths: z.array(z.string()).max(0, "the lab cloud collects no assets").optional(),
+    archivePaths: z.array(z.string()).max(0, "the lab cloud collects no archives").optional(),
+});
+type Inputs = z.output<typeof inputs>;
+
+function run(
+    command: string | undefined,
+    given: Inputs,
+    previous: Output | undefined,
+    context: Context,
+): Promise<Output> {
+    if (command === undefined || labMode() === "record") {
+        return Promise.resolve(previous ?? { stdout: "", stderr: "" });
+    }
+    const [program = "/bin/sh", ...args] = given.interpreter?.length ? given.interpreter : ["/bin/sh", "-c"];
+    return new Promise((resolve, reject) => {
+        const child = spawn(program, [...args, command], {
+            cwd: given.dir,
+            env: {
+                ...process.env,
+                ...given.environment,
+                ...previousOutput(previous, given.addPreviousOutputInEnv),
+            },
+        });
+        const texts = { stdout: "", stderr: "", both: "" };
+        const collect = (stream: "stdout" | "stderr") => (data: Buffer) => {
+            const text = data.toString("utf8");
+            texts[stream] += text;
+            texts.both += text;
+            if (logs(given.logging, stream)) {
+                context.log(text.replace(/\n$/, ""));
+            }
+        };
+        child.stdout.on("data", collect("stdout"));
+        child.stderr.on("data", collect("stderr"));
+        child.on("error", reject);
+        child.on("close", (code, signal) => {
+            if (code === 0) {
+                resolve({ stdout: texts.stdout.replace(/\n$/, ""), stderr: texts.stderr.replace(/\n$/, "") });
+                return;
+            }
+            const ended = signal === null ? `exit status ${code ?? "unknown"}` : `signal: ${signal}`;
+            reject(new Error(`${ended}: running ${JSON.stringify(command)}:\n${texts.both}`));
+        });
+        child.stdin.on("error", () => {});
+        child.stdin.end(given.stdin ?? "");
+    });
+}
+
+export const localCommand = resourceKind({
+    type: "command:local:Command",
+    inputs,
+    computed: ["stderr", "stdout"],
+    replaceOn: ["triggers"],
+
+    create: async (given, context) => ({
+        id: commandId(context.name),
+        outputs: { ...(await run(given.create, given, undefined, context)) },
+    }),
+
+    update: async ({ outputs }, given, context) => ({
+        ...(await run(given.update ?? given.create, given, outputOf(outputs), context)),
+    }),
+
+    delete: async ({ inputs: given, outputs }, context) => {
+        await run(given.delete, given, outputOf(outputs), context);
+    },
+});

@@ -1,0 +1,32 @@
+import type { FirewallRules } from "../../network/state";
+import { labMode } from "../mode";
+import type { DropletRecord } from "./cloud";
+import { machineBackend } from "./machines";
+
+/** What becomes of the cloud's records on this host. */
+export interface Backend {
+    /** Starts a droplet's machine. `publicKeys` are OpenSSH lines for root. */
+    create(droplet: DropletRecord, publicKeys: readonly string[]): Promise<void>;
+    /** Removes a machine and all of its traces; succeeds when there is none. */
+    destroy(dropletId: number): Promise<void>;
+    /** Switches it off and on again, as a resize does. */
+    restart(droplet: DropletRecord): Promise<void>;
+    /** Routes a reserved address to a droplet, or to nobody. */
+    assign(ip: string, droplet: DropletRecord | undefined): Promise<void>;
+    /** Enforces rules on a droplet; undefined when no firewall is attached, which leaves everything open. */
+    protect(droplet: DropletRecord, rules: FirewallRules | undefined): Promise<void>;
+}
+
+/** Checks and records only. */
+const recordBackend: Backend = {
+    create: async () => {},
+    destroy: async () => {},
+    restart: async () => {},
+    assign: async () => {},
+    protect: async () => {},
+};
+
+/** The backend of this lab's mode. */
+export function backend(): Backend {
+    return labMode() === "record" ? recordBackend : machineBackend;
+}

@@ -1,0 +1,282 @@
+import { createHash } from "node:crypto";
+
+import { z } from "zod";
+
+import { exclusively } from "../records";
+import { resourceKind, type Properties } from "../kind";
+import { ApiError, doing } from "./api";
+import { backend } from "./backend";
+import {
+    defaultVpc,
+    droplets,
+    freePrivateAddress,
+    freePublicAddress,
+    nextDropletId,
+    reservedIps,
+    sshKeys,
+    vpcs,
+    type DropletRecord,
+    type VpcRecord,
+} from "./cloud";
+import { imageSlugs, maxUserDataBytes, regionFacts, sizeFacts } from "./facts";
+import { enforceFirewalls } from "./firewallRules";
+import { oneOf, tags, text } from "./inputs";
+
+const inputs = z.strictObject({
+    image: text,
+    size: text,
+    name: text,
+    region: text.optional(),
+    sshKeys: z.array(text).optional(),
+    tags: tags.optional(),
+    userData: text.optional(),
+    vpcUuid: text.optional(),
+    monitoring: z.boolean().default(false),
+    ipv6: z.literal(false, { error: "the lab cloud has IPv4 only" }).default(false),
+    backups: z.boolean().default(false),
+    backupPolicy: z
+        .strictObject({
+            plan: oneOf(["daily", "weekly"]).optional(),
+            weekday: oneOf(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]).optional(),
+            hour: z.int().min(0).max(20).optional(),
+        })
+        .optional(),
+    dropletAgent: z.boolean().optional(),
+    gracefulShutdown: z.boolean().default(false),
+    resizeDisk: z.boolean().default(true),
+    publicNetworking: z.literal(true, { error: "the lab cloud's droplets are public" }).optional(),
+});
+
+type Inputs = z.output<typeof inputs>;
+
+const create = "POST /v2/droplets";
+const hostname = /^[a-zA-Z0-9]?[a-z0-9A-Z.-]*[a-z0-9A-Z]$/;
+
+function checkName(name: string, request: string): void {
+    if (!hostname.test(name) || name.length > 255) {
+        throw new ApiError(
+            422,
+            request,
+            "Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)",
+        );
+    }
+}
+
+function checkPlace(given: Inputs): string {
+    const region = given.region ?? "nyc3";
+    const known = regionFacts[region];
+    if (!known) {
+        throw new ApiError(422, create, "You specified an invalid region for Droplet creation.");
+    }
+    if (!known.available) {
+        throw new ApiError(422, create, "Region is not available");
+    }
+    if (!(given.size in sizeFacts)) {
+        throw new ApiError(422, create, "You specified an invalid size for Droplet creation.");
+    }
+    if (!imageSlugs.includes(given.image)) {
+        throw new ApiError(422, create, "You specified an invalid image for Droplet creation.");
+    }
+    return region;
+}
+
+function keysOf(given: Inputs): number[] {
+    const known = sshKeys.all();
+    const found = (given.sshKeys ?? []).map(
+        (wanted) => known.find((key) => String(key.id) === wanted || key.fingerprint === wanted) ?? wanted,
+    );
+    const unknown = found.filter((key) => typeof key === "string");
+    if (unknown.length > 0) {
+        throw new ApiError(422, create, `${unknown.join(", ")} are invalid key identifiers for Droplet creation.`);
+    }
+    return found.flatMap((key) => (typeof key === "string" ? [] : [key.id]));
+}
+
+function vpcOf(given: Inputs, region: string): VpcRecord {
+    if (given.vpcUuid === undefined) {
+        return defaultVpc(region);
+    }
+    const vpc = vpcs.get(given.vpcUuid);
+    if (!vpc) {
+        throw new ApiError(422, create, "Failed to resolve VPC");
+    }
+    if (vpc.region !== region) {
+        throw new ApiError(422, create, "VPC is not in the same region as the Droplet");
+    }
+    return vpc;
+}
+
+/** Refuses what the API refuses, and gives the droplet its number and addresses. */
+function admit(given: Inputs, urn: string): DropletRecord {
+    const region = checkPlace(given);
+    checkName(given.name, create);
+    if (Buffer.byteLength(given.userData ?? "") > maxUserDataBytes) {
+        throw new ApiError(422, create, "User data is too long (maximum is 64 KiB)");
+    }
+    if (given.backupPolicy && !given.backups) {
+        throw new Error("backup_policy can only be set when backups are enabled");
+    }
+    const keys = keysOf(given);
+    const vpc = vpcOf(given, region);
+    return {
+        urn,
+        id: nextDropletId(),
+        name: given.name,
+        region,
+        size: given.size,
+        image: given.image,
+        userData: given.userData ?? "",
+        sshKeys: keys,
+        vpcUuid: vpc.id,
+        tags: given.tags ?? [],
+        address: freePublicAddress(region),
+        privateAddress: freePrivateAddress(vpc),
+        status: "new",
+        createdAt: new Date().toISOString(),
+    };
+}
+
+function outputsOf(droplet: DropletRecord): Properties {
+    const facts = sizeFacts[droplet.size];
+    return {
+        name: droplet.name,
+        region: droplet.region,
+        size: droplet.size,
+        vpcUuid: droplet.vpcUuid,
+        tags: droplet.tags,
+        // As the real provider: a state holds the hash only.
+        userData:
+            droplet.userData === "" ? undefined : createHash("sha1").update(droplet.userData).digest("hex"),
+        createdAt: droplet.createdAt,
+        disk: facts?.diskGiB,
+        dropletUrn: `do:droplet:${droplet.id}`,
+        ipv4Address: droplet.address,
+        ipv4AddressPrivate: droplet.privateAddress,
+        ipv6Address: "",
+        locked: false,
+        memory: facts?.memoryMiB,
+        priceHourly: facts && Math.round((facts.monthlyUsd / 672) * 1e5) / 1e5,
+        priceMonthly: facts?.monthlyUsd,
+        privateNetworking: true,
+        publicNetworking: true,
+        status: droplet.status,
+        vcpus: facts?.vcpus,
+        volumeIds: [],
+    };
+}
+
+/** Takes a droplet away with its machine, its addresses and its part in firewalls. */
+export async function removeDroplet(id: number): Promise<void> {
+    backend().destroy(id);
+    await exclusively(async () => {
+        for (const reserved of reservedIps.all().filter((record) => record.dropletId === id)) {
+            reservedIps.put(reserved.ip, { ...reserved, dropletId: undefined });
+            backend().assign(reserved.ip, undefined);
+        }
+        droplets.remove(String(id));
+        await enforceFirewalls();
+    });
+}
+
+function publicKeysOf(droplet: DropletRecord): string[] {
+    return droplet.sshKeys.flatMap((id) => sshKeys.get(String(id))?.publicKey ?? []);
+}
+
+export const droplet = resourceKind({
+    type: "digitalocean:index/droplet:Droplet",
+    inputs,
+    computed: [
+        "createdAt",
+        "disk",
+        "dropletUrn",
+        "ipv4Address",
+        "ipv4AddressPrivate",
+        "ipv6Address",
+        "locked",
+        "memory",
+        "priceHourly",
+        "priceMonthly",
+        "privateNetworking",
+        "publicNetworking",
+        "region",
+        "status",
+        "userData",
+        "vcpus",
+        "volumeIds",
+        "vpcUuid",
+    ],
+    replaceOn: [
+        "image",
+        "region",
+        "sshKeys",
+        "userData",
+        "vpcUuid",
+        "monitoring",
+        "dropletAgent",
+        "publicNetworking",
+    ],
+    sets: ["sshKeys", "tags"],
+    autoName: "name",
+
+    create: (given, { urn }) =>
+        doing("creating droplet", async () => {
+            const record = await exclusively(async () => {
+                const admitted = admit(given, urn);
+                droplets.put(String(admitted.id), admitted);
+                return admitted;
+            });
+            try {
+                backend().create(record, publicKeysOf(record));
+            } catch (error) {
+                await removeDroplet(record.id);
+                throw error;
+            }
+            const active: DropletRecord = { ...record, status: "active" };
+            await exclusively(async () => {
+                droplets.put(String(active.id), active);
+                await enforceFirewalls();
+            });
+            return { id: String(active.id), outputs: outputsOf(active) };
+        }),
+
+    read: async ({ id }) => {
+        const record = droplets.get(id);
+        return record && outputsOf(record);
+    },
+
+    update: ({ id }, given) =>
+        doing("updating droplet", () =>
+            exclusively(async () => {
+                const record = droplets.get(id);
+                if (!record) {
+                    throw new Error(`droplet (${id}) not found during update`);
+                }
+                const changed = { ...record, name: given.name, size: given.size, tags: given.tags ?? [] };
+                if (changed.name !== record.name) {
+                    checkName(given.name, `POST /v2/droplets/${id}/actions`);
+                }
+                if (changed.size !== record.size) {
+                    checkResize(record, given);
+                }
+                droplets.put(id, changed);
+                if (changed.size !== record.size) {
+                    backend().restart(changed);
+                }
+                await enforceFirewalls();
+                return outputsOf(changed);
+            }),
+        ),
+
+    delete: ({ id }) => removeDroplet(Number(id)),
+});
+
+function checkResize(record: DropletRecord, given: Inputs): void {
+    const request = `POST /v2/droplets/${record.id}/actions`;
+    const wanted = sizeFacts[given.size];
+    if (!wanted) {
+        throw new ApiError(422, request, "You specified an invalid size for Droplet creation.");
+    }
+    if (wanted.diskGiB < (sizeFacts[record.size]?.diskGiB ?? 0)) {
+        throw new ApiError(422, request, "This size is not available because it has a smaller disk.");
+    }
+}

@@ -1,0 +1,127 @@
+import { z } from "zod";
+
+import type { Properties } from "./protocol/values";
+
+export type { Properties } from "./protocol/values";
+
+/** What a handler may do besides its work. */
+export interface Context {
+    /** The resource's URN in the stack. */
+    urn: string;
+    /** The resource's logical name in the program. */
+    name: string;
+    /** Shows a line under the resource in the progress of `up`. */
+    log(message: string, severity?: "info" | "warning"): void;
+}
+
+/** A resource as the engine's state knows it. */
+export interface Existing<Inputs> {
+    id: string;
+    inputs: Inputs;
+    /** Last outputs, by name. */
+    outputs: Properties;
+}
+
+export interface Made {
+    id: string;
+    /** Outputs beyond the inputs, and inputs that the provider reports differently. */
+    outputs: Properties;
+}
+
+/**
+ * One kind of resource: what it accepts, what a change does, and what is really done. Everything else, such as
+ * secrets, previews, unknown properties and differences, follows from this in `protocol/`.
+ */
+export interface KindDefinition<Schema extends z.ZodObject> {
+    /** For example `digitalocean:index/droplet:Droplet`. */
+    type: string;
+    /** Inputs. Strict: a property that it does not know is an error. */
+    inputs: Schema;
+    /** Names of outputs that are known only after creation. */
+    computed: readonly string[];
+    /** Inputs whose change makes a new resource; `*` means every one. */
+    replaceOn: readonly (keyof z.output<Schema> & string)[] | "*";
+    /** Inputs whose order means nothing. */
+    sets?: readonly (keyof z.output<Schema> & string)[];
+    /** Outputs that are secret whatever the inputs are. */
+    secretOutputs?: readonly string[];
+    /** The property that is made from the logical name and a random end where the program gives none. */
+    autoName?: keyof z.output<Schema> & string;
+    /** The old resource goes before the new one comes. */
+    deleteBeforeReplace?: boolean;
+    /** Whether time alone has made it due for replacement: a certificate that is to be renewed. */
+    isDue?(outputs: Properties): boolean;
+    create(inputs: z.output<Schema>, context: Context): Promise<Made>;
+    /** Reads the present outputs; undefined when the resource is gone. Without it, the state counts. */
+    read?(existing: Existing<z.output<Schema>>, context: Context): Promise<Properties | undefined>;
+    /** Changes it in place and returns the changed outputs. */
+    update?(
+        existing: Existing<z.output<Schema>>,
+        inputs: z.output<Schema>,
+        context: Context,
+    ): Promise<Properties>;
+    /** Removes it; succeeds when it is gone already. */
+    delete?(existing: Existing<z.output<Schema>>, context: Context): Promise<void>;
+}
+
+/** A kind with its types taken off, as the protocol's service keeps it in a table. */
+export interface ResourceKind {
+    type: string;
+    inputs: z.ZodObject;
+    computed: readonly string[];
+    replaceOn: readonly string[] | "*";
+    sets: readonly string[];
+    secretOutputs: readonly string[];
+    autoName: string | undefined;
+    deleteBeforeReplace: boolean;
+    isDue(outputs: Properties): boolean;
+    create(inputs: Properties, context: Context): Promise<Made>;
+    read(existing: Existing<Properties>, context: Context): Promise<Properties | undefined>;
+    update(existing: Existing<Properties>, inputs: Properties, context: Context): Promise<Properties>;
+    delete(existing: Existing<Properties>, context: Context): Promise<void>;
+}
+
+/** Describes a kind; see KindDefinition. */
+export function resourceKind<Schema extends z.ZodObject>(definition: KindDefinition<Schema>): ResourceKind {
+    const typed = (existing: Existing<Properties>): Existing<z.output<Schema>> => ({
+        ...existing,
+        inputs: definition.inputs.parse(existing.inputs),
+    });
+    return {
+        type: definition.type,
+        inputs: definition.inputs,
+        computed: definition.computed,
+        replaceOn: definition.replaceOn,
+        sets: definition.sets ?? [],
+        secretOutputs: definition.secretOutputs ?? [],
+        autoName: definition.autoName,
+        deleteBeforeReplace: definition.deleteBeforeReplace ?? false,
+        isDue: (outputs) => definition.isDue?.(outputs) ?? false,
+        async create(inputs, context) {
+            const parsed = definition.inputs.parse(inputs);
+            const { id, outputs } = await definition.create(parsed, context);
+            return { id, outputs: { ...parsed, ...outputs } };
+        },
+        async read(existing, context) {
+            return definition.read ? definition.read(typed(existing), context) : existing.outputs;
+        },
+        async update(existing, inputs, context) {
+            const parsed = definition.inputs.parse(inputs);
+            const changed = (await definition.update?.(typed(existing), parsed, context)) ?? {};
+            const computed = Object.fromEntries(
+                definition.computed.map((name) => [name, existing.outputs[name]]),
+            );
+            return { ...computed, ...parsed, ...changed };
+        },
+        async delete(existing, context) {
+            await definition.delete?.(typed(existing), context);
+        },
+    };
+}
+
+/** A provider: a name and a table of kinds. */
+export interface ProviderPackage {
+    /** As in the plugin's file name, `pulumi-resource-<name>`. */
+    name: string;
+    kinds: readonly ResourceKind[];
+}
