@@ -13,7 +13,7 @@ const startLimitSeconds = 30;
 
 /**
  * Starts a machine's supervisor in the machine's cgroup, away from this process and its terminal, and waits until the
- * machine's init runs. Its console goes to `console.log`, appended to what earlier boots said.
+ * machine's init takes commands. Its console goes to `console.log`, appended to what earlier boots said.
  */
 export async function bootProcess(id: string, hostname: string, cgroup: string): Promise<void> {
     const folder = machineFolder(id);
@@ -43,7 +43,7 @@ export async function bootProcess(id: string, hostname: string, cgroup: string):
     child.unref();
 
     const deadline = Date.now() + startLimitSeconds * 1000;
-    while (findLeader(cgroup) === undefined) {
+    while (!takesCommands(findLeader(cgroup))) {
         if (failure === undefined && Date.now() > deadline) {
             failure = `its init does not run after ${startLimitSeconds} s`;
         }
@@ -59,17 +59,18 @@ export async function bootProcess(id: string, hostname: string, cgroup: string):
     }
 }
 
-/** Process id, on the host, of a machine's init: the process of its cgroup that is number 1 in a namespace below. */
+/**
+ * Process id, on the host, of a machine's init: number 1 in its own namespace. Init moves itself to `init.scope`, so one
+ * found there has its file systems and can be entered.
+ */
 export function findLeader(cgroup: string): number | undefined {
-    return [join(cgroup, "payload", "init.scope"), join(cgroup, "payload")]
-        .flatMap(cgroupProcesses)
-        .find((pid) => {
-            const numbers =
-                statusOf(pid)
-                    .match(/^NSpid:\s+(.*)$/m)?.[1]
-                    ?.split(/\s+/) ?? [];
-            return numbers.length > 1 && numbers.at(-1) === "1";
-        });
+    return cgroupProcesses(join(cgroup, "payload", "init.scope")).find((pid) => {
+        const numbers =
+            statusOf(pid)
+                .match(/^NSpid:\s+(.*)$/m)?.[1]
+                ?.split(/\s+/) ?? [];
+        return numbers.length > 1 && numbers.at(-1) === "1";
+    });
 }
 
 /** Removes what a supervisor that was killed leaves in the host's /run. The machine's disk must still be mounted. */
@@ -87,6 +88,10 @@ export function cleanAfterSupervisor(id: string): void {
         spawnSync("umount", ["--quiet", exported]);
         rmSync(exported, { recursive: true, force: true });
     }
+}
+
+function takesCommands(leader: number | undefined): boolean {
+    return leader !== undefined && existsSync(`/proc/${leader}/root/run/systemd/private`);
 }
 
 function statusOf(pid: number): string {

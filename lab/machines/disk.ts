@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, wr
 import { dirname, join } from "node:path";
 
 import { run } from "../host/run";
-import { machineFolder } from "../paths";
+import { labFolder, machineFolder } from "../paths";
 
 /** What a machine's disk is made from. */
 interface DiskSpec {
@@ -51,10 +51,14 @@ export async function mountDisk(id: string): Promise<void> {
         return;
     }
     // Relative paths: those of a checkout or cache may hold the colons and commas that separate options.
-    await run(
-        ["mount", "-t", "overlay", "-o", "lowerdir=lower,upperdir=upper,workdir=work", "aerial", "root"],
-        {
-            cwd: folder,
+    const layers = "lowerdir=lower,upperdir=upper,workdir=work";
+    await run(["mount", "-t", "overlay", "-o", layers, "aerial", "root"], { cwd: folder }).catch(
+        (error: unknown) => {
+            throw new Error(
+                `${labFolder} cannot hold the disks of machines. Overlays need a file system such as ext4, xfs, ` +
+                    "btrfs or tmpfs; AERIAL_LAB=/var/tmp/aerial moves the lab to another one.",
+                { cause: error },
+            );
         },
     );
 }
