@@ -1,0 +1,214 @@
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { z } from "zod";
+
+import { writeJson } from "../host/files";
+import { run } from "../host/run";
+import { serviceLog, serviceState, setServiceFrozen, startService, stopService } from "../host/services";
+import { ensureImage, imageCommand } from "../machines/image";
+import { sites } from "../network/addresses";
+import { ensureNetwork, inNamespace } from "../network/network";
+import { cacheFolder, labPath } from "../paths";
+import { sourceAudio } from "./audio";
+import { askLiquidsoap } from "./control";
+import { pick, type StationOutputs } from "./outputs";
+
+export interface EncoderOptions {
+    channel: string;
+    source: string;
+    /** Tone under the audio, in Hz; the source's own unless given. */
+    tone?: number;
+    /** An audio file to play in a loop instead of the spoken announcement. */
+    file?: string;
+    /**
+     * Which ingest host to push to, by id, or `all` of them at once. Unless given: the preferred one, and the next one
+     * when that fails, as an encoder with a second server does.
+     */
+    master?: string;
+}
+
+const statusSchema = z.object({
+    silent: z.boolean(),
+    hosts: z.array(z.object({ id: z.string(), connected: z.boolean(), error: z.string() })),
+});
+
+export type EncoderStatus = z.infer<typeof statusSchema>;
+
+const script = join(__dirname, "encoder.liq");
+
+/** How long an encoder may take to be connected, in milliseconds. Its start takes about one second. */
+const connectLimitMs = 15_000;
+/** A mount may be held for a while by a connection that has just died. */
+const takenLimitMs = 6_000;
+
+/**
+ * One encoder in the outside world: a real Liquidsoap in a namespace of its own, which knows what a studio team knows.
+ * It goes on after the command that started it, and ends with the lab.
+ */
+export class Encoder {
+    private readonly service: string;
+    private readonly folder: string;
+
+    constructor(
+        private readonly channel: string,
+        private readonly source: string,
+    ) {
+        this.service = `source-${channel}-${source}`;
+        this.folder = labPath("sources", `${channel}-${source}`);
+    }
+
+    get state(): "running" | "frozen" | "off" {
+        return serviceState(this.service);
+    }
+
+    /**
+     * Starts it and waits until a host takes the stream (with `all`: every host, or those that do within 6 s).
+     *
+     * @returns the status; undefined when it ran already, and then nothing has changed.
+     * @throws with the reason when no host takes the stream; the encoder is then stopped.
+     */
+    async start(outputs: StationOutputs, options: Omit<EncoderOptions, "channel" | "source"> = {}) {
+        if (this.state !== "off") {
+            return undefined;
+        }
+        const { mount, user } = pick(
+            pick(outputs.ingest.sources, "channel", this.channel),
+            "source",
+            this.source,
+        );
+        const password = pick(
+            pick(outputs.ingestPasswords, "password for channel", this.channel),
+            "password for source",
+            this.source,
+        );
+        const hosts = chooseHosts(outputs, options.master);
+        const all = options.master === "all" || options.master === "both";
+        await ensureImage();
+        const audio = await sourceAudio({ channel: this.channel, source: this.source, ...options });
+        const netns = await this.place();
+        rmSync(this.folder, { recursive: true, force: true });
+        writeJson(join(this.folder, "settings.json"), {
+            audio: "/audio",
+            mount,
+            user,
+            password,
+            bitrate_kbps: outputs.ingest.encoder.bitrateKbps,
+            all,
+            hosts,
+            control: "/encoder/control",
+        });
+        const cache = join(cacheFolder, "liquidsoap");
+        mkdirSync(cache, { recursive: true });
+        await startService(
+            this.service,
+            imageCommand(["liquidsoap", "/encoder.liq"], {
+                netns,
+                binds: [
+                    { source: this.folder, target: "/encoder", writable: true },
+                    { source: cache, target: "/cache", writable: true },
+                    { source: script, target: "/encoder.liq" },
+                    { source: audio, target: "/audio" },
+                ],
+                env: { ENCODER_SETTINGS: "/encoder/settings.json", LIQ_CACHE_USER_DIR: "/cache" },
+            }),
+        );
+        try {
+            return await this.connected(all);
+        } catch (error) {
+            await this.stop();
+            throw error;
+        }
+    }
+
+    /** Closes its connections and ends it. */
+    async stop(): Promise<void> {
+        await stopService(this.service);
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+
+    /** Its connections stay open and nothing is sent, as when a studio's computer hangs. */
+    async freeze(): Promise<void> {
+        await setServiceFrozen(this.service, true);
+    }
+
+    async thaw(): Promise<void> {
+        await setServiceFrozen(this.service, false);
+    }
+
+    /** Sends digital silence, or sound again. */
+    async setSilent(silent: boolean): Promise<void> {
+        await this.ask(silent ? "silence" : "sound");
+    }
+
+    async status(): Promise<EncoderStatus> {
+        return statusSchema.parse(JSON.parse(await this.ask("status")));
+    }
+
+    private ask(command: string): Promise<string> {
+        if (this.state !== "running") {
+            throw new Error(`the encoder of ${this.channel}'s ${this.source} is ${this.state}`);
+        }
+        return askLiquidsoap(join(this.folder, "control"), command);
+    }
+
+    /** The namespace it pushes from, with the small send buffers of a line that is used for nothing else. */
+    private async place(): Promise<string> {
+        const netns = this.source in sites ? this.source : "studio";
+        await ensureNetwork();
+        const settings = { tcp_wmem: "4096 16384 65536", tcp_retries2: "4" };
+        for (const [name, value] of Object.entries(settings)) {
+            await run(inNamespace(netns, ["tee", `/proc/sys/net/ipv4/${name}`]), { stdin: value });
+        }
+        return netns;
+    }
+
+    private async connected(all: boolean): Promise<EncoderStatus> {
+        const started = Date.now();
+        for (;;) {
+            await sleep(100);
+            const waited = Date.now() - started;
+            if (this.state === "off") {
+                throw new Error(`the encoder ended:\n${lastLines(serviceLog(this.service), 10)}`);
+            }
+            const status = await this.status().catch(() => undefined);
+            const on = status?.hosts.filter((host) => host.connected) ?? [];
+            if (
+                status &&
+                on.length > 0 &&
+                (!all || on.length === status.hosts.length || waited > takenLimitMs)
+            ) {
+                return status;
+            }
+            const refusal = status?.hosts.find(({ error }) => error.startsWith("401"));
+            const taken = status?.hosts.find(({ error }) => error.startsWith("403"));
+            const reasons = status?.hosts.filter(({ error }) => error !== "") ?? [];
+            if (refusal) {
+                throw new Error(`Master ${refusal.id} refuses this user and password (${refusal.error})`);
+            }
+            if (taken && waited > takenLimitMs) {
+                throw new Error(`Master ${taken.id} has another encoder on this mount (${taken.error})`);
+            }
+            if (waited > connectLimitMs) {
+                const why = reasons.map(({ id, error }) => `Master ${id}: ${error}`).join("; ");
+                throw new Error(
+                    `no Master takes the stream within ${connectLimitMs / 1000} s: ${why || "no answer"}`,
+                );
+            }
+        }
+    }
+}
+
+function chooseHosts(outputs: StationOutputs, master: string | undefined): StationOutputs["ingest"]["hosts"] {
+    const { hosts } = outputs.ingest;
+    if (master === undefined || master === "all" || master === "both") {
+        return hosts;
+    }
+    const byId = Object.fromEntries(hosts.map((host) => [host.id, host]));
+    return [pick(byId, "Master", master)];
+}
+
+function lastLines(file: string, count: number): string {
+    return readFileSync(file, "utf8").trimEnd().split("\n").slice(-count).join("\n");
+}
