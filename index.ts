@@ -6,8 +6,8 @@ import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 
 import { StationCredentials } from "./components/credentials";
-import { ingestPort, linkPort, Master, masterTlsName } from "./components/master";
-import { sourceMount, type Upstream } from "./components/plan";
+import { ingestPort, Master, masterTlsName } from "./components/master";
+import { linkPort, sourceMount, type Upstream } from "./components/plan";
 import { RelayPool } from "./components/relayPool";
 import { StationAuthority } from "./components/stationAuthority";
 import { StationNetwork } from "./components/stationNetwork";
@@ -85,25 +85,31 @@ function createMasters(): Master[] {
 
 /** Relays follow the Masters: what a Relay pulls with is known there first. */
 function createRelayPools(): RelayPool[] {
-    return poolPlans.map(
-        ({ region, count, size, listenerLimit }) =>
+    const created = new Map<string, RelayPool>();
+    for (const { upstreamRegions, ...plan } of poolPlans) {
+        const tierAbove = upstreamRegions.flatMap((region) => created.get(region) ?? []);
+        const upstreams =
+            tierAbove.length > 0
+                ? tierAbove.flatMap((pool) => pool.upstreams)
+                : ingestAddresses.map((address) => address.upstream);
+        created.set(
+            plan.region,
             new RelayPool(
-                `relay-${region}`,
+                `relay-${plan.region}`,
                 {
-                    region,
-                    count,
-                    size,
+                    ...plan,
                     stationName: config.name,
                     channels: channelPlans,
-                    upstreams: pulumi.all(ingestAddresses.map((address) => address.upstream)),
-                    listenerLimit,
+                    upstreams: pulumi.all(upstreams),
                     network,
                     authority,
                     credentials,
                 },
-                { dependsOn: masters },
+                { dependsOn: [...masters, ...tierAbove] },
             ),
-    );
+        );
+    }
+    return [...created.values()];
 }
 
 /*

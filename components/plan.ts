@@ -38,6 +38,9 @@ export interface SilencePlan {
     returnAfterSeconds: number;
 }
 
+/** TLS port that machines of the station pull from: Relays from Masters, Masters from each other. */
+export const linkPort = 8443;
+
 /** Somewhere to pull channels from, over TLS: a Master, or a Relay of the tier above. */
 export interface Upstream {
     /** `a`, `b`, …: part of the local mount names. */

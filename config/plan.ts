@@ -9,6 +9,10 @@ export interface RelayPoolPlan {
     size: string;
     /** Listeners at which one Relay is full. */
     listenerLimit: number;
+    /** Regions of the tier above; empty where these Relays pull from the Masters. */
+    upstreamRegions: string[];
+    /** Whether a tier below pulls from these Relays. */
+    feedsTierBelow: boolean;
 }
 
 const contentTypes: Record<StreamFormat["codec"], StreamFormat["contentType"]> = {
@@ -31,11 +35,13 @@ export function planChannels(station: Station): ChannelPlan[] {
 }
 
 export function planRelayPools(station: Station): RelayPoolPlan[] {
-    return station.relays.map(({ region, count, size }) => ({
+    return station.relays.map(({ region, count, size, upstreamRegions }) => ({
         region,
         count,
         size,
         listenerLimit: listenerLimit(size),
+        upstreamRegions,
+        feedsTierBelow: station.relays.some((other) => other.upstreamRegions.includes(region)),
     }));
 }
 

@@ -142,6 +142,11 @@ const relayRegion = z.strictObject({
         .min(1, "use 1 to 50 Relays in a region")
         .max(50, "use 1 to 50 Relays in a region"),
     size: dropletSize.default("s-1vcpu-1gb"),
+    /**
+     * A second tier: these Relays pull from Relays of regions described above this one, first preferred, instead of
+     * from the Masters.
+     */
+    upstreamRegions: z.array(region).default([]),
 });
 
 const ssh = z.strictObject({
@@ -171,6 +176,30 @@ function refuseDuplicates<T>(
             path: path(index),
             input: value,
             message: `entry ${first + 1} has the same ${what}; use another`,
+        });
+    });
+}
+
+/** A region pulls from regions described before it, so tiers never form a loop. */
+function refuseUpstreamMistakes(
+    relays: readonly { region: string; upstreamRegions: string[] }[],
+    context: z.core.$RefinementCtx,
+): void {
+    relays.forEach((pool, index) => {
+        const before = relays.slice(0, index).map((other) => other.region);
+        const remedy =
+            before.length > 0
+                ? `use a region described above this one: ${before.join(", ")}`
+                : "leave it out: the first region pulls from the Masters";
+        pool.upstreamRegions.forEach((upstream, i) => {
+            if (!before.includes(upstream)) {
+                context.addIssue({
+                    code: "custom",
+                    path: ["relays", index, "upstreamRegions", i],
+                    input: upstream,
+                    message: remedy,
+                });
+            }
         });
     });
 }
@@ -237,6 +266,7 @@ export const stationSchema = z
             "region",
             context,
         );
+        refuseUpstreamMistakes(station.relays, context);
         station.channels.forEach((c, index) => {
             refuseDuplicates(
                 c.formats,

@@ -4,16 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { StationCredentials } from "../credentials";
 import { DropletHost } from "../host/droplet";
 import { createFirewall } from "../host/firewall";
-import type { ChannelPlan, SilencePlan, SourcePlan, Upstream } from "../plan";
+import { linkPort, type ChannelPlan, type SilencePlan, type SourcePlan, type Upstream } from "../plan";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { renderMaster } from "./render";
 
 /** Port that encoders connect to: Icecast's own, the default of every encoder. */
 export const ingestPort = 8000;
-
-/** TLS port that Relays and other Masters pull from. */
-export const linkPort = 8443;
 
 export interface MasterArgs {
     /** One letter: `a` is preferred. */

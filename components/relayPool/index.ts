@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { StationCredentials } from "../credentials";
 import { DropletHost } from "../host/droplet";
 import { createFirewall } from "../host/firewall";
-import type { ChannelPlan, Upstream } from "../plan";
+import { linkPort, type ChannelPlan, type Upstream } from "../plan";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { renderRelay } from "./render";
@@ -22,10 +22,15 @@ export interface RelayPoolArgs {
     upstreams: pulumi.Input<Upstream[]>;
     /** Listeners at which one Relay is full. */
     listenerLimit: number;
+    /** Whether Relays of a tier below pull from these. */
+    feedsTierBelow: boolean;
     network: StationNetwork;
     authority: StationAuthority;
     credentials: StationCredentials;
 }
+
+/** Each upstream costs a Relay one more feed of every channel; two survive the loss of one. */
+const upstreamsPerPool = 2;
 
 /** A Relay as the rest of the program sees it. */
 export interface Relay {
@@ -38,6 +43,8 @@ export interface Relay {
 /** The Relays of one region. They pull every channel from every upstream and serve the listeners nearby. */
 export class RelayPool extends pulumi.ComponentResource {
     public readonly relays: Relay[];
+    /** These Relays as upstreams of the tier below, at addresses that stay; empty unless they feed one. */
+    public readonly upstreams: pulumi.Output<Upstream>[];
 
     constructor(name: string, args: RelayPoolArgs, opts?: pulumi.ComponentResourceOptions) {
         super("aerial:index:RelayPool", name, { region: args.region, count: args.count }, opts);
@@ -46,9 +53,18 @@ export class RelayPool extends pulumi.ComponentResource {
             { name: `${args.network.prefix}-${name}` },
             { parent: this },
         ).name;
+        const links = args.feedsTierBelow ? this.createLinks(name, args) : undefined;
+        this.upstreams = links?.upstreams ?? [];
         const firewall = createFirewall(
             `${name}-firewall`,
-            { network: args.network, tag, openPorts: [{ port: 80, from: "everyone" }] },
+            {
+                network: args.network,
+                tag,
+                openPorts: [
+                    { port: 80, from: "everyone" },
+                    ...(links ? [{ port: linkPort, from: { tag: args.network.linkTag } }] : []),
+                ],
+            },
             this,
         );
         const role = pulumi.output(args.upstreams).apply((upstreams) =>
@@ -58,6 +74,7 @@ export class RelayPool extends pulumi.ComponentResource {
                 channels: args.channels,
                 upstreams,
                 listenerLimit: args.listenerLimit,
+                linkPort: links && linkPort,
             }),
         );
         this.relays = Array.from({ length: args.count }, (_, index) => {
@@ -70,9 +87,10 @@ export class RelayPool extends pulumi.ComponentResource {
                     size: args.size,
                     tags: [args.network.linkTag, tag],
                     role,
+                    reservedIp: links?.addresses[index],
                     secrets: {
                         values: { "relay.link": args.credentials.linkPassword },
-                        files: { "ca.pem": args.authority.certificatePem },
+                        files: { "ca.pem": args.authority.certificatePem, ...links?.files },
                     },
                 },
                 { parent: this, dependsOn: firewall },
@@ -80,5 +98,39 @@ export class RelayPool extends pulumi.ComponentResource {
             return { name: relayName, address: host.address };
         });
         this.registerOutputs({ addresses: this.relays.map((relay) => relay.address) });
+    }
+
+    /** What the tier below needs: addresses that outlive the machines, and a certificate for the pool. */
+    private createLinks(
+        name: string,
+        args: RelayPoolArgs,
+    ): {
+        addresses: pulumi.Output<string>[];
+        upstreams: pulumi.Output<Upstream>[];
+        files: Record<string, pulumi.Output<string>>;
+    } {
+        const tlsName = `${name}.link.aerial`;
+        const certificate = args.authority.issue(`${name}-link`, tlsName, this);
+        const addresses = Array.from(
+            { length: Math.min(args.count, upstreamsPerPool) },
+            (_, index) =>
+                new digitalocean.ReservedIp(
+                    `${name}-${index + 1}-link`,
+                    { region: args.region },
+                    { parent: this },
+                ).ipAddress,
+        );
+        return {
+            addresses,
+            upstreams: addresses.map((address, index) =>
+                address.apply((host) => ({
+                    id: `${args.region}-${index + 1}`,
+                    host,
+                    port: linkPort,
+                    tlsName,
+                })),
+            ),
+            files: { "tls.pem": certificate.certificatePem, "tls.key": certificate.privateKeyPem },
+        };
     }
 }

@@ -80,7 +80,14 @@ describe("capacity of a Relay", () => {
 
     it("is part of the plan of each region", () => {
         expect(planRelayPools(parseStation(stationConfig()))).toEqual([
-            { region: "nyc3", count: 2, size: "s-1vcpu-1gb", listenerLimit: 2200 },
+            {
+                region: "nyc3",
+                count: 2,
+                size: "s-1vcpu-1gb",
+                listenerLimit: 2200,
+                upstreamRegions: [],
+                feedsTierBelow: false,
+            },
         ]);
     });
 });
@@ -156,5 +163,16 @@ describe("mistakes", () => {
                 ],
             }),
         ).toEqual(['aerial:station.channels[1].mount is "main": entry 1 has the same mount; use another']);
+    });
+
+    it("in a tier are found: a region pulls only from those described above it", () => {
+        const relays = [
+            { region: "ams3", count: 1, upstreamRegions: ["nyc3"] },
+            { region: "nyc3", count: 1, upstreamRegions: ["ams3", "nyc3"] },
+        ];
+        expect(mistakes({ ...stationConfig(), relays })).toEqual([
+            'aerial:station.relays[0].upstreamRegions[0] is "nyc3": leave it out: the first region pulls from the Masters',
+            'aerial:station.relays[1].upstreamRegions[1] is "nyc3": use a region described above this one: ams3',
+        ]);
     });
 });

@@ -146,6 +146,32 @@ describe("the program", () => {
     });
 });
 
+describe("a second tier of Relays", () => {
+    it("pulls from Relays of the first, at addresses that stay, and only there is a link port open", async () => {
+        const { resources } = await runProgram({
+            ...stationConfig(),
+            relays: [
+                { region: "ams3", count: 3 },
+                { region: "nyc3", count: 1, upstreamRegions: ["ams3"] },
+            ],
+        });
+        const addresses = ofType(resources, "digitalocean:index/reservedIp:ReservedIp").map((ip) => ip.name);
+        expect(addresses).toEqual(["ingest-a", "ingest-b", "relay-ams3-1-link", "relay-ams3-2-link"]);
+        const ports = (pool: string): (string | undefined)[] =>
+            (
+                inputsOf(resources, firewallType, `${pool}-firewall`).inboundRules as { portRange?: string }[]
+            ).map((rule) => rule.portRange);
+        expect(ports("relay-ams3")).toContain("8443");
+        expect(ports("relay-nyc3")).not.toContain("8443");
+        const order = resources.map((resource) => `${resource.type} ${resource.name}`);
+        expect(order.indexOf(`${dropletType} relay-nyc3-1`)).toBeGreaterThan(
+            order.indexOf(`${commandType} relay-ams3-3-ready`),
+        );
+        const files = filesOf(String(reveal(inputsOf(resources, dropletType, "relay-nyc3-1").userData)));
+        expect(Object.values(files).join("\n")).toContain("relay-ams3.link.aerial");
+    });
+});
+
 describe("the committed stacks", () => {
     it.each(["prod", "preprod", "lab"])("%s is a valid station that the program builds", async (stack) => {
         const { resources } = await runProgram(committedStation(stack), stack);
