@@ -65,18 +65,23 @@ function stateOf(mount, samples) {
     return "new";
 }
 
-/** What a listener of a chain of mounts hears: the level's name, or null and the reason. */
+/**
+ * Where the listeners of a chain are: the name of the first level that has a source, or null; and why that is no
+ * audio, or null. Icecast moves listeners to a level as soon as its source connects; until that is proven to advance,
+ * the level below, which they would fall back to, must be.
+ */
 function playing(chain, samples) {
     const states = chain.levels.map((level) => stateOf(level.mount, samples));
-    // A level that has only just come is passed over: until it is proven, the one below it is what is known to play.
-    const first = states.findIndex((state) => state === "advances" || state === "stands");
-    if (first < 0) {
-        return { upstream: null, reason: `${chain.mount} has no audio that is known to advance` };
+    const present = states.findIndex((state) => state !== "absent");
+    const proof = states.findIndex((state) => state === "advances" || state === "stands");
+    const upstream = present < 0 ? null : chain.levels[present].name;
+    let reason = null;
+    if (proof < 0) {
+        reason = `${chain.mount} has no audio that is known to advance`;
+    } else if (states[proof] === "stands") {
+        reason = `${chain.mount} stands still: no audio from ${chain.levels[proof].name}`;
     }
-    if (states[first] === "stands") {
-        return { upstream: null, reason: `${chain.mount} stands still: no audio from ${chain.levels[first].name}` };
-    }
-    return { upstream: chain.levels[first].name, reason: null };
+    return { upstream: upstream, reason: reason };
 }
 
 function listenersOf(chain, sample) {
