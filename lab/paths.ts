@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 /**
  * Every name the lab uses on its host: folders, namespaces, cgroups. This is also the only reader of the lab's
@@ -10,13 +10,12 @@ import { dirname, join, resolve } from "node:path";
  * - `AERIAL_LAB`: the lab's folder, `.lab` in the checkout unless set. A second lab (a test's, say) needs only another
  *   folder: all names derive from it.
  * - `AERIAL_CACHE`: where engine, tools and base images are kept, `~/.cache/aerial` unless set.
- * - `AERIAL_CHECKOUT`: the checkout, for code that was bundled to somewhere outside of it.
  * - `AERIAL_DOOR_PORT`: port on 127.0.0.1 at which the host hears the first channel, 8800 unless set.
  */
 const environment = process.env;
 
 /** The checkout this lab runs from. */
-export const checkout = resolve(environment.AERIAL_CHECKOUT ?? findCheckout(__dirname));
+export const checkout = resolve(__dirname, "..");
 
 /** Everything this lab makes in the file system. Removed by `down`. */
 export const labFolder = resolve(environment.AERIAL_LAB ?? join(checkout, ".lab"));
@@ -28,9 +27,6 @@ export const labId = shortHash(labFolder, 6);
 export const cacheFolder = resolve(
     environment.AERIAL_CACHE ?? join(environment.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "aerial"),
 );
-
-/** What a child process needs in its environment to be of this lab, wherever its code lies. */
-export const labEnvironment = { AERIAL_CHECKOUT: checkout, AERIAL_LAB: labFolder, AERIAL_CACHE: cacheFolder };
 
 /** Port on 127.0.0.1 at which the host's own player hears the stream. */
 export const doorPort = Number(environment.AERIAL_DOOR_PORT ?? 8800);
@@ -95,14 +91,4 @@ export function labCgroup(...parts: string[]): string {
 /** The first digits of a text's SHA-256, for names with a length limit. */
 export function shortHash(text: string, digits: number): string {
     return createHash("sha256").update(text).digest("hex").slice(0, digits);
-}
-
-/** The nearest folder above that holds the program's project file. */
-function findCheckout(from: string): string {
-    for (let folder = from; folder !== dirname(folder); folder = dirname(folder)) {
-        if (existsSync(join(folder, "Pulumi.yaml"))) {
-            return folder;
-        }
-    }
-    throw new Error(`${from} is in no checkout of Aerial; set AERIAL_CHECKOUT to one`);
 }

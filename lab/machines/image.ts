@@ -38,6 +38,12 @@ const mmdebstrapArguments = [
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 ];
 
+/** A build ends with the process that wanted it, however that ends, and takes all of its processes and mounts along. */
+const ownedProcess = [
+    ...["setpriv", "--pdeathsig", "KILL", "--"],
+    ...["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"],
+];
+
 const disabledUnits = [...imagePackages.flatMap((entry) => entry.disabledUnits ?? []), ...disabledTimers];
 
 /** Changes whenever the image would: its folder in the cache is named after it. */
@@ -88,6 +94,7 @@ async function buildImage(folder: string, progress: (line: string) => void): Pro
     const started = Date.now();
     await run(
         [
+            ...ownedProcess,
             "mmdebstrap",
             ...mmdebstrapArguments,
             `--customize-hook=${join(recipe, "customize.sh")}`,

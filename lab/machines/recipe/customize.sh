@@ -60,6 +60,7 @@ chroot "$root" journalctl --update-catalog
 chroot "$root" systemd-sysusers
 rm -f "$root/var/cache/ldconfig/aux-cache"
 rm -rf "$root"/var/log/*.log "$root"/var/log/apt "$root/var/log/journal" "$root"/tmp/* "$root"/var/cache/apt/*.bin
+rm -f "$root"/var/cache/apt/archives/*.deb
 rm -rf "$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/locale
 
 # Last: systemd redoes all of that when /usr is younger than these two.
