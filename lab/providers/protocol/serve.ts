@@ -34,8 +34,8 @@ export async function serve(pkg: ProviderPackage, version: string): Promise<void
             process.exit(1);
         }
     }, orphanCheckMs).unref();
-    // Ctrl-C reaches the whole process group; the engine finishes running steps first and then ends its providers.
-    process.on("SIGINT", () => {});
+    // The engine's way of ending a provider. What is under way is finished.
+    process.on("SIGINT", () => server.tryShutdown(() => process.exit(0)));
 
     process.stdout.write(`${port}\n`);
 }

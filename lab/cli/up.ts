@@ -1,0 +1,86 @@
+import { spawnSync } from "node:child_process";
+import { resolve } from "node:path";
+
+import type { Command } from "commander";
+
+import { engineCommand } from "../engine/command";
+import { operateAsOperator } from "../engine/run";
+import { stackOutputs } from "../engine/outputs";
+import { ensureImage } from "../machines/image";
+import { openDoor } from "../network/door";
+import { ensureNetwork } from "../network/network";
+import { doorPort } from "../paths";
+import { parseOutputs, type StationOutputs } from "../radio/outputs";
+
+export function register(program: Command): void {
+    program
+        .command("up")
+        .description("put the station on air, or bring it in line with its program and settings")
+        .option("--preview", "only show what it would do")
+        .option("--stack-file <file>", "settings instead of Pulumi.lab.yaml")
+        .action(async (options: { preview?: boolean; stackFile?: string }) => {
+            const started = Date.now();
+            await engineCommand();
+            await ensureImage((line) => console.log(line));
+            await ensureNetwork();
+            console.log(
+                options.preview ? "The engine compares station and machines." : "The engine builds the station.",
+            );
+            const succeeded = await operateAsOperator({
+                operation: options.preview ? "preview" : "up",
+                stack: "lab",
+                mode: "machines",
+                stackFile: options.stackFile === undefined ? undefined : resolve(options.stackFile),
+            });
+            const seconds = ((Date.now() - started) / 1000).toFixed(0);
+            if (!succeeded) {
+                console.error(`Not up (${seconds} s). The reasons are above; after a remedy, repeat the command.`);
+                process.exitCode = 1;
+                return;
+            }
+            if (options.preview) {
+                return;
+            }
+            const outputs = parseOutputs(await stackOutputs());
+            await openDoorToStation(outputs);
+            console.log(`Up after ${seconds} s.\n`);
+            showStatus();
+            console.log(`\n${howToListen(outputs)}`);
+        });
+}
+
+/** The first Relay of the first region: what the host's own players hear. */
+function firstRelay(outputs: StationOutputs): URL {
+    const [base] = Object.values(outputs.listen).flat();
+    if (base === undefined) {
+        throw new Error("the station has no Relay to listen to");
+    }
+    return new URL(base);
+}
+
+async function openDoorToStation(outputs: StationOutputs): Promise<void> {
+    const { hostname, port } = firstRelay(outputs);
+    await openDoor(doorPort, { address: hostname, port: port === "" ? 80 : Number(port) });
+}
+
+/** The status command tells it best. */
+function showStatus(): void {
+    const [script = ""] = process.argv.slice(1);
+    spawnSync(process.execPath, [...process.execArgv, script, "status"], { stdio: "inherit" });
+}
+
+function howToListen(outputs: StationOutputs): string {
+    const streams = Object.entries(outputs.channels).flatMap(([id, { title, formats }]) => {
+        const urls = formats.map(({ mount }) => `    http://127.0.0.1:${doorPort}${mount}`);
+        return [`  ${title} (${id})`, ...urls];
+    });
+    const [channel = "main"] = Object.keys(outputs.channels);
+    const [source = "studio"] = Object.keys(outputs.ingest.sources[channel] ?? {});
+    return [
+        "Listen on this machine:",
+        ...streams,
+        "",
+        `A source on air:   npm run lab -- source ${channel} ${source} start`,
+        `What listeners hear: npm run lab -- listen ${channel}`,
+    ].join("\n");
+}

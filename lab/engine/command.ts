@@ -1,0 +1,55 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+
+import { PulumiCommand } from "@pulumi/pulumi/automation";
+
+import { run } from "../host/run";
+import { cacheFolder } from "../paths";
+
+/** The engine that the project is made for: that of the SDK in package.json, and of tools/pulumi/go.mod. */
+export const engineVersion = "3.259.0";
+
+function isExecutable(file: string): boolean {
+    try {
+        accessSync(file, constants.X_OK);
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+/** True when a version such as `v3.260.1` is at least the pinned one. */
+export function isNewEnough(version: string, least = engineVersion): boolean {
+    const parts = (text: string): number[] => text.replace(/^v/, "").split(/[.+-]/).slice(0, 3).map(Number);
+    const [given, wanted] = [parts(version), parts(least)];
+    const differing = wanted.findIndex((part, index) => given[index] !== part);
+    return differing < 0 || (given[differing] ?? 0) > (wanted[differing] ?? 0);
+}
+
+async function isUsable(file: string): Promise<boolean> {
+    if (!isExecutable(file)) {
+        return false;
+    }
+    const { stdout } = await run([file, "version"], {
+        env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+        allow: "any",
+    });
+    return isNewEnough(stdout.trim());
+}
+
+/**
+ * The engine: a `pulumi` on PATH that is new enough, or the one that `tools/setup engine` has put into the cache.
+ *
+ * @throws when there is none; the message says how to get it.
+ */
+export async function engineCommand(): Promise<PulumiCommand> {
+    const cached = join(cacheFolder, `engine-v${engineVersion}`, "bin", "pulumi");
+    const onPath = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "pulumi"));
+    for (const file of [...onPath, cached]) {
+        // The Automation API wants the folder above `bin`.
+        if (dirname(file).endsWith("/bin") && (await isUsable(file))) {
+            return PulumiCommand.get({ root: dirname(dirname(file)), skipVersionCheck: true });
+        }
+    }
+    throw new Error(`there is no Pulumi engine of at least v${engineVersion}; get it by: tools/setup engine`);
+}

@@ -1,0 +1,96 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+
+import { z } from "zod";
+
+import { readJson, writeAtomically } from "../host/files";
+import { labPath } from "../paths";
+import { setLabMode } from "../providers/mode";
+import { sweep } from "../providers/sweep";
+import type { StackChoice } from "./workspace";
+
+/*
+ * What a killed run leaves, and what becomes of it before the next: a lock of a dead process goes; operations that were
+ * under way are forgotten; what they made in the lab cloud, and no state knows, is removed and made again.
+ */
+
+const lock = z.object({ pid: z.int(), hostname: z.string().optional() });
+
+const checkpointFile = z.looseObject({
+    checkpoint: z.looseObject({
+        latest: z
+            .looseObject({
+                resources: z.array(z.looseObject({ type: z.string(), id: z.string().optional() })).optional(),
+                pending_operations: z.array(z.unknown()).optional(),
+            })
+            .optional(),
+    }),
+});
+
+/** How long to wait for another run that is about to end, in ms. */
+const lockWaitMs = 15_000;
+
+function isEngine(pid: number): boolean {
+    try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("pulumi");
+    } catch {
+        return false;
+    }
+}
+
+function liveLocks(stack: string): number[] {
+    const folder = labPath("state", ".pulumi", "locks", "organization", "aerial", stack);
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    return files.flatMap((name) => {
+        const file = join(folder, name);
+        const parsed = lock.safeParse(readJson(file));
+        const here = parsed.data?.hostname === undefined || parsed.data.hostname === hostname();
+        if (parsed.success && here && isEngine(parsed.data.pid)) {
+            return [parsed.data.pid];
+        }
+        rmSync(file, { force: true });
+        return [];
+    });
+}
+
+async function removeStaleLocks(stack: string): Promise<void> {
+    const deadline = Date.now() + lockWaitMs;
+    for (;;) {
+        const [pid] = liveLocks(stack);
+        if (pid === undefined) {
+            return;
+        }
+        if (Date.now() > deadline) {
+            throw new Error(`another run is at work on stack ${stack} (process ${pid}); wait for its end`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+}
+
+/** Forgets operations that were under way, and returns which resources the state knows: `<type> <id>`. */
+function mendState(stack: string): Set<string> {
+    const file = labPath("state", ".pulumi", "stacks", "aerial", `${stack}.json`);
+    const content = readJson(file);
+    if (content === undefined) {
+        return new Set();
+    }
+    const state = checkpointFile.parse(content);
+    const { latest } = state.checkpoint;
+    if (latest?.pending_operations && latest.pending_operations.length > 0) {
+        latest.pending_operations = [];
+        writeAtomically(file, JSON.stringify(state, null, 4));
+    }
+    return new Set((latest?.resources ?? []).map(({ type, id }) => `${type} ${id ?? ""}`));
+}
+
+/**
+ * Makes a stack fit for the next run, whatever interrupted the last.
+ *
+ * @throws when another run is still at work.
+ */
+export async function heal({ stack, mode }: StackChoice): Promise<void> {
+    await removeStaleLocks(stack);
+    setLabMode(mode);
+    await sweep(mendState(stack));
+}

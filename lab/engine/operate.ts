@@ -1,0 +1,123 @@
+import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
+
+import { writeJson } from "../host/files";
+import { heal } from "./heal";
+import { Progress } from "./progress";
+import { openStack, type StackChoice } from "./workspace";
+
+/*
+ * One operation of the engine, in a process of its own: the program is loaded once in each, and the engine's process
+ * can run in a network namespace of its own.
+ *
+ *     tsx lab/engine/operate.ts '{ "operation": "up", "stack": "lab", "mode": "machines" }'
+ */
+
+export interface Operation extends StackChoice {
+    /** `export` gives the state with secrets in clear instead of an OperationResult. */
+    operation: "up" | "preview" | "destroy" | "export";
+    /** Where to write what happened, as an OperationResult. */
+    resultFile?: string;
+}
+
+/** One finished step of the engine. */
+export interface Step {
+    op: string;
+    type: string;
+    urn: string;
+    /** Properties that differ. */
+    diffs: string[];
+}
+
+export interface OperationResult {
+    ok: boolean;
+    /** Steps that changed something, in the order in which they ended. */
+    steps: Step[];
+    /** What the engine complained about, in full. */
+    errors: string[];
+    seconds: number;
+}
+
+function record(result: OperationResult, event: EngineEvent): void {
+    const metadata = event.resOutputsEvent?.metadata;
+    if (metadata && metadata.op !== "same") {
+        const { op, type, urn, diffs } = metadata;
+        result.steps.push({ op, type, urn, diffs: diffs ?? [] });
+    }
+    if (event.diagnosticEvent?.severity === "error") {
+        result.errors.push(event.diagnosticEvent.message.replace(/<\{%[^%]*%\}>/g, "").trim());
+    }
+}
+
+async function perform(
+    stack: Stack,
+    operation: Operation["operation"],
+    onEvent: (event: EngineEvent) => void,
+): Promise<void> {
+    const options = { onEvent, suppressProgress: true, color: "never" as const };
+    switch (operation) {
+        case "up":
+            await stack.up(options);
+            return;
+        case "preview":
+            await stack.preview(options);
+            return;
+        case "destroy":
+            await stack.destroy(options);
+            return;
+        case "export":
+            return;
+    }
+}
+
+/** Runs an operation with its progress on standard output. Does not throw: the result tells. */
+async function operate(wanted: Operation): Promise<OperationResult> {
+    const started = Date.now();
+    const result: OperationResult = { ok: false, steps: [], errors: [], seconds: 0 };
+    const progress = new Progress((line) => console.log(line), wanted.operation === "preview");
+    try {
+        await heal(wanted);
+        const stack = await openStack(wanted);
+        await perform(stack, wanted.operation, (event) => {
+            record(result, event);
+            progress.onEvent(event);
+        });
+        result.ok = true;
+    } catch (error) {
+        // The engine has told its reasons by then; what stopped before it has not.
+        if (result.errors.length === 0) {
+            const message = error instanceof Error ? error.message : String(error);
+            result.errors.push(message);
+            console.error(message);
+        }
+    } finally {
+        progress.end();
+    }
+    result.seconds = (Date.now() - started) / 1000;
+    return result;
+}
+
+async function main(): Promise<void> {
+    // Ctrl-C reaches the engine too, which finishes the steps under way; a second one ends it.
+    let interrupted = false;
+    process.on("SIGINT", () => {
+        if (!interrupted) {
+            console.log("Interrupted: finishing what is under way. Repeat the command later to go on.");
+        }
+        interrupted = true;
+    });
+    const wanted: Operation = JSON.parse(process.argv[2] ?? "{}");
+    if (wanted.operation === "export" && wanted.resultFile !== undefined) {
+        const stack = await openStack(wanted);
+        writeJson(wanted.resultFile, (await stack.exportStack()).deployment);
+        process.exit(0);
+    }
+    const result = await operate(wanted);
+    if (wanted.resultFile !== undefined) {
+        writeJson(wanted.resultFile, result);
+    }
+    process.exit(result.ok ? 0 : 1);
+}
+
+if (require.main === module) {
+    void main();
+}

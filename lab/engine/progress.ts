@@ -1,0 +1,112 @@
+import type { EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/automation";
+
+/** How often to name what is still under way, in ms. */
+const reminderMs = 20_000;
+
+const verbs: Partial<Record<OpType, string>> = {
+    create: "+ created",
+    "create-replacement": "+ created anew",
+    update: "~ changed",
+    delete: "- removed",
+    "delete-replaced": "- removed old",
+    read: "  read",
+};
+
+const previewVerbs: Partial<Record<OpType, string>> = {
+    create: "+ create",
+    "create-replacement": "+ create anew",
+    update: "~ change",
+    delete: "- remove",
+    "delete-replaced": "- remove old",
+};
+
+function nameOf(urn: string): string {
+    return urn.split("::").at(-1) ?? urn;
+}
+
+function kindOf(type: string): string {
+    const [pkg = "", module = "", kind = ""] = type.split(":");
+    return pkg === "command" ? `${module} command` : kind;
+}
+
+/** Lines the engine writes about itself, which say nothing to whoever puts a station on air. */
+const chatter = [/from \$PATH/, /^using pulumi-resource-/, /pending operation/i];
+
+/**
+ * Writes what the engine does, a line a resource: what, its kind, its name, how long it took; and errors in full. Give
+ * it each event; `end` when no more come.
+ */
+export class Progress {
+    private readonly started = new Map<string, number>();
+    private readonly timer: NodeJS.Timeout;
+    private lastLineAt = Date.now();
+
+    constructor(
+        private readonly write: (line: string) => void,
+        private readonly previewing = false,
+    ) {
+        this.timer = setInterval(() => this.remind(), 1000);
+        this.timer.unref();
+    }
+
+    readonly onEvent = (event: EngineEvent): void => {
+        if (event.resourcePreEvent && isWork(event.resourcePreEvent.metadata)) {
+            this.started.set(event.resourcePreEvent.metadata.urn, Date.now());
+        }
+        if (event.resOutputsEvent && isWork(event.resOutputsEvent.metadata)) {
+            this.finished(event.resOutputsEvent.metadata);
+        }
+        if (event.resOpFailedEvent) {
+            this.started.delete(event.resOpFailedEvent.metadata.urn);
+        }
+        const { diagnosticEvent } = event;
+        if (diagnosticEvent && (diagnosticEvent.severity === "error" || diagnosticEvent.severity === "warning")) {
+            this.complain(diagnosticEvent.urn, diagnosticEvent.message, diagnosticEvent.severity);
+        }
+    };
+
+    end(): void {
+        clearInterval(this.timer);
+    }
+
+    private finished({ urn, op, type, diffs }: StepEventMetadata): void {
+        const verb = (this.previewing ? previewVerbs : verbs)[op];
+        const seconds = (Date.now() - (this.started.get(urn) ?? Date.now())) / 1000;
+        this.started.delete(urn);
+        if (verb !== undefined) {
+            const because = diffs && diffs.length > 0 ? ` (${diffs.join(", ")})` : "";
+            const duration = this.previewing ? "" : `  ${seconds.toFixed(1)} s`;
+            this.line(`  ${verb.padEnd(15)} ${kindOf(type).padEnd(18)} ${nameOf(urn)}${because}${duration}`);
+        }
+    }
+
+    private complain(urn: string | undefined, message: string, severity: "error" | "warning"): void {
+        // Colour marks such as <{%reset%}> belong to the engine's own display.
+        const text = message.replace(/<\{%[^%]*%\}>/g, "").trim();
+        if (text === "" || chatter.some((pattern) => pattern.test(text))) {
+            return;
+        }
+        const subject = urn === undefined ? "" : ` ${nameOf(urn)}`;
+        this.line(`${severity}${subject}: ${text}`);
+    }
+
+    private line(text: string): void {
+        this.lastLineAt = Date.now();
+        this.write(text);
+    }
+
+    private remind(): void {
+        if (Date.now() - this.lastLineAt > reminderMs && this.started.size > 0) {
+            const waiting = [...this.started].map(
+                ([urn, since]) => `${nameOf(urn)} (${Math.round((Date.now() - since) / 1000)} s)`,
+            );
+            this.line(`  … at work: ${waiting.join(", ")}`);
+        }
+    }
+}
+
+/** Components and unchanged resources are no work. */
+function isWork({ op, type, new: wanted, old }: StepEventMetadata): boolean {
+    const custom = (wanted ?? old)?.custom ?? false;
+    return custom && op !== "same" && !type.startsWith("pulumi:");
+}

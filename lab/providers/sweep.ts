@@ -1,0 +1,33 @@
+import { droplets, firewalls, others, reservedIps, sshKeys, vpcs } from "./digitalocean/cloud";
+import { removeDroplet } from "./digitalocean/droplet";
+import { removeFirewall } from "./digitalocean/firewall";
+import { removeReservedIp } from "./digitalocean/reservedIp";
+
+/**
+ * Removes what the lab cloud holds and no state knows: an interrupted run made it. Each is known by its type and id,
+ * `digitalocean:index/droplet:Droplet 400000001`. What the cloud made by itself stays.
+ */
+export async function sweep(known: ReadonlySet<string>): Promise<void> {
+    const isOrphan = (kind: string, id: string | number): boolean =>
+        !known.has(`digitalocean:index/${kind.charAt(0).toLowerCase()}${kind.slice(1)}:${kind} ${id}`);
+
+    for (const { id } of firewalls.all().filter((record) => isOrphan("Firewall", record.id))) {
+        await removeFirewall(id);
+    }
+    for (const { ip } of reservedIps.all().filter((record) => isOrphan("ReservedIp", record.ip))) {
+        await removeReservedIp(ip);
+    }
+    for (const { id } of droplets.all().filter((record) => isOrphan("Droplet", record.id))) {
+        await removeDroplet(id);
+    }
+    for (const { id } of sshKeys.all().filter((record) => isOrphan("SshKey", record.id))) {
+        sshKeys.remove(String(id));
+    }
+    for (const { id } of vpcs.all().filter((record) => !record.default && isOrphan("Vpc", record.id))) {
+        vpcs.remove(id);
+    }
+    const knownIds = new Set([...known].map((entry) => entry.split(" ")[1] ?? ""));
+    for (const { id } of others.all().filter((record) => !knownIds.has(record.id.replace(/^tag:/, "")))) {
+        others.remove(id);
+    }
+}
