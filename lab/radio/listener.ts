@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 
+import { inCgroup } from "../host/cgroups";
 import { ensureImage, imageCommand } from "../machines/image";
-import { namespacePath } from "../paths";
+import { labCgroup, namespacePath } from "../paths";
 import { decoderArguments, type HeardSource } from "./decoder";
 import type { FromListeners, ToListeners } from "./listenerProtocol";
 import type { PlayerOptions } from "./player";
@@ -18,7 +19,9 @@ export interface ListenerOptions extends Omit<PlayerOptions, "decoder"> {
 
 /** Someone who listens, somewhere in the lab. */
 export interface Listener {
-    /** What was experienced until a moment ago. @throws before the first report, see `started`. */
+    /** What was experienced until a moment ago; undefined in the first moments. */
+    latest(): ListenReport | undefined;
+    /** The same. @throws when there is none yet, see `started`. */
     report(): ListenReport;
     /** Resolves when audio has arrived. @throws after `timeoutMs` (10 s unless given). */
     started(timeoutMs?: number): Promise<ListenReport>;
@@ -68,7 +71,9 @@ class Host {
             join(__dirname, "listenerMain.ts"),
         ];
         const enter = netns === "" ? [] : ["nsenter", `--net=${namespacePath(netns)}`, "--"];
-        const [program = "", ...args] = [...enter, ...argv];
+        // In the lab's cgroup, so that `down` ends it too.
+        const [program = "", ...args] =
+            netns === "" ? argv : inCgroup(labCgroup("listeners"), [...enter, ...argv]);
         this.child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
         this.child.on("message", (message: FromListeners) => this.hear(message));
         this.child.on("error", (error) => this.fail(error));
@@ -156,6 +161,10 @@ class RemoteListener implements Listener {
         private readonly id: number,
         private readonly entry: Entry,
     ) {}
+
+    latest(): ListenReport | undefined {
+        return this.entry.latest;
+    }
 
     report(): ListenReport {
         if (!this.entry.latest) {

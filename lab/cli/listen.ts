@@ -1,0 +1,120 @@
+import { InvalidArgumentError, type Command } from "commander";
+
+import { ensureClient } from "../network/network";
+import type { Codec } from "../radio/frames";
+import { startDecodingListener, type Listener } from "../radio/listener";
+import { pick, type StationOutputs } from "../radio/outputs";
+import { describeReport, progressLine, type ListenReport } from "../radio/report";
+import { stationOutputs } from "../radio/station";
+import { sourceTones } from "../radio/tones";
+
+interface Options {
+    region?: string;
+    seconds: number;
+    format: Codec;
+    relay?: string;
+    prebuffer: number;
+    tone: number[];
+    json?: boolean;
+}
+
+export function register(program: Command): void {
+    program
+        .command("listen")
+        .description("a player in a region: plays in real time, and reports all that a listener notices")
+        .argument("<channel>", "channel, as the outputs name it")
+        .option(
+            "--region <region>",
+            "where the player is, and whose Relays it tries; the first region unless given",
+        )
+        .option("--seconds <n>", "how long to listen; 0: until Ctrl-C", positive, 20)
+        .option("--format <codec>", "mp3 or aac", codec, "mp3")
+        .option("--relay <url>", "base URL of the only server to try, such as http://198.18.64.10")
+        .option("--prebuffer <seconds>", "audio that must be there before playing begins", positive, 0.5)
+        .option("--tone <hz>", "a further tone to know (can be repeated)", tones, [])
+        .option("--json", "the report as JSON")
+        .addHelpText(
+            "after",
+            "\nArrival is when audio came in; a player with a full buffer plays it that much later. A gap is time with" +
+                "\nan empty buffer. Silence is a hole in the audio itself.",
+        )
+        .action(async (channel: string, options: Options) => {
+            const report = await listen(await stationOutputs(), channel, options);
+            console.log(options.json ? JSON.stringify(report, null, 2) : describeReport(report));
+            if (report.bytes === 0) {
+                process.exitCode = 1;
+            }
+        });
+}
+
+async function listen(outputs: StationOutputs, channel: string, options: Options): Promise<ListenReport> {
+    const region = options.region ?? Object.keys(outputs.listen)[0] ?? "";
+    const bases = options.relay === undefined ? pick(outputs.listen, "region", region) : [options.relay];
+    const { formats } = pick(outputs.channels, "channel", channel);
+    const format = formats.find((one) => one.codec === options.format);
+    if (!format) {
+        throw new Error(
+            `channel ${channel} has ${formats.map((one) => one.codec).join(", ")}, no ${options.format}`,
+        );
+    }
+    const listener = await startDecodingListener({
+        netns: await ensureClient(region),
+        urls: bases.map((base) => `${base.replace(/\/$/, "")}${format.mount}`),
+        codec: format.codec,
+        prebufferSeconds: options.prebuffer,
+        tones: {
+            ...sourceTones,
+            ...Object.fromEntries(options.tone.map((hertz) => [`tone-${hertz}`, hertz])),
+        },
+    });
+    const timer =
+        !options.json && process.stdout.isTTY ? setInterval(() => showProgress(listener), 500) : undefined;
+    await until(options.seconds);
+    clearInterval(timer);
+    if (timer) {
+        process.stdout.write("\r\x1b[K");
+    }
+    return listener.stop();
+}
+
+/** Waits; Ctrl-C ends it sooner. Zero is for ever. */
+function until(seconds: number): Promise<void> {
+    return new Promise((resolve) => {
+        const timer = setTimeout(resolve, seconds === 0 ? 2 ** 31 - 1 : seconds * 1000);
+        for (const signal of ["SIGINT", "SIGTERM"] as const) {
+            process.once(signal, () => {
+                clearTimeout(timer);
+                resolve();
+            });
+        }
+    });
+}
+
+function showProgress(listener: Listener): void {
+    const report = listener.latest();
+    if (report) {
+        process.stdout.write(`\r\x1b[K${progressLine(report).slice(0, (process.stdout.columns || 80) - 1)}`);
+    }
+}
+
+function positive(value: string): number {
+    const number = Number(value);
+    if (value === "" || !Number.isFinite(number) || number < 0) {
+        throw new InvalidArgumentError("give a number of seconds.");
+    }
+    return number;
+}
+
+function codec(value: string): Codec {
+    if (value !== "mp3" && value !== "aac") {
+        throw new InvalidArgumentError("use mp3 or aac.");
+    }
+    return value;
+}
+
+function tones(value: string, before: number[]): number[] {
+    if (!/^\d+$/.test(value) || Number(value) < 100 || Number(value) > 3800) {
+        throw new InvalidArgumentError("give 100 to 3800 Hz.");
+    }
+    return [...before, Number(value)];
+}

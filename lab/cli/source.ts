@@ -1,0 +1,108 @@
+import { resolve } from "node:path";
+
+import { InvalidArgumentError, type Command } from "commander";
+
+import { callerFolder } from "../paths";
+import { Encoder, type EncoderStatus } from "../radio/encoder";
+import { pick } from "../radio/outputs";
+import { stationOutputs } from "../radio/station";
+import { sourceTones } from "../radio/tones";
+
+const actions = {
+    start: "connect, and return when a Master takes the stream",
+    stop: "close the connection",
+    freeze: "keep the connection and send nothing, as a computer that hangs",
+    thaw: "go on after freeze",
+    silence: "send digital silence",
+    sound: "send sound again",
+    status: "tell which Masters take the stream",
+};
+
+interface Options {
+    tone?: number;
+    file?: string;
+    master?: string;
+}
+
+export function register(program: Command): void {
+    program
+        .command("source")
+        .description("an encoder in the outside world, which knows only the stack's outputs")
+        .argument("<channel>", "channel, as the outputs name it")
+        .argument("<source>", "studio, mobile or airtime")
+        .argument("<action>", Object.keys(actions).join(", "))
+        .option("--tone <hz>", "tone that identifies it, unless its own", wholeNumber)
+        .option("--file <path>", "audio to play in a loop, instead of a voice that says which source it is")
+        .option("--master <id>", "push to this Master only (a, b), or to all of them (both)")
+        .addHelpText(
+            "after",
+            `\nActions:\n${Object.entries(actions)
+                .map(([name, what]) => `  ${name.padEnd(9)}${what}`)
+                .join("\n")}` +
+                "\n\nWithout --master it pushes to the preferred Master, and to the next one when that fails." +
+                `\nTones: ${Object.entries(sourceTones)
+                    .map(([name, hertz]) => `${name} ${hertz} Hz`)
+                    .join(", ")}.`,
+        )
+        .action(async (channel: string, source: string, action: string, options: Options) => {
+            console.log(await act(channel, source, action, options));
+        });
+}
+
+async function act(channel: string, source: string, action: string, options: Options): Promise<string> {
+    const encoder = new Encoder(channel, source);
+    const name = `${channel}'s ${source}`;
+    if (action === "start") {
+        return start(encoder, name, source, options);
+    }
+    pick(actions, "action", action);
+    if (encoder.state === "off") {
+        if (action === "stop") {
+            return `${name} was not on`;
+        }
+        throw new Error(`${name} is not on (source ${channel} ${source} start)`);
+    }
+    switch (action) {
+        case "stop":
+            await encoder.stop();
+            return `${name} has closed its connection`;
+        case "freeze":
+            await encoder.freeze();
+            return `${name} keeps its connection and sends nothing`;
+        case "thaw":
+            await encoder.thaw();
+            return `${name} goes on`;
+        case "silence":
+        case "sound":
+            await encoder.setSilent(action === "silence");
+            return `${name} sends ${action}`;
+        default:
+            return encoder.state === "frozen" ? `${name} is frozen` : describe(name, await encoder.status());
+    }
+}
+
+async function start(encoder: Encoder, name: string, source: string, options: Options): Promise<string> {
+    if (encoder.state !== "off") {
+        return `${name} is on already (${encoder.state}); nothing has changed`;
+    }
+    const file = options.file === undefined ? undefined : resolve(callerFolder, options.file);
+    const status = await encoder.start(await stationOutputs(), { ...options, file });
+    const tone = options.tone ?? (file === undefined ? sourceTones[source] : undefined);
+    const audio = file ?? "a voice that says so";
+    return `${status ? describe(name, status) : name}, with ${audio}${tone === undefined ? "" : ` over ${tone} Hz`}`;
+}
+
+function describe(name: string, { hosts, silent }: EncoderStatus): string {
+    const on = hosts.filter(({ connected }) => connected).map(({ id }) => id);
+    const failed = hosts.filter(({ connected, error }) => !connected && error !== "");
+    const where = on.length === 0 ? "is connected to no Master" : `is on at Master ${on.join(" and ")}`;
+    const why = failed.map(({ id, error }) => ` (Master ${id}: ${error})`).join("");
+    return `${name} ${where}${why}${silent ? ", silent" : ""}`;
+}
+
+function wholeNumber(value: string): number {
+    if (!/^\d+$/.test(value)) {
+        throw new InvalidArgumentError("give whole hertz.");
+    }
+    return Number(value);
+}

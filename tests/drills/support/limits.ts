@@ -1,0 +1,39 @@
+/**
+ * What a listener may notice, in milliseconds unless named otherwise: DESIGN's promises, and what a machine with two
+ * busy cores may add.
+ *
+ * `busy` is the addition to every time. The tone detector places a switch to ±250 ms; audio moves in blocks of
+ * 1,400 bytes, through three Icecasts (58 ms each at 192 kbit/s); and with ten systemds, six Icecasts, four Liquidsoaps
+ * and the listeners on two cores, a process may wait some hundred milliseconds for its turn.
+ */
+const busy = 1000;
+
+export const limits = {
+    /** From a source's end, by a closed connection or a dead line, to the first audio of the next one. */
+    nextSource: 2000 + busy,
+    /** The same where silence has to be recognised first; the configured time is added. */
+    afterSilence: 2000 + busy,
+    /**
+     * From a connected source to its first audio: the Masters look for a source every second, need 1 s to know its
+     * format, and hold 0.8 s of it and 0.5 s of their output.
+     */
+    sourceHeard: 4000 + busy,
+    /** The same for a source on the other Master. */
+    sourceHeardAcross: 6000 + busy,
+    /**
+     * From the moment both Masters are gone, without a word, to the Relay's own source: Icecast leaves a source that
+     * stands still after 3 to 4 s, first the preferred one, and the other at the same time.
+     */
+    ownSource: 5000 + busy,
+    /** From the Masters' power to the studio's audio: boot, the encoder's new connection, the Relay's 5 s interval. */
+    mastersBack: 60_000,
+    /** Until every Relay plays from the preferred Master again, from the moment its fault is over. */
+    backOnPreferred: 60_000,
+    /**
+     * A hole in the audio itself. At a joint in mid-frame a decoder may mute the torn frame and the one that needs it:
+     * less than two frames, of 26 ms (MP3) or 23 ms (AAC).
+     */
+    silence: 50,
+    /** Audio left in a buffer of 8 s at the worst moment, in seconds: at most 5 s may be used. */
+    lowestBufferSeconds: 3,
+};

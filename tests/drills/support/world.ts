@@ -1,0 +1,196 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { parse } from "yaml";
+import { z } from "zod";
+
+import { parseStation } from "../../../config/station";
+import { run } from "../../../lab/host/run";
+import {
+    bootMachine,
+    execInMachine,
+    findMachine,
+    listMachines,
+    thawMachine,
+    uncutMachine,
+    type Machine,
+} from "../../../lab/machines/machines";
+import { checkout } from "../../../lab/paths";
+import { Encoder, type EncoderOptions } from "../../../lab/radio/encoder";
+import type { StationOutputs } from "../../../lab/radio/outputs";
+import { stationOutputs } from "../../../lab/radio/station";
+import { limits } from "./limits";
+
+/** A Relay as listeners and engineers see it. */
+export interface RelayPlace {
+    name: string;
+    region: string;
+    /** Base URL for listeners. */
+    url: string;
+}
+
+/** Which sources are on, and how. A source that is not named is off. */
+export type Sources = Record<string, Pick<EncoderOptions, "master">>;
+
+const relayStatus = z.object({
+    health: z.number(),
+    mounts: z.record(z.string(), z.object({ upstream: z.string().nullish() })),
+});
+
+/** The whole station in the lab, and everything that can be done to it. */
+export class World {
+    readonly channel: string;
+    readonly relays: RelayPlace[];
+    readonly masters: string[];
+    /** How the station treats silence, from the lab's configuration. */
+    readonly silence = stationConfiguration().silence;
+    private readonly on = new Map<string, { encoder: Encoder; master: string | undefined }>();
+
+    /** Brings the lab up unless it is, and reads what it tells the outside world. */
+    static async open(): Promise<World> {
+        if (listMachines().length === 0) {
+            await run([join(checkout, "tools/lab"), "up"], { timeoutSeconds: 1200 });
+        }
+        return new World(await stationOutputs());
+    }
+
+    private constructor(readonly outputs: StationOutputs) {
+        this.channel = Object.keys(outputs.channels)[0] ?? "";
+        const named = (role: string) =>
+            Object.entries(outputs.hosts).filter(([, host]) => host.role === role);
+        this.masters = named("master").map(([name]) => name);
+        this.relays = named("relay").map(([name, { region, address }]) => {
+            const url = (outputs.listen[region] ?? []).find((base) => new URL(base).hostname === address);
+            if (url === undefined) {
+                throw new Error(`${name} (${address}) is not among the listening addresses of ${region}`);
+            }
+            return { name, region, url };
+        });
+    }
+
+    /** URL of the channel in a format on a Relay. */
+    url(relay: RelayPlace, codec: "mp3" | "aac"): string {
+        const format = this.outputs.channels[this.channel]?.formats.find((one) => one.codec === codec);
+        if (!format) {
+            throw new Error(`channel ${this.channel} has no ${codec}`);
+        }
+        return relay.url + format.mount;
+    }
+
+    /** Sees to it that exactly these sources are on, restarting those that push elsewhere. */
+    async arrange(wanted: Sources): Promise<void> {
+        const known = Object.keys(this.outputs.ingest.sources[this.channel] ?? {});
+        for (const source of known) {
+            const encoder = new Encoder(this.channel, source);
+            const now = this.on.get(source);
+            const wish = wanted[source];
+            const stays = wish && now && now.master === wish.master && encoder.state === "running";
+            if (!stays && encoder.state !== "off") {
+                await encoder.stop();
+                this.on.delete(source);
+            }
+        }
+        await Promise.all(Object.entries(wanted).map(([source, { master }]) => this.start(source, master)));
+    }
+
+    /** Starts a source and returns when a Master takes it. */
+    async start(source: string, master?: string): Promise<void> {
+        const encoder = this.encoder(source);
+        await encoder.start(this.outputs, { master });
+        this.on.set(source, { encoder, master });
+    }
+
+    encoder(source: string): Encoder {
+        return new Encoder(this.channel, source);
+    }
+
+    /** Undoes every fault, and waits until all Relays are healthy and play from the preferred Master. */
+    async mend(): Promise<void> {
+        await Promise.all(
+            [...this.masters, ...this.relays.map(({ name }) => name)].map(async (name) => {
+                const machine = findMachine(name);
+                await mendMachine(machine);
+            }),
+        );
+        await this.onUpstream(this.outputs.ingest.hosts[0]?.id ?? "", limits.backOnPreferred);
+    }
+
+    /** Waits until every Relay is healthy and has its listeners on this upstream. Returns how long it took, in ms. */
+    async onUpstream(upstream: string, timeoutMs: number): Promise<number> {
+        const started = Date.now();
+        for (;;) {
+            const states = await Promise.all(this.relays.map(async (relay) => this.stateOf(relay)));
+            if (states.every((state) => state === upstream)) {
+                return Date.now() - started;
+            }
+            if (Date.now() - started > timeoutMs) {
+                const told = this.relays.map(({ name }, index) => `${name}: ${states[index]}`).join(", ");
+                throw new Error(`not all Relays play from ${upstream} within ${timeoutMs} ms: ${told}`);
+            }
+            await sleep(500);
+        }
+    }
+
+    /** The upstream of all of a Relay's mounts, or what is wrong. */
+    private async stateOf(relay: RelayPlace): Promise<string> {
+        try {
+            const { stdout } = await execInMachine(
+                findMachine(relay.name).id,
+                ["/usr/local/lib/aerial/status"],
+                {
+                    timeoutSeconds: 5,
+                },
+            );
+            const { health, mounts } = relayStatus.parse(JSON.parse(stdout));
+            const upstreams = [...new Set(Object.values(mounts).map(({ upstream }) => upstream ?? "none"))];
+            return health === 200 ? upstreams.join("+") : `health ${health}`;
+        } catch (error) {
+            return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+        }
+    }
+
+    /** Main process and number of restarts of every unit of ours on the Relays: the same before and after a drill. */
+    async relayProcesses(): Promise<Record<string, string[]>> {
+        const entries = await Promise.all(
+            this.relays.map(async ({ name }) => [name, await unitProcesses(name)] as const),
+        );
+        return Object.fromEntries(entries);
+    }
+
+    /** Kills the main process of a unit, without a word to anybody. */
+    async killUnit(machine: string, unit: string): Promise<void> {
+        await execInMachine(findMachine(machine).id, ["systemctl", "kill", "--signal=KILL", unit]);
+    }
+}
+
+async function mendMachine({ id, state, cut }: Machine): Promise<void> {
+    if (cut) {
+        await uncutMachine(id);
+    }
+    if (state === "frozen") {
+        await thawMachine(id);
+    }
+    if (state === "off") {
+        await bootMachine(id);
+    }
+}
+
+async function unitProcesses(machine: string): Promise<string[]> {
+    const { stdout } = await execInMachine(findMachine(machine).id, [
+        ...["systemctl", "show", "--property=Id,MainPID,NRestarts,ActiveEnterTimestampMonotonic"],
+        ...["--type=service", "--state=active", "aerial-*"],
+    ]);
+    return stdout
+        .trim()
+        .split(/\n\n+/)
+        .map((unit) => unit.split("\n").sort().join(" "))
+        .sort();
+}
+
+function stationConfiguration(): ReturnType<typeof parseStation> {
+    const { config }: { config: Record<string, unknown> } = parse(
+        readFileSync(join(checkout, "Pulumi.lab.yaml"), "utf8"),
+    );
+    return parseStation(config["aerial:station"]);
+}
