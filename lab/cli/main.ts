@@ -1,9 +1,35 @@
+import { createRequire } from "node:module";
+
 import { Command } from "commander";
 
-import * as down from "./down";
-import * as exec from "./exec";
-import * as power from "./power";
-import * as status from "./status";
+/** A file of this folder: it adds its command, or a few of a kind. */
+interface CommandModule {
+    register(program: Command): void;
+}
+
+/** The files of this folder, and the commands each brings. Their order is that of the help. */
+const modules: Readonly<Record<string, readonly string[]>> = {
+    up: ["up"],
+    down: ["down"],
+    status: ["status"],
+    outputs: ["outputs"],
+    source: ["source"],
+    listen: ["listen"],
+    exec: ["exec"],
+    power: ["kill", "boot", "freeze", "thaw", "cut", "uncut"],
+};
+
+const load = createRequire(__filename);
+
+/** Only what was asked for is loaded: the engine's libraries alone take a second, which `kill` need not wait for. */
+function registerCommands(program: Command, asked: string | undefined): void {
+    const files = Object.keys(modules);
+    const file = files.find((name) => asked !== undefined && modules[name]?.includes(asked));
+    for (const name of file === undefined ? files : [file]) {
+        const module = load(`./${name}`) as CommandModule;
+        module.register(program);
+    }
+}
 
 const program = new Command("lab")
     .description("A whole station on this machine: real machines, real audio, a network with no way out.")
@@ -19,9 +45,7 @@ const program = new Command("lab")
         }
     });
 
-for (const command of [down, status, exec, power]) {
-    command.register(program);
-}
+registerCommands(program, process.argv[2]);
 
 program.parseAsync().catch((error: unknown) => {
     console.error(`lab: ${error instanceof Error ? error.message : String(error)}`);

@@ -151,9 +151,16 @@ export async function assignReservedIp(address: string, machineId: string | unde
     );
 }
 
-/** Attaches a firewall to a machine, in place of the one before; `undefined` takes it off. */
+/**
+ * Attaches a firewall to a machine, in place of the one before. `undefined` takes it off, also of a machine that is
+ * gone.
+ */
 export async function applyFirewall(machineId: string, rules: FirewallRules | undefined): Promise<void> {
-    await changeEndpoint(machineNamespace(machineId), (endpoint) => {
+    const name = machineNamespace(machineId);
+    if (rules === undefined && readNetwork().endpoints[name] === undefined) {
+        return;
+    }
+    await changeEndpoint(name, (endpoint) => {
         endpoint.firewall = rules;
     });
 }
