@@ -226,7 +226,7 @@ export const droplet = resourceKind({
                 return admitted;
             });
             try {
-                backend().create(record, publicKeysOf(record));
+                await backend().create(record, publicKeysOf(record));
             } catch (error) {
                 await removeDroplet(record.id);
                 throw error;
@@ -260,7 +260,7 @@ export const droplet = resourceKind({
                 }
                 droplets.put(id, changed);
                 if (changed.size !== record.size) {
-                    backend().restart(changed);
+                    await backend().restart(changed);
                 }
                 await enforceFirewalls();
                 return outputsOf(changed);
