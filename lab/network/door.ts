@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { serviceLog, startService, stopService } from "../host/services";
+import { readJson, writeJson } from "../host/files";
+import { serviceLog, serviceState, startService, stopService } from "../host/services";
+import { labPath } from "../paths";
 import { inNamespace } from "./network";
 
 /** Whom the lab's machines see when the host listens. */
@@ -13,7 +15,8 @@ const proxies = ["/usr/lib/systemd/systemd-socket-proxyd", "/lib/systemd/systemd
 /**
  * Opens a port of the host, on 127.0.0.1 only, that leads to an address of the lab: a browser or player of the host
  * hears the stream there. The host gets neither an interface nor a route: the socket is bound in the host's namespace
- * and handed to a proxy that lives in one of the lab's. A door that was open on the port before is replaced.
+ * and handed to a proxy that lives in one of the lab's. A door that leads elsewhere is replaced; one that leads there
+ * already stays, with all who listen through it.
  *
  * @throws when something else has the port.
  */
@@ -22,14 +25,20 @@ export async function openDoor(hostPort: number, target: { address: string; port
     if (proxy === undefined) {
         throw new Error("systemd-socket-proxyd is missing on this host; it comes with systemd");
     }
+    const goal = `${target.address}:${target.port}`;
+    const record = labPath("services", `${doorName(hostPort)}.json`);
+    if (serviceState(doorName(hostPort)) === "running" && readJson(record) === goal) {
+        return;
+    }
     await closeDoor(hostPort);
     await mustBeFree(hostPort);
     await startService(doorName(hostPort), [
         "systemd-socket-activate",
         `--listen=127.0.0.1:${hostPort}`,
-        ...inNamespace(place, [proxy, `${target.address}:${target.port}`]),
+        ...inNamespace(place, [proxy, goal]),
     ]);
     await untilOpen(hostPort);
+    writeJson(record, goal);
 }
 
 /** Closes a door. Nothing happens when there is none. */
