@@ -158,7 +158,8 @@ function ownSourceFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
             mount: own.mount,
             loop: `${format.codec}-${format.bitrateKbps}`,
             contentType: chain.contentType,
-            name: chain.title,
+            // It becomes a header of the source's request.
+            name: chain.title.replace(/\p{Cc}/gu, " "),
         };
     });
     return [

@@ -1,0 +1,177 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+import { renderRelay } from "../../components/relayPool/render";
+import { run } from "../../lab/host/run";
+import { inImage } from "../../lab/machines/image";
+
+const role = renderRelay({
+    pool: "relay-ams3",
+    stationName: `Radio "Tést" <&'$#{}`,
+    channels: [
+        {
+            id: "main",
+            title: `Mäin "$x" <&'\\;#{}`,
+            formats: [
+                { codec: "mp3", bitrateKbps: 192, mount: "/main.mp3", contentType: "audio/mpeg" },
+                { codec: "aac", bitrateKbps: 64, mount: "/main.aac", contentType: "audio/aac" },
+            ],
+        },
+    ],
+    upstreams: [
+        { id: "a", host: "127.0.0.9", port: 8443, tlsName: "master-a.radio.test" },
+        { id: "b", host: "master-b.radio.test", port: 8443, tlsName: "master-b.radio.test" },
+    ],
+    listenerLimit: 3,
+    linkPort: 8443,
+});
+
+describe("a Relay's files, by the programs that read them", () => {
+    let stage = "";
+    let results: Record<string, string> = {};
+
+    beforeAll(async () => {
+        stage = mkdtempSync(join(tmpdir(), "relay-"));
+        // Programs in the image run as users of their own.
+        chmodSync(stage, 0o755);
+        for (const file of role.files) {
+            const path = join(stage, "files", file.path);
+            mkdirSync(dirname(path), { recursive: true });
+            writeFileSync(path, file.content);
+            chmodSync(path, parseInt(file.mode, 8));
+        }
+        const { stdout: pem } = await run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+            ].concat(["-keyout", "-", "-days", "2", "-subj", "/CN=test", "-out", "-"]),
+        );
+        const certificate = pem.slice(pem.indexOf("-----BEGIN CERTIFICATE"));
+        const secrets = {
+            values: { "relay.link": `p"w'\\<&;{}#` },
+            files: { "ca.pem": certificate, "tls.pem": certificate, "tls.key": pem },
+        };
+        writeFileSync(join(stage, "secrets.json"), JSON.stringify(secrets));
+        const { stdout, stderr } = await inImage(
+            ["unshare", "--net", "--pid", "--fork", "--mount-proc", "sh", "/relay-in-image.sh", stage],
+            {
+                binds: [
+                    { source: stage },
+                    { source: join(__dirname, "relay-in-image.sh"), target: "/relay-in-image.sh" },
+                ],
+                timeoutSeconds: 110,
+                allow: "any",
+            },
+        );
+        results = Object.fromEntries(
+            [...stdout.matchAll(/^([^:\n]+): ?(.*)$/gm)].map(([, name, text]) => [name ?? "", text ?? ""]),
+        );
+        if (results["nginx says"] === undefined) {
+            throw new Error(`the Relay did not come to its end:\n${stdout}\n${stderr}`);
+        }
+    }, 120_000);
+
+    afterAll(() => rmSync(stage, { recursive: true, force: true }));
+
+    it("systemd has nothing to say against the units", () => {
+        expect(results["verify"]).toBe("");
+    });
+
+    it("NGINX takes the configuration", () => {
+        expect(results["nginx"]).toBe("");
+        expect(results["nginx says"]).toBe("");
+    });
+
+    it("the own source's loops are what the mounts promise", () => {
+        expect(results["loop mp3-192"]).toBe("mp3,44100,2");
+        expect(results["loop aac-64"]).toBe("aac,44100,2");
+    });
+
+    it("is healthy once the own source is known to advance, and not before", () => {
+        expect(results["healthz at first"]).toBe("503 application/json");
+        expect(results["check"]).toBe("");
+        expect(JSON.parse(results["healthz"] ?? "")).toEqual({
+            healthy: true,
+            reasons: [],
+            upstreams: { "/main.mp3": "own", "/main.aac": "own" },
+        });
+        expect(JSON.parse(results["status"] ?? "")).toMatchObject({
+            role: "relay",
+            health: 200,
+            mounts: { "/main.mp3": { upstream: "own", listeners: 0 } },
+        });
+    });
+
+    it("sends a burst of 8 s and then in real time", () => {
+        const seconds = Number(results["bytes in 4 s"]) / 24_000;
+        expect(seconds).toBeGreaterThan(10);
+        expect(seconds).toBeLessThan(14);
+        expect(results["heard"]).toContain("aac");
+    });
+
+    it("feeds the tier below over TLS", () => {
+        expect(results["tier below"]).toBe("200 audio/mpeg");
+    });
+
+    it("answers players with the headers they need, and no chunks", () => {
+        expect(results["headers"]).toBe(
+            "Access-Control-Allow-Origin: *;Cache-Control: no-cache, no-store, no-transform;" +
+                "Content-Type: audio/mpeg;HTTP/1.1 200 OK;",
+        );
+        expect(results["icy"]).toMatch(/^icy-metaint: \d+$/i);
+        expect(results["HEAD"]).toBe("200 audio/mpeg");
+        expect(results["OPTIONS"]).toMatch(/^204/);
+    });
+
+    it.each([
+        "/",
+        "/admin",
+        "/admin/stats",
+        "/status",
+        "/status-json.xsl",
+        "/own/main.mp3",
+        "/from-a/main.mp3",
+    ])("has nothing at %s", (path) => expect(results[`GET ${path}`]).toMatch(/^404/));
+
+    it("refuses what no listener sends", () => {
+        for (const method of ["PUT", "POST", "SOURCE", "DELETE"]) {
+            expect(`${method} ${results[method]}`).toMatch(/ 405 /);
+        }
+        expect(results["64 KiB header"]).toMatch(/^400/);
+    });
+
+    it("refuses the listener beyond its limit, exactly", () => {
+        expect(results["4 listeners, limit 3"]).toBe("200 200 200 503 ");
+    });
+
+    it("is unhealthy when draining, and when nothing plays", () => {
+        expect(results["draining"]).toMatch(/"healthy":false,"reasons":\["draining"\].* 503$/);
+        expect(results["no audio"]).toContain("has no audio that is known to advance");
+    });
+
+    it("writes down who listened, to what, how long", () => {
+        expect(JSON.parse(results["log"] ?? "")).toMatchObject({
+            listener: "127.0.0.1",
+            mount: "/main.mp3",
+            status: expect.any(Number) as number,
+            bytes: expect.any(Number) as number,
+            seconds: expect.any(Number) as number,
+        });
+    });
+
+    it("shellcheck finds nothing", async () => {
+        const scripts = role.files.filter((file) => file.content.startsWith("#!/bin/sh"));
+        const paths = scripts.map((file) => join(stage, "files", file.path));
+        const { stdout } = await run(["shellcheck", ...paths, join(__dirname, "relay-in-image.sh")], {
+            allow: "any",
+        });
+        expect(stdout).toBe("");
+    });
+});

@@ -1,0 +1,246 @@
+import fc from "fast-check";
+
+import type { ChannelPlan, Upstream } from "../../components/plan";
+import { relayChains } from "../../components/relayPool/chain";
+import { renderRelay, type RelayPlan } from "../../components/relayPool/render";
+
+const main: ChannelPlan = {
+    id: "main",
+    title: "Main",
+    formats: [
+        { codec: "mp3", bitrateKbps: 192, mount: "/main.mp3", contentType: "audio/mpeg" },
+        { codec: "aac", bitrateKbps: 64, mount: "/main.aac", contentType: "audio/aac" },
+    ],
+};
+const second: ChannelPlan = {
+    id: "main-b",
+    title: "Second",
+    formats: [{ codec: "mp3", bitrateKbps: 192, mount: "/main-b.mp3", contentType: "audio/mpeg" }],
+};
+
+function upstream(id: string, host = "198.19.0.1"): Upstream {
+    return { id, host, port: 8443, tlsName: `master-${id}.radio.test` };
+}
+
+function plan(change: Partial<RelayPlan> = {}): RelayPlan {
+    return {
+        pool: "relay-ams3",
+        stationName: "Radio Test",
+        channels: [main],
+        upstreams: [upstream("a"), upstream("b", "198.19.0.2")],
+        listenerLimit: 1500,
+        ...change,
+    };
+}
+
+function filesOf(value: RelayPlan): Record<string, string> {
+    return Object.fromEntries(renderRelay(value).files.map(({ path, content }) => [path, content]));
+}
+
+function fileOf(value: RelayPlan, path: string): string {
+    const content = filesOf(value)[path];
+    if (content === undefined) {
+        throw new Error(`${path} is not rendered`);
+    }
+    return content;
+}
+
+const icecastXml = "/etc/aerial/templates/icecast.xml";
+
+describe("chains of a Relay", () => {
+    it("fall back through every upstream to the own source", () => {
+        const [chain] = relayChains([main], [upstream("a"), upstream("b"), upstream("c")]);
+        expect(chain?.levels).toEqual([
+            { name: "a", mount: "/main.mp3", linkPort: 8100, fallback: "/from-b/main.mp3" },
+            { name: "b", mount: "/from-b/main.mp3", linkPort: 8101, fallback: "/from-c/main.mp3" },
+            { name: "c", mount: "/from-c/main.mp3", linkPort: 8102, fallback: "/own/main.mp3" },
+            { name: "own", mount: "/own/main.mp3", linkPort: undefined, fallback: undefined },
+        ]);
+    });
+
+    it("need no more than one upstream", () => {
+        const [chain] = relayChains([main], [upstream("a")]);
+        expect(chain?.levels.map((level) => level.mount)).toEqual(["/main.mp3", "/own/main.mp3"]);
+    });
+
+    it("burst 8 s of audio and let a listener lag 32 s", () => {
+        const [mp3, aac] = relayChains([main], [upstream("a")]);
+        expect(mp3).toMatchObject({ burstBytes: 192_000, queueBytes: 768_000 });
+        expect(aac).toMatchObject({ burstBytes: 64_000, queueBytes: 256_000 });
+    });
+
+    it("never share a mount, whatever channels and upstreams are called", () => {
+        const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
+        const property = fc.property(
+            fc.uniqueArray(name, { minLength: 1, maxLength: 4 }),
+            fc.uniqueArray(
+                name.filter((id) => id !== "own"),
+                { minLength: 1, maxLength: 4 },
+            ),
+            (channels, upstreams) => {
+                const chains = relayChains(
+                    channels.map((id) => ({
+                        ...main,
+                        id,
+                        formats: main.formats.map((format) => ({
+                            ...format,
+                            mount: `/${id}.${format.codec}`,
+                        })),
+                    })),
+                    upstreams.map((id) => upstream(id)),
+                );
+                const mounts = chains.flatMap((chain) => chain.levels.map((level) => level.mount));
+                expect(new Set(mounts).size).toBe(mounts.length);
+            },
+        );
+        fc.assert(property);
+    });
+});
+
+describe("renderRelay", () => {
+    it("links every mount to every upstream, in order", () => {
+        const relays = [...fileOf(plan(), icecastXml).matchAll(/<relay>([\s\S]*?)<\/relay>/g)].map(
+            ([, relay]) =>
+                [...(relay ?? "").matchAll(/<(?:port|mount|local-mount)>([^<]*)</g)].map(([, text]) => text),
+        );
+        expect(relays).toEqual([
+            ["8100", "/main.mp3", "/main.mp3"],
+            ["8101", "/main.mp3", "/from-b/main.mp3"],
+            ["8100", "/main.aac", "/main.aac"],
+            ["8101", "/main.aac", "/from-b/main.aac"],
+        ]);
+        const links = fileOf(plan(), "/etc/aerial/nginx/links.conf");
+        expect(links).toMatch(/listen 127\.0\.0\.1:8100;[^}]*set \$link_host "198\.19\.0\.1";/);
+        expect(links).toMatch(/listen 127\.0\.0\.1:8101;[^}]*set \$link_host "198\.19\.0\.2";/);
+        expect(links).toContain('proxy_ssl_name "master-b.radio.test";');
+        expect(links).toContain("proxy_ssl_verify on;");
+    });
+
+    it("reaches Icecast on the loopback address only, by sixteen sockets", () => {
+        const sockets = [...fileOf(plan(), icecastXml).matchAll(/<listen-socket>.*<\/listen-socket>/g)].map(
+            ([text]) => text,
+        );
+        expect(sockets).toHaveLength(16);
+        expect(sockets.every((text) => text.includes("<bind-address>127.0.0.1</bind-address>"))).toBe(true);
+        const edge = fileOf(plan(), "/etc/aerial/nginx/edge.conf");
+        expect(edge.match(/server 127\.0\.0\.1:80\d\d max_fails=0;/g)).toHaveLength(16);
+    });
+
+    it("limits listeners in NGINX exactly, and leaves Icecast room beside them", () => {
+        expect(fileOf(plan(), "/etc/aerial/nginx/listener.conf")).toContain("limit_conn listeners 1500;");
+        const clients = Number(/<clients>(\d+)</.exec(fileOf(plan(), icecastXml))?.[1]);
+        expect(clients).toBeGreaterThan(1500);
+        expect(fileOf(plan(), "/etc/aerial/nginx/nginx.conf")).toContain("worker_connections 4024;");
+    });
+
+    it("offers mounts exactly, and the own source's and other upstreams' never", () => {
+        const edge = fileOf(plan({ channels: [main, second] }), "/etc/aerial/nginx/edge.conf");
+        const locations = [...edge.matchAll(/location ([^{]*) \{/g)].map(([, location]) => location);
+        expect(locations).toEqual(["/", "= /healthz", '= "/main.mp3"', '= "/main.aac"', '= "/main-b.mp3"']);
+    });
+
+    it("makes one loop for each codec and bitrate, and a source for every mount", () => {
+        const files = filesOf(plan({ channels: [main, second] }));
+        expect(files["/etc/aerial/own/formats"]).toBe("mp3 192\naac 64\n");
+        expect(JSON.parse(files["/etc/aerial/own/source.json"] ?? "")).toEqual({
+            port: 8000,
+            mounts: [
+                { mount: "/own/main.mp3", loop: "mp3-192", contentType: "audio/mpeg", name: "Main" },
+                { mount: "/own/main.aac", loop: "aac-64", contentType: "audio/aac", name: "Main" },
+                { mount: "/own/main-b.mp3", loop: "mp3-192", contentType: "audio/mpeg", name: "Second" },
+            ],
+        });
+    });
+
+    it("gives the health check the chains", () => {
+        const module = fileOf(plan(), "/etc/aerial/nginx/js/relay.js");
+        expect(JSON.parse(module.replace("export default ", ""))).toMatchObject({
+            listenerLimit: 1500,
+            chains: [
+                {
+                    mount: "/main.mp3",
+                    levels: [
+                        { name: "a", mount: "/main.mp3" },
+                        { name: "b", mount: "/from-b/main.mp3" },
+                        { name: "own", mount: "/own/main.mp3" },
+                    ],
+                },
+                { mount: "/main.aac" },
+            ],
+        });
+    });
+
+    it("opens a port for a tier below only where there is one", () => {
+        expect(fileOf(plan(), "/etc/aerial/nginx/edge.conf")).not.toContain("ssl");
+        expect(filesOf(plan())["/etc/aerial/templates/tls.key"]).toBeUndefined();
+        const files = filesOf(plan({ linkPort: 8443 }));
+        expect(files["/etc/aerial/nginx/edge.conf"]).toContain("listen 8443 ssl");
+        expect(files["/etc/aerial/templates/tls.key"]).toBe("@{file.tls.key}");
+    });
+
+    it("runs nothing of Debian's beside its own units", () => {
+        const role = renderRelay(plan());
+        expect(role.maskedUnits).toEqual(["icecast2.service", "nginx.service"]);
+        for (const unit of role.units) {
+            expect(role.files.map((file) => file.path)).toContain(`/etc/systemd/system/${unit}`);
+        }
+    });
+
+    it("writes an IPv6 address as a URL needs it", () => {
+        const links = fileOf(
+            plan({ upstreams: [upstream("a", "2001:db8::1")] }),
+            "/etc/aerial/nginx/links.conf",
+        );
+        expect(links).toContain('set $link_host "[2001:db8::1]";');
+    });
+
+    it("keeps hostile titles inside their place", () => {
+        const property = fc.property(
+            fc.string({ unit: "binary" }),
+            fc.string({ unit: "binary" }),
+            (stationName, title) => {
+                let files: Record<string, string>;
+                try {
+                    files = filesOf(plan({ stationName, channels: [{ ...main, title }] }));
+                } catch (error) {
+                    expect(String(error)).toMatch(/cannot be written|placeholder/);
+                    return;
+                }
+                const xml = files[icecastXml] ?? "";
+                expect(xml.match(/<\/?[a-z]/g)).toEqual(fileOf(plan(), icecastXml).match(/<\/?[a-z]/g));
+                expect(files["/etc/aerial/nginx/edge.conf"]).toBe(
+                    fileOf(plan(), "/etc/aerial/nginx/edge.conf"),
+                );
+                const [own] = (
+                    JSON.parse(files["/etc/aerial/own/source.json"] ?? "") as { mounts: { name: string }[] }
+                ).mounts;
+                expect(own?.name).not.toMatch(/[\r\n]/);
+            },
+        );
+        fc.assert(property);
+    });
+
+    it("refuses a plan that cannot work, with all that is wrong", () => {
+        const twice = { ...main, id: "other" };
+        const bad = plan({
+            channels: [main, twice],
+            upstreams: [upstream("a"), upstream("a"), upstream("own"), upstream("c", "x; }")],
+            listenerLimit: 0,
+        });
+        expect(() => renderRelay(bad)).toThrow(
+            "a Relay cannot be made: two channels have the mount /main.mp3; two channels have the mount /main.aac; " +
+                'two upstreams are called a; "own" cannot name an upstream; upstream c has the host "x; }"; ' +
+                "a limit of 0 listeners",
+        );
+        expect(() => renderRelay(plan({ upstreams: [] }))).toThrow("no upstream");
+        expect(() => renderRelay(plan({ channels: [] }))).toThrow("no channel has a format");
+    });
+
+    it.each(["/healthz", "/", "main.mp3", "/a/b.mp3", '/x";', "/x y", "/.well-known"])(
+        "refuses %p as a mount",
+        (mount) => {
+            const channels = [{ ...main, formats: [{ ...main.formats[0]!, mount }] }];
+            expect(() => renderRelay(plan({ channels }))).toThrow("is no mount");
+        },
+    );
+});
