@@ -62,9 +62,25 @@ export function icecastLimits(plan: MasterPlan): { clientLimit: number; sourceLi
     return { clientLimit: 2 * mounts * (plan.maxLinks + 2) + 256, sourceLimit: mounts };
 }
 
-/** Two channels and sources may spell the same mount: `a-b` with `c`, and `a` with `b-c`. */
-export function refuseSharedMounts(plan: MasterPlan): void {
+/**
+ * Refuses a plan whose names could not be what they become: parts of paths, of mounts, of units' and secrets' names.
+ * Two channels and sources may also spell the same mount: `a-b` with `c`, and `a` with `b-c`.
+ */
+export function refuseUnusableNames(plan: MasterPlan): void {
+    const identifiers = [
+        plan.id,
+        ...plan.channels.map(({ id }) => id),
+        ...plan.sources.map(({ name }) => name),
+    ];
+    const bad = identifiers.find((identifier) => !/^[a-z][a-z0-9-]*$/.test(identifier));
+    if (bad !== undefined) {
+        throw new Error(`${JSON.stringify(bad)} is no identifier: lower-case letters, digits and "-" are`);
+    }
     const paths = [...directMounts(plan), ...publicMounts(plan)].map((mount) => mount.path);
+    const badPath = paths.find((path) => !/^\/[a-z0-9][a-z0-9._-]*$/.test(path));
+    if (badPath !== undefined) {
+        throw new Error(`${JSON.stringify(badPath)} cannot be a mount: "/main.mp3" could`);
+    }
     const shared = paths.find((path, index) => paths.indexOf(path) !== index);
     if (shared !== undefined) {
         throw new Error(`the mount ${shared} would belong to two sources: rename a channel or a source`);

@@ -2,7 +2,7 @@ import { machineTools, refusePlaceholders, secretFiles, toolPackages } from "../
 import type { MachineFile, MachineRole } from "../machine/role";
 import type { ChannelPlan, SilencePlan, SourcePlan, Upstream } from "../plan";
 import { readTemplate, renderTemplate } from "../template";
-import { directMounts, icecastLimits, linkUrl, publicMounts, refuseSharedMounts } from "./mounts";
+import { directMounts, icecastLimits, linkUrl, publicMounts, refuseUnusableNames } from "./mounts";
 
 /** All that a Master's machine is told by its user data. */
 export interface MasterPlan {
@@ -33,11 +33,11 @@ const controlSocket = (channel: string) => `/run/aerial-radio/${channel}/control
 /**
  * Renders what a Master's machine gets: Icecast, Liquidsoap, the TLS side, their units and scripts.
  *
- * @throws when two mounts have one name, or a value cannot be written in the format of its file.
+ * @throws when a name cannot be part of a mount, two mounts have one name, or a value cannot be written in the format of its file.
  */
 export function renderMaster(plan: MasterPlan): MachineRole {
     refusePlaceholders(plan);
-    refuseSharedMounts(plan);
+    refuseUnusableNames(plan);
     return {
         packages: ["icecast2", "liquidsoap", "nginx", "libnginx-mod-stream", ...toolPackages],
         maskedUnits: ["icecast2.service", "liquidsoap.service", "nginx.service"],

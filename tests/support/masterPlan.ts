@@ -1,0 +1,35 @@
+import type { MasterPlan } from "../../components/master/render";
+
+/** A Master of a station with two channels, with whatever a test wants different. */
+export function masterPlan(change: Partial<MasterPlan> = {}): MasterPlan {
+    return {
+        id: "a",
+        stationName: "Radio Test",
+        channels: [
+            {
+                id: "main",
+                title: "Main",
+                formats: [
+                    { codec: "mp3", bitrateKbps: 192, mount: "/main.mp3", contentType: "audio/mpeg" },
+                    { codec: "aac", bitrateKbps: 64, mount: "/main.aac", contentType: "audio/aac" },
+                ],
+            },
+            {
+                id: "jazz",
+                title: "Jazz & more",
+                formats: [{ codec: "mp3", bitrateKbps: 128, mount: "/jazz.mp3", contentType: "audio/mpeg" }],
+            },
+        ],
+        sources: [
+            { name: "studio", title: "Studio" },
+            { name: "mobile", title: "Mobile studio" },
+            { name: "airtime", title: "Airtime" },
+        ],
+        silence: { detect: true, thresholdDb: -40, afterSeconds: 20, returnAfterSeconds: 5 },
+        peers: [{ id: "b", host: "198.19.0.2", port: 8443, tlsName: "master-b.radio.test" }],
+        ingestPort: 8000,
+        linkPort: 8443,
+        maxLinks: 20,
+        ...change,
+    };
+}

@@ -1,0 +1,187 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+import { renderMaster, type MasterPlan } from "../../components/master/render";
+import { run } from "../../lab/host/run";
+import { ensureImage, inImage } from "../../lab/machines/image";
+import { masterPlan } from "../support/masterPlan";
+
+/** Every character that some format could trip over, and that none refuses. */
+const awkward = String.raw`Rock "n" Roll #{1+1} \ 100% <b>&amp; 'it''s' ; } ]]> é`;
+
+/** A folder that holds what cloud-init and `aerial-secrets` would have put on a Master's machine. */
+async function installed(plan: MasterPlan): Promise<string> {
+    const root = mkdtempSync(join(tmpdir(), "aerial-master-"));
+    chmodSync(root, 0o755);
+    for (const file of renderMaster(plan).files) {
+        const path = join(root, file.path);
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, file.content);
+        chmodSync(path, parseInt(file.mode, 8));
+    }
+    const passwords = plan.channels.flatMap((channel) =>
+        plan.sources.map((source) => [`source.${channel.id}.${source.name}`, `${awkward} ${source.name}`]),
+    );
+    const certificate = await inImage([
+        "sh",
+        "-c",
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -subj /CN=master-a.radio.test " +
+            "-days 2 -keyout /tmp/key -out /tmp/pem 2>/dev/null && cat /tmp/pem && echo ---- && cat /tmp/key",
+    ]);
+    const [pem = "", key = ""] = certificate.stdout
+        .split("----\n-----BEGIN P")
+        .map((part, i) => (i ? "-----BEGIN P" : "") + part);
+    await run(
+        [
+            "/usr/bin/python3",
+            join(root, "usr/local/sbin/aerial-secrets"),
+            "apply",
+            "--no-reload",
+            "--root",
+            root,
+        ],
+        {
+            stdin: JSON.stringify({
+                values: { ...Object.fromEntries(passwords), "relay.link": `link ${awkward}` },
+                files: { "tls.pem": pem, "tls.key": key, "ca.pem": pem },
+            }),
+        },
+    );
+    return root;
+}
+
+/** Runs a script on a machine that has these files, with a network of its own. */
+function onMachine(root: string, script: string, limitSeconds = 60) {
+    return inImage(
+        ["unshare", "--net", "bash", "-euc", `ip link set lo up; cp -r /installed/. /; ${script}`],
+        {
+            binds: [{ source: root, target: "/installed" }],
+            timeoutSeconds: limitSeconds,
+        },
+    );
+}
+
+const asIcecast = "setpriv --reuid icecast2 --regid icecast --clear-groups";
+
+let root: string;
+
+beforeAll(async () => {
+    await ensureImage();
+    const plan = masterPlan({ stationName: awkward });
+    root = await installed({
+        ...plan,
+        channels: plan.channels.map((channel) => ({ ...channel, title: awkward })),
+    });
+}, 600_000);
+
+afterAll(() => {
+    rmSync(root, { recursive: true });
+});
+
+describe("a Master's files", () => {
+    it.each(["main", "jazz"])("hold a script of channel %s that Liquidsoap accepts", async (channel) => {
+        await onMachine(root, `liquidsoap --check /etc/aerial/radio/${channel}.liq`);
+    });
+
+    it("hold a script that Liquidsoap accepts without another Master", async () => {
+        const alone = await installed(masterPlan({ peers: [] }));
+        await onMachine(alone, "liquidsoap --check /etc/aerial/radio/main.liq");
+        rmSync(alone, { recursive: true });
+    });
+
+    it("hold a configuration that NGINX accepts", async () => {
+        await onMachine(root, "mkdir -p /run/aerial-nginx && nginx -t -q -c /etc/aerial/nginx.conf");
+    });
+
+    it("hold units that systemd accepts", async () => {
+        const { stdout, stderr } = await onMachine(
+            root,
+            "cd /etc/systemd/system && systemd-analyze verify --man=no --recursive-errors=no " +
+                "aerial-icecast.service aerial-nginx.service aerial-radio@main.service " +
+                "aerial-announcement@main.service aerial.target",
+        );
+        expect(stdout + stderr).toBe("");
+    });
+
+    it("hold scripts without faults", async () => {
+        const shell = [
+            "usr/local/sbin/aerial-ready",
+            "usr/local/sbin/aerial-announcement",
+            "usr/local/lib/aerial/playable",
+            "usr/local/lib/aerial/check",
+        ];
+        await run(["shellcheck", ...shell.map((path) => join(root, path))]);
+        for (const path of ["usr/local/sbin/aerial-secrets", "usr/local/lib/aerial/status"]) {
+            await run(["/usr/bin/python3", "-m", "py_compile", join(root, path)], {
+                env: { ...process.env, PYTHONPYCACHEPREFIX: join(root, "pycache") },
+            });
+        }
+    });
+});
+
+describe("a Master's Icecast", () => {
+    it("takes sources with their own passwords, links with theirs, and refuses the rest", async () => {
+        const link =
+            '$(python3 -c \'import json; print(json.load(open("/etc/aerial/secrets/delivered.json"))["values"]["relay.link"])\')';
+        const studio = link.replace("relay.link", "source.main.studio");
+        const { stdout } = await onMachine(
+            root,
+            `chgrp icecast /etc/aerial/icecast.xml /etc/aerial/icecast-listeners
+             ${asIcecast} icecast2 -c /etc/aerial/icecast.xml 2> /tmp/icecast.log &
+             code() { curl --silent --output /dev/null --max-time 4 --write-out "$1 %{http_code}\\n" "\${@:2}" || true; }
+             mount=http://127.0.0.1:8000/main-studio
+             for _ in $(seq 50); do curl --silent --output /dev/null http://127.0.0.1:8000/ && break; sleep 0.1; done
+             ffmpeg -nostdin -v error -f lavfi -i sine=440:duration=30 -b:a 192k -f mp3 /tmp/tone.mp3
+             push() { curl --silent --output /dev/null --limit-rate 40k --header 'Content-Type: audio/mpeg' --header 'Expect:' \
+                      --user "studio:${studio}" --upload-file /tmp/tone.mp3 $mount; }
+             push & sleep 2
+             code link --user "relay:${link}" $mount & code another-link --user "relay:${link}" $mount & wait %4 %5 2>/dev/null || sleep 5
+             code stranger $mount
+             code wrong-password --user studio:wrong --upload-file /tmp/tone.mp3 http://127.0.0.1:8000/main-mobile
+             code taken --user "studio:${studio}" --header 'Content-Type: audio/mpeg' --upload-file /tmp/tone.mp3 $mount
+             code unlisted --user source:hackme --upload-file /tmp/tone.mp3 http://127.0.0.1:8000/other
+             code admin --user admin:hackme http://127.0.0.1:8000/admin/stats
+             code status-page http://127.0.0.1:8000/status-json.xsl
+             kill %1`,
+        );
+        expect(stdout.trim().split("\n").sort()).toEqual([
+            "admin 401",
+            "another-link 200",
+            "link 200",
+            "status-page 404",
+            "stranger 401",
+            "taken 403",
+            "unlisted 401",
+            "wrong-password 401",
+        ]);
+    });
+});
+
+describe("emergency audio", () => {
+    it("is spoken on the machine, playable, and not made twice", async () => {
+        const make = "aerial-announcement /etc/aerial/announcement/main.txt 2600 /tmp/out.wav";
+        const { stdout } = await onMachine(
+            root,
+            `${make}; /usr/local/lib/aerial/playable /tmp/out.wav; stat -c %Y.%i /tmp/out.wav; ${make}; stat -c %Y.%i /tmp/out.wav
+             ffprobe -v error -show_entries format=duration -of csv=p=0 /tmp/out.wav
+             ffmpeg -nostdin -i /tmp/out.wav -af bandpass=f=2600:width_type=h:w=20,volumedetect -f null - 2>&1 | grep -o 'mean_volume: [-0-9]*'`,
+        );
+        const [first, second, duration, tone] = stdout.trim().split("\n");
+        expect(second).toBe(first);
+        expect(Number(duration)).toBeGreaterThan(5);
+        expect(Number(tone?.replace("mean_volume: ", ""))).toBeGreaterThan(-30);
+    });
+
+    it.each([
+        ["missing", "true"],
+        ["text", "echo no audio > /tmp/it.wav"],
+        ["too short", "ffmpeg -v error -f lavfi -i sine=440:duration=0.5 /tmp/it.wav"],
+        [
+            "damaged",
+            "ffmpeg -v error -f lavfi -i sine=440:duration=5 /tmp/it.mp3; head -c 20000 /dev/urandom > /tmp/it.wav",
+        ],
+    ])("that is %s stops a channel from starting", async (_what, make) => {
+        await onMachine(root, `${make}; ! /usr/local/lib/aerial/playable /tmp/it.wav 2>/dev/null`);
+    });
+});

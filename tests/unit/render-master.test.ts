@@ -1,0 +1,252 @@
+import fc from "fast-check";
+
+import { refusePlaceholders, secretFiles } from "../../components/machine/delivery";
+import { renderMaster, type MasterPlan } from "../../components/master/render";
+import type { SourcePlan } from "../../components/plan";
+import { masterPlan } from "../support/masterPlan";
+
+function fileOf(plan: MasterPlan, path: string): string {
+    const file = renderMaster(plan).files.find((candidate) => candidate.path === path);
+    if (file === undefined) {
+        throw new Error(`${path} is not rendered`);
+    }
+    return file.content;
+}
+
+const icecastXml = "/etc/aerial/templates/icecast.xml";
+const nginxConf = "/etc/aerial/templates/nginx.conf";
+const radio = "/etc/aerial/radio/main.liq";
+
+function mountOf(xml: string, name: string): string {
+    const mount = xml.split("<mount ").find((part) => part.includes(`<mount-name>${name}</mount-name>`));
+    if (mount === undefined) {
+        throw new Error(`no mount ${name}`);
+    }
+    return mount;
+}
+
+describe("what a Master's machine is told", () => {
+    it("asks for exactly the secrets of its sources, links and certificate", () => {
+        const text = renderMaster(masterPlan())
+            .files.filter((file) => file.path.startsWith("/etc/aerial/templates/"))
+            .map((file) => file.content)
+            .join("");
+        const names = new Set([...text.matchAll(/@\{([^}|]*)/g)].map((match) => match[1]));
+        expect([...names].sort()).toEqual([
+            "file.ca.pem",
+            "file.tls.key",
+            "file.tls.pem",
+            "local.admin",
+            "local.listener",
+            "local.source",
+            "local.unlisted-mounts",
+            "local.unlisted-relays",
+            "relay.link",
+            "source.jazz.airtime",
+            "source.jazz.mobile",
+            "source.jazz.studio",
+            "source.main.airtime",
+            "source.main.mobile",
+            "source.main.studio",
+        ]);
+    });
+
+    it("runs one Liquidsoap a channel, and masks Debian's own units", () => {
+        const role = renderMaster(masterPlan());
+        expect(role.units).toEqual([
+            "aerial.target",
+            "aerial-icecast.service",
+            "aerial-nginx.service",
+            "aerial-announcement@main.service",
+            "aerial-radio@main.service",
+            "aerial-announcement@jazz.service",
+            "aerial-radio@jazz.service",
+        ]);
+        expect(role.maskedUnits).toEqual(["icecast2.service", "liquidsoap.service", "nginx.service"]);
+    });
+
+    it("hides every mount, and asks for a password on each, for many Relays with one name", () => {
+        const mounts = fileOf(masterPlan(), icecastXml).split("<mount ").slice(1);
+        expect(mounts).toHaveLength(6 + 3);
+        for (const mount of mounts) {
+            expect(mount).toContain("<hidden>1</hidden>");
+            expect(mount).toContain("/etc/aerial/icecast-listeners");
+            expect(mount).toContain('name="allow_duplicate_users" value="1"');
+        }
+    });
+
+    it("gives each source its own user and password", () => {
+        const mount = mountOf(fileOf(masterPlan(), icecastXml), "/main-mobile");
+        expect(mount).toContain("<username>mobile</username>");
+        expect(mount).toContain("<password>@{source.main.mobile}</password>");
+    });
+
+    it("starts a Relay with 8 s of audio, and keeps 32 s for one that lags", () => {
+        const mount = mountOf(fileOf(masterPlan(), icecastXml), "/main.mp3");
+        expect(mount).toContain("<burst-size>192000</burst-size>");
+        expect(mount).toContain("<queue-size>768000</queue-size>");
+    });
+
+    it("plays its sources in the plan's order, here first and then from the other Masters", () => {
+        const sources: SourcePlan[] = [
+            { name: "night", title: "Night" },
+            { name: "day", title: "Day" },
+        ];
+        const peer = (id: string) => ({ id, host: "198.19.0.9", port: 8443, tlsName: id });
+        const text = fileOf(masterPlan({ sources, peers: [peer("b"), peer("c")] }), radio);
+        expect([
+            ...text.matchAll(/source_of\(name="(\w+)", mount="([^"]+)", peer_ports=\[([^\]]*)\]/g),
+        ]).toEqual([
+            expect.arrayContaining(["night", "/main-night", "8101, 8102"]),
+            expect.arrayContaining(["day", "/main-day", "8101, 8102"]),
+        ]);
+    });
+
+    it("verifies another Master by name and by the station's own CA", () => {
+        const text = fileOf(masterPlan(), nginxConf);
+        expect(text).toContain('proxy_pass "https://198.19.0.2:8443";');
+        expect(text).toContain('proxy_ssl_name "master-b.radio.test";');
+        expect(text).toContain("proxy_ssl_verify on;");
+    });
+
+    it("needs no other Master", () => {
+        expect(fileOf(masterPlan({ peers: [] }), nginxConf)).not.toContain("proxy_pass https");
+        expect(fileOf(masterPlan({ peers: [] }), radio)).toContain("peer_ports=[]");
+    });
+
+    it("writes the silence it was told, and can leave it out", () => {
+        const silence = { detect: false, thresholdDb: -42.5, afterSeconds: 10, returnAfterSeconds: 3 };
+        const text = fileOf(masterPlan({ silence }), radio);
+        expect(text).toContain("detect_silence = ref(false)");
+        expect(text).toContain("silence_db = (-42.50)");
+    });
+});
+
+describe("a Master refuses", () => {
+    it.each<[string, Partial<MasterPlan>, string]>([
+        [
+            "a channel that is a path",
+            { channels: [{ id: "../etc", title: "x", formats: [] }] },
+            '"../etc" is no identifier',
+        ],
+        ["a source that ends a unit's line", { sources: [{ name: "a\nb", title: "x" }] }, "is no identifier"],
+        [
+            "a mount with a query",
+            {
+                channels: [
+                    {
+                        id: "main",
+                        title: "x",
+                        formats: [
+                            { codec: "mp3", bitrateKbps: 128, mount: "/a?b", contentType: "audio/mpeg" },
+                        ],
+                    },
+                ],
+            },
+            '"/a?b" cannot be a mount',
+        ],
+        [
+            "two sources on one mount",
+            {
+                channels: [
+                    { id: "a-b", title: "x", formats: [] },
+                    { id: "a", title: "x", formats: [] },
+                ],
+                sources: [
+                    { name: "c", title: "x" },
+                    { name: "b-c", title: "x" },
+                ],
+            },
+            "the mount /a-b-c would belong to two sources",
+        ],
+        [
+            "a Master without an address",
+            { peers: [{ id: "b", host: "master-b.test", port: 8443, tlsName: "b" }] },
+            '"master-b.test" is not the address of a Master',
+        ],
+        ["a name that asks for a secret", { stationName: "@{relay.link}" }, "starts a secret's placeholder"],
+        ["a title with a control character", { stationName: "a\u0007" }, "cannot be written in a"],
+    ])("%s", (_what, change, message) => {
+        expect(() => renderMaster(masterPlan(change))).toThrow(message);
+    });
+
+    it("two files with secrets under one name", () => {
+        const file = (target: string) => ({
+            target,
+            format: "raw" as const,
+            content: "",
+            owner: "root:root",
+            mode: "0600",
+            reload: [],
+        });
+        expect(() => secretFiles([file("/a/x"), file("/b/x")])).toThrow("two files with secrets are named x");
+    });
+
+    it("placeholders at any depth", () => {
+        expect(() => refusePlaceholders({ a: [{ b: "x @{y}" }] })).toThrow("placeholder");
+    });
+});
+
+describe("hostile names", () => {
+    const hostile = fc.string({
+        unit: fc.constantFrom(
+            "a",
+            " ",
+            "\\",
+            '"',
+            "'",
+            "#",
+            "{",
+            "}",
+            "$",
+            "<",
+            ">",
+            "&",
+            "%",
+            ";",
+            "\n",
+            "@",
+            "]]>",
+        ),
+        maxLength: 12,
+    });
+
+    it("stay names in every file, or are refused", () => {
+        fc.assert(
+            fc.property(hostile, hostile, (stationName, title) => {
+                const [main] = masterPlan().channels;
+                if (main === undefined) {
+                    throw new Error("the plan has no channel");
+                }
+                const plan = masterPlan({ stationName, channels: [{ ...main, title }] });
+                let files;
+                try {
+                    files = renderMaster(plan).files;
+                } catch (error) {
+                    expect(String(error)).toMatch(/cannot be written|placeholder/);
+                    return;
+                }
+                const text = (path: string) => files.find((file) => file.path === path)?.content ?? "";
+                const location = /<location>(.*)<\/location>/.exec(text(icecastXml))?.[1] ?? "missing";
+                expect(unescapeXml(location)).toBe(stationName);
+                expect(liquidsoapString(text(radio), "station")).toBe(stationName);
+                expect(liquidsoapString(text(radio), "title")).toBe(title);
+            }),
+        );
+    });
+});
+
+function unescapeXml(text: string): string {
+    expect(text).not.toMatch(/[<>"']/);
+    const named: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+    return text.replace(/&(\w+);/g, (_whole, name: string) => named[name] ?? "?");
+}
+
+function liquidsoapString(script: string, name: string): string {
+    const literal = new RegExp(`^${name} = \\("((?:[^"\\\\]|\\\\.)*)"\\)$`, "m").exec(script)?.[1];
+    if (literal === undefined) {
+        throw new Error(`${name} is no single string`);
+    }
+    expect(literal).not.toContain("#");
+    return literal.replace(/\\x23|\\(.)/g, (_whole, character?: string) => character ?? "#");
+}
