@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync }
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { cleanAfterSupervisor } from "../machines/boot";
+import { cleanAfterSupervisor, cleanAfterSupervisors } from "../machines/boot";
 import { mountsBelow } from "../machines/disk";
 import { labCgroup, labFolder, labPath, cgroupMount, namespacePrefix } from "../paths";
 import { cgroupProcesses, enterCgroup, removeCgroup } from "./cgroups";
@@ -34,6 +34,7 @@ export async function removeLab(): Promise<string[]> {
     for (const id of folderNames(labPath("machines"))) {
         cleanAfterSupervisor(id);
     }
+    cleanAfterSupervisors();
     const mounts = mountsBelow(labFolder).reverse();
     for (const mount of mounts) {
         // A person's shell may stand in it: the mount then leaves the tree now and the kernel later.

@@ -1,5 +1,14 @@
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+    closeSync,
+    existsSync,
+    mkdirSync,
+    openSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -17,6 +26,7 @@ const startLimitSeconds = 30;
  */
 export async function bootProcess(id: string, hostname: string, cgroup: string): Promise<void> {
     const folder = machineFolder(id);
+    cleanAfterSupervisor(id);
     mkdirSync(cgroup, { recursive: true });
     const console = openSync(join(folder, "console.log"), "a", 0o600);
     const child = spawn(
@@ -73,20 +83,30 @@ export function findLeader(cgroup: string): number | undefined {
     });
 }
 
-/** Removes what a supervisor that was killed leaves in the host's /run. The machine's disk must still be mounted. */
+const supervisorFolder = "/run/systemd/nspawn";
+
+/** Removes what a machine's supervisor that was killed leaves in the host's /run. The disk must still be mounted. */
 export function cleanAfterSupervisor(id: string): void {
-    const run = "/run/systemd/nspawn";
     const root = join(machineFolder(id), "root");
     if (existsSync(root)) {
         const { dev, ino } = statSync(root);
-        rmSync(join(run, "locks", `inode-${dev}:${ino}`), { force: true });
+        rmSync(join(supervisorFolder, "locks", `inode-${dev}:${ino}`), { force: true });
     }
-    rmSync(join(run, "propagate", nspawnName(id)), { recursive: true, force: true });
-    const exported = join(run, "unix-export", nspawnName(id));
-    if (existsSync(exported)) {
-        // Newer versions mount a small file system of their own here.
-        spawnSync("umount", ["--quiet", exported]);
-        rmSync(exported, { recursive: true, force: true });
+    removeSupervisorFolders((name) => name === nspawnName(id));
+}
+
+/** The same for all machines there have been in this lab, whether anything is known of them or not. */
+export function cleanAfterSupervisors(): void {
+    removeSupervisorFolders((name) => name.startsWith(nspawnName("")));
+}
+
+function removeSupervisorFolders(ofMachine: (name: string) => boolean): void {
+    // Versions from 256 on mount a small file system of their own in the second, and do not start while it is there.
+    for (const folder of ["propagate", "unix-export"].map((name) => join(supervisorFolder, name))) {
+        for (const name of existsSync(folder) ? readdirSync(folder).filter(ofMachine) : []) {
+            spawnSync("umount", ["--quiet", join(folder, name)]);
+            rmSync(join(folder, name), { recursive: true, force: true });
+        }
     }
 }
 

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { cgroupProcesses } from "../../lab/host/cgroups";
 import { removeLab } from "../../lab/host/down";
 import { exitCode, run } from "../../lab/host/run";
 import { startService } from "../../lab/host/services";
@@ -253,16 +254,9 @@ asRoot("machines of the lab", () => {
         });
         stray.unref();
         await sleep(100);
-        const killed = readdirSync(labCgroup("machines", ams.id)).includes("supervisor");
-        expect(killed).toBe(true);
-        process.kill(
-            Number(
-                readFileSync(labCgroup("machines", ams.id, "supervisor", "cgroup.procs"), "utf8").split(
-                    "\n",
-                )[0],
-            ),
-            "SIGKILL",
-        );
+        const [supervisor] = cgroupProcesses(labCgroup("machines", ams.id, "supervisor"));
+        expect(supervisor).toBeDefined();
+        process.kill(supervisor ?? 0, "SIGKILL");
         expect(await removeLab()).toContain(labFolder);
         expect(traces()).toEqual([]);
         expect(await removeLab()).toEqual([]);
