@@ -23,7 +23,6 @@ export function baseRole(): MachineRole {
         ],
         files: [
             staticFile("/etc/ssh/sshd_config.d/00-aerial.conf", "machine/sshd.conf"),
-            staticFile("/etc/systemd/system/ssh.service.d/aerial.conf", "machine/ssh-waits.conf"),
             staticFile("/etc/aerial/enrol/sshd_config", "machine/enrol-sshd.conf"),
             staticFile("/etc/systemd/system/aerial-enrol.service", "machine/aerial-enrol.service"),
             staticFile("/usr/local/sbin/aerial-enrol", "machine/aerial-enrol", "0755"),
@@ -41,7 +40,8 @@ export function baseRole(): MachineRole {
             ),
         ],
         units: ["aerial-metadata-guard.service", "aerial-enrol.service"],
-        maskedUnits: [],
+        // SSH opens with the host key that `aerial-enrol` installs, never with one that nobody can verify.
+        maskedUnits: ["ssh.service"],
     };
 }
 

@@ -34,7 +34,6 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
     const document = {
         hostname: args.hostname,
         disable_root: true,
-        ssh_pwauth: false,
         users: [
             {
                 name: loginUser,

@@ -78,14 +78,23 @@ describe("a droplet host", () => {
         expect(config).toMatchObject({
             hostname: "relay-1",
             disable_root: true,
-            ssh_pwauth: false,
             users: [
                 {
                     name: "aerial",
                     ssh_authorized_keys: ["ssh-ed25519 network-deploy-key", "ssh-ed25519 engineer"],
                 },
             ],
-            bootcmd: [["cloud-init-per", "once", "aerial-mask", "systemctl", "mask", "icecast2.service"]],
+            bootcmd: [
+                [
+                    "cloud-init-per",
+                    "once",
+                    "aerial-mask",
+                    "systemctl",
+                    "mask",
+                    "ssh.service",
+                    "icecast2.service",
+                ],
+            ],
         });
         expect(config.packages).toEqual(
             expect.arrayContaining(["icecast2", "nftables", "unattended-upgrades"]),
