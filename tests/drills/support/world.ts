@@ -188,9 +188,9 @@ async function unitProcesses(machine: string): Promise<string[]> {
         .sort();
 }
 
+const stackFile = z.object({ config: z.record(z.string(), z.unknown()) });
+
 function stationConfiguration(): ReturnType<typeof parseStation> {
-    const { config }: { config: Record<string, unknown> } = parse(
-        readFileSync(join(checkout, "Pulumi.lab.yaml"), "utf8"),
-    );
-    return parseStation(config["aerial:station"]);
+    const settings = stackFile.parse(parse(readFileSync(join(checkout, "Pulumi.lab.yaml"), "utf8")));
+    return parseStation(settings.config["aerial:station"]);
 }

@@ -1,0 +1,82 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Player } from "../../lab/radio/player";
+
+const frame = Buffer.alloc(626, 0x55);
+frame.set([0xff, 0xfb, 0xb0, 0x40]);
+const frames = (seconds: number): Buffer =>
+    Buffer.concat(Array.from({ length: Math.round((seconds * 44100) / 1152) }, () => frame));
+
+const servers: Server[] = [];
+
+/** A server whose stream is a burst and then whatever `then` does. Returns its URL. */
+async function serve(burstSeconds: number, then: "close" | "hang" | "stream" | number): Promise<string> {
+    const server = createServer((_, response) => {
+        if (typeof then === "number") {
+            response.writeHead(then).end();
+            return;
+        }
+        response.writeHead(200, { "Content-Type": "audio/mpeg" });
+        response.write(frames(burstSeconds));
+        if (then === "close") {
+            response.end();
+        } else if (then === "stream") {
+            const timer = setInterval(() => response.write(frames(0.2)), 200);
+            response.on("close", () => clearInterval(timer));
+        }
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/main.mp3`;
+}
+
+afterEach(() => {
+    for (const server of servers.splice(0)) {
+        server.closeAllConnections();
+        server.close();
+    }
+});
+
+async function listen(urls: string[], seconds: number, stallSeconds?: number) {
+    const player = new Player({ urls, codec: "mp3", prebufferSeconds: 0.2, stallSeconds });
+    await sleep(seconds * 1000);
+    return player.stop();
+}
+
+it("plays a burst and a stream without a gap", async () => {
+    const report = await listen([await serve(3, "stream")], 2);
+    expect(report).toMatchObject({ disconnects: 0, failedAttempts: 0, gapSeconds: 0, decoded: false });
+    expect(report.timeToFirstByteMs).toBeLessThan(500);
+    expect(report.buffer.filledSeconds).toBeGreaterThan(2.5);
+    expect(report.buffer.lowestSeconds).toBeGreaterThan(2.2);
+    expect(report.longestPauseSeconds).toBeLessThan(1);
+});
+
+it("goes to the next address when a server closes, and plays from its buffer meanwhile", async () => {
+    const urls = [await serve(2, "close"), await serve(2, "stream")];
+    const report = await listen(urls, 1.5);
+    expect(report).toMatchObject({ disconnects: 1, failedAttempts: 0, gapSeconds: 0 });
+    expect(report.connections.map(({ url, ended }) => [url, ended?.reason])).toEqual([
+        [urls[0], "closed by the server"],
+        [urls[1], undefined],
+    ]);
+});
+
+it("passes by a server that refuses and one that is not there", async () => {
+    const urls = [await serve(0, 503), "http://127.0.0.1:1/main.mp3", await serve(2, "stream")];
+    const report = await listen(urls, 1);
+    expect(report).toMatchObject({ disconnects: 0, failedAttempts: 2, gapSeconds: 0 });
+    expect(report.connections[0]?.ended?.reason).toBe("HTTP 503");
+    expect(report.timeToFirstByteMs).toBeLessThan(500);
+});
+
+it("leaves a server that sends nothing any more, once its buffer is empty, and counts that as a gap", async () => {
+    const urls = [await serve(1, "hang"), await serve(2, "stream")];
+    const report = await listen(urls, 2.8, 0.5);
+    expect(report.disconnects).toBe(1);
+    expect(report.connections[0]?.ended?.reason).toBe("stalled");
+    expect(report.gapSeconds).toBeGreaterThan(0.3);
+    expect(report.gapSeconds).toBeLessThan(1.2);
+});
