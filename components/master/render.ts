@@ -158,6 +158,11 @@ function programs(plan: MasterPlan): MachineFile[] {
         program("playable"),
         program("status"),
         program("check"),
+        {
+            path: "/usr/local/sbin/aerial-silence",
+            content: readTemplate("master/aerial-silence"),
+            mode: "0755",
+        },
         { path: "/etc/aerial/master.json", content: `${JSON.stringify(known, null, 4)}\n`, mode: "0644" },
         // The web root that Icecast is given.
         { path: "/usr/local/lib/aerial/empty/.keep", content: "", mode: "0644" },

@@ -20,18 +20,19 @@ async function installed(plan: MasterPlan): Promise<string> {
         writeFileSync(path, file.content);
         chmodSync(path, parseInt(file.mode, 8));
     }
-    const passwords = plan.channels.flatMap((channel) =>
-        plan.sources.map((source) => [`source.${channel.id}.${source.name}`, `${awkward} ${source.name}`]),
-    );
+    const values: Record<string, string> = { "relay.link": `link ${awkward}` };
+    for (const channel of plan.channels) {
+        for (const source of plan.sources) {
+            values[`source.${channel.id}.${source.name}`] = `${awkward} ${source.name}`;
+        }
+    }
     const certificate = await inImage([
         "sh",
         "-c",
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -subj /CN=master-a.radio.test " +
-            "-days 2 -keyout /tmp/key -out /tmp/pem 2>/dev/null && cat /tmp/pem && echo ---- && cat /tmp/key",
+            "-days 2 -keyout /tmp/key -out /tmp/pem 2>/dev/null && cat /tmp/key /tmp/pem",
     ]);
-    const [pem = "", key = ""] = certificate.stdout
-        .split("----\n-----BEGIN P")
-        .map((part, i) => (i ? "-----BEGIN P" : "") + part);
+    const [key = "", pem = ""] = certificate.stdout.split(/(?=-----BEGIN CERT)/);
     await run(
         [
             "/usr/bin/python3",
@@ -43,7 +44,7 @@ async function installed(plan: MasterPlan): Promise<string> {
         ],
         {
             stdin: JSON.stringify({
-                values: { ...Object.fromEntries(passwords), "relay.link": `link ${awkward}` },
+                values,
                 files: { "tls.pem": pem, "tls.key": key, "ca.pem": pem },
             }),
         },
@@ -62,7 +63,7 @@ function onMachine(root: string, script: string, limitSeconds = 60) {
     );
 }
 
-const asIcecast = "setpriv --reuid icecast2 --regid icecast --clear-groups";
+jest.setTimeout(120_000);
 
 let root: string;
 
@@ -112,7 +113,11 @@ describe("a Master's files", () => {
             "usr/local/lib/aerial/check",
         ];
         await run(["shellcheck", ...shell.map((path) => join(root, path))]);
-        for (const path of ["usr/local/sbin/aerial-secrets", "usr/local/lib/aerial/status"]) {
+        for (const path of [
+            "usr/local/sbin/aerial-secrets",
+            "usr/local/sbin/aerial-silence",
+            "usr/local/lib/aerial/status",
+        ]) {
             await run(["/usr/bin/python3", "-m", "py_compile", join(root, path)], {
                 env: { ...process.env, PYTHONPYCACHEPREFIX: join(root, "pycache") },
             });
@@ -122,28 +127,31 @@ describe("a Master's files", () => {
 
 describe("a Master's Icecast", () => {
     it("takes sources with their own passwords, links with theirs, and refuses the rest", async () => {
-        const link =
-            '$(python3 -c \'import json; print(json.load(open("/etc/aerial/secrets/delivered.json"))["values"]["relay.link"])\')';
-        const studio = link.replace("relay.link", "source.main.studio");
         const { stdout } = await onMachine(
             root,
             `chgrp icecast /etc/aerial/icecast.xml /etc/aerial/icecast-listeners
-             ${asIcecast} icecast2 -c /etc/aerial/icecast.xml 2> /tmp/icecast.log &
-             code() { curl --silent --output /dev/null --max-time 4 --write-out "$1 %{http_code}\\n" "\${@:2}" || true; }
-             mount=http://127.0.0.1:8000/main-studio
-             for _ in $(seq 50); do curl --silent --output /dev/null http://127.0.0.1:8000/ && break; sleep 0.1; done
+             setpriv --reuid icecast2 --regid icecast --clear-groups icecast2 -c /etc/aerial/icecast.xml 2>/dev/null &
+             trap "kill -KILL $!" EXIT
+             secret() { jq -r ".values[\\"$1\\"]" /etc/aerial/secrets/delivered.json; }
+             relay="relay:$(secret relay.link)"
+             studio="studio:$(secret source.main.studio)"
+             base=http://127.0.0.1:8000
+             code() { curl -s -o /dev/null -m 3 -w "$1 %{http_code}\\n" "\${@:2}" || true; }
+             push() { code "$1" -H 'Content-Type: audio/mpeg' -H 'Expect:' -T /tmp/tone.mp3 "\${@:2}"; }
              ffmpeg -nostdin -v error -f lavfi -i sine=440:duration=30 -b:a 192k -f mp3 /tmp/tone.mp3
-             push() { curl --silent --output /dev/null --limit-rate 40k --header 'Content-Type: audio/mpeg' --header 'Expect:' \
-                      --user "studio:${studio}" --upload-file /tmp/tone.mp3 $mount; }
-             push & sleep 2
-             code link --user "relay:${link}" $mount & code another-link --user "relay:${link}" $mount & wait %4 %5 2>/dev/null || sleep 5
-             code stranger $mount
-             code wrong-password --user studio:wrong --upload-file /tmp/tone.mp3 http://127.0.0.1:8000/main-mobile
-             code taken --user "studio:${studio}" --header 'Content-Type: audio/mpeg' --upload-file /tmp/tone.mp3 $mount
-             code unlisted --user source:hackme --upload-file /tmp/tone.mp3 http://127.0.0.1:8000/other
-             code admin --user admin:hackme http://127.0.0.1:8000/admin/stats
-             code status-page http://127.0.0.1:8000/status-json.xsl
-             kill %1`,
+             until curl -s -o /dev/null $base/; do sleep 0.1; done
+             curl -s -o /dev/null --limit-rate 40k -H 'Content-Type: audio/mpeg' -H 'Expect:' -u "$studio" \
+                 -T /tmp/tone.mp3 $base/main-studio &
+             sleep 2
+             code link -u "$relay" $base/main-studio & link=$!
+             code another-link -u "$relay" $base/main-studio
+             wait $link
+             code stranger $base/main-studio
+             push wrong-password -u studio:wrong $base/main-mobile
+             push taken -u "$studio" $base/main-studio
+             push unlisted -u source:hackme $base/other
+             code admin -u admin:hackme $base/admin/stats
+             code status-page $base/status-json.xsl`,
         );
         expect(stdout.trim().split("\n").sort()).toEqual([
             "admin 401",
@@ -160,7 +168,8 @@ describe("a Master's Icecast", () => {
 
 describe("emergency audio", () => {
     it("is spoken on the machine, playable, and not made twice", async () => {
-        const make = "aerial-announcement /etc/aerial/announcement/main.txt 2600 /tmp/out.wav";
+        const make =
+            "/usr/local/sbin/aerial-announcement /etc/aerial/announcement/main.txt 2600 /tmp/out.wav";
         const { stdout } = await onMachine(
             root,
             `${make}; /usr/local/lib/aerial/playable /tmp/out.wav; stat -c %Y.%i /tmp/out.wav; ${make}; stat -c %Y.%i /tmp/out.wav
