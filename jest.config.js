@@ -19,7 +19,9 @@ module.exports = {
     projects: Object.entries(timeoutSeconds).map(([name, seconds]) => ({
         displayName: name,
         testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`],
-        testTimeout: seconds * 1000,
+        // Jest takes testTimeout for the whole run only, not for a project.
+        globals: { testTimeoutSeconds: seconds },
+        setupFilesAfterEnv: ["<rootDir>/tests/support/timeout.js"],
         testEnvironment: "node",
         // Only our own folders: the lab's folder holds whole root file systems.
         roots: ["components", "config", "config-templates", "lab", "tests"].map(
