@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 ARGS ?=
 LAB := tools/lab
 
-.PHONY: help setup image up down status outputs source listen exec test test-checks test-unit test-templates \
+.PHONY: help setup image up preview down status outputs source listen exec test test-checks test-unit test-templates \
 	test-machines test-engine test-drills lint format clean cache-clean
 
 help: ## this list
@@ -27,6 +27,10 @@ image: ## make the base image that the lab's machines boot from
 up: ## put the station on air in the lab
 	@tools/setup
 	@$(LAB) up $(ARGS)
+
+preview: ## what make up would change
+	@tools/setup
+	@$(LAB) up --preview $(ARGS)
 
 down: ## take the lab down; leaves nothing behind
 	@tools/setup node

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { checks } from "./testing/checks";
@@ -30,7 +30,6 @@ async function main(): Promise<number> {
         process.stderr.write(`There is no kind of tests named ${unknown.join(", ")}.\n\n${usage}`);
         return 2;
     }
-    rmSync(resultsFolder, { recursive: true, force: true });
     mkdirSync(resultsFolder, { recursive: true });
 
     const results: StepResult[] = [];
@@ -63,7 +62,7 @@ function summarise(results: readonly StepResult[]): number {
     }
     const passed = results.reduce((sum, result) => sum + result.passed, 0);
     const failed = results.reduce((sum, result) => sum + result.failed, 0);
-    process.stdout.write(`\nLogs: ${join(resultsFolder, "*.log")}\n${passed} passed, ${failed} failed\n`);
+    process.stdout.write(`\nLogs: ${resultsFolder}\n${passed} passed, ${failed} failed\n`);
     return failed === 0 && passed > 0 ? 0 : 1;
 }
 

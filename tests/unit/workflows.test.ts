@@ -86,9 +86,12 @@ describe.each(jobs)("job $title", ({ job }) => {
     });
 });
 
-test("the SDK and the engine have the same version", () => {
+test("SDK, engine and lab name the same version", () => {
     const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
         dependencies: Record<string, string>;
     };
     expect(dependencies["@pulumi/pulumi"]).toBe(engineVersion);
+    expect(readFileSync(join(root, "lab/engine/command.ts"), "utf8")).toContain(
+        `engineVersion = "${engineVersion}"`,
+    );
 });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { resultsFolder } from "./paths";
@@ -38,21 +38,48 @@ export async function runKind(kind: Kind): Promise<StepResult[]> {
     }
     const results: StepResult[] = [];
     try {
+        if (env && existsSync(env.AERIAL_LAB)) {
+            // Left by a run that was killed before it could take it down.
+            await runStep(lab("down", 300, env));
+        }
         const up = await runStep(lab("up", 1200, env));
         results.push(...reportFailure(up));
         if (up.failed === 0) {
             results.push(await runStep(jest(kind, options, env)));
         }
     } finally {
-        if (own) {
+        if (env) {
+            if (results.length === 0 || results.some(({ failed }) => failed > 0)) {
+                await runCleanUp(keepLogs(env.AERIAL_LAB));
+            }
             results.push(...reportFailure(await runCleanUp(lab("down", 300, env))));
         }
     }
     return results;
 }
 
+/** A lab that is ours alone. */
+function ownLab(folder: string): { AERIAL_LAB: string; AERIAL_DOOR_PORT: string } {
+    return { AERIAL_LAB: folder, AERIAL_DOOR_PORT: "8899" };
+}
+
+/** Before a lab in which something failed goes: its logs, and the journals and consoles of its machines. */
+function keepLogs(folder: string): Step {
+    const find = `find . -xdev \\( -name root -o -name work \\) -prune -o -type f \\( -name '*.log' -o -name '*.journal' \\) -print0`;
+    return {
+        name: "lab-logs",
+        command: [
+            ...["tools/as-root", "sh", "-c"],
+            `cd "$1" && ${find} | tar -czf "$1.tar.gz" --null -T -`,
+            ...["sh", folder],
+        ],
+        limitSeconds: 120,
+    };
+}
+
 function jest(kind: Kind, options: KindOptions, env: Step["env"]): Step {
     const results = join(resultsFolder, `${kind}.json`);
+    rmSync(results, { force: true });
     return {
         name: kind,
         command: [

@@ -81,7 +81,7 @@ export async function runCleanUp(step: Step): Promise<StepResult> {
 /** @returns the exit code; 124 after the time limit, as timeout(1) has it. */
 async function runCommand(step: Step, log: string): Promise<number> {
     const [program = "", ...parameters] = step.command;
-    const file = createWriteStream(log, { flags: "a" });
+    const file = createWriteStream(log);
     const child = spawn(program, parameters, {
         cwd: checkout,
         env: {
