@@ -42,6 +42,9 @@ export interface Listener {
     stop(): Promise<ListenReport>;
 }
 
+/** How far the decoder may be behind what has arrived, in seconds, for its last word to be about the present. */
+const decodingLagSeconds = 1;
+
 interface Entry {
     latest?: ListenReport;
     failure?: Error;
@@ -180,7 +183,12 @@ class RemoteListener implements Listener {
     async waitForSource(source: Heard, options: { timeoutMs: number; since?: number }): Promise<HeardSource> {
         const matches = (report: ListenReport): HeardSource | undefined => {
             const now = report.timeline.at(-1);
-            return now?.source === source && now.arrivedAt >= (options.since ?? 0) ? now : undefined;
+            // A burst is decoded in less time than it lasts, but not in none: what is heard in its midst is past.
+            const isPresent =
+                now && now.mediaSeconds + now.seconds > report.audioSeconds - decodingLagSeconds;
+            return isPresent && now.source === source && now.arrivedAt >= (options.since ?? 0)
+                ? now
+                : undefined;
         };
         const report = await this.waitFor(
             source,
