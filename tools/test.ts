@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 
 import { checks } from "./testing/checks";
 import { Interrupted, runStep, type StepResult } from "./testing/step";

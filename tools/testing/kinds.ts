@@ -29,10 +29,7 @@ export type Kind = keyof typeof kinds;
 export async function runKind(kind: Kind): Promise<StepResult[]> {
     const options: KindOptions = kinds[kind];
     // No test runs in the lab that someone may have up to play with.
-    const own = process.env.AERIAL_LAB === undefined;
-    const env = own
-        ? { AERIAL_LAB: join(resultsFolder, `lab-${kind}`), AERIAL_DOOR_PORT: "8899" }
-        : undefined;
+    const env = process.env.AERIAL_LAB === undefined ? ownLab(kind) : undefined;
     if (!options.lab) {
         return [await runStep(jest(kind, options, env))];
     }
@@ -59,8 +56,8 @@ export async function runKind(kind: Kind): Promise<StepResult[]> {
 }
 
 /** A lab that is ours alone. */
-function ownLab(folder: string): { AERIAL_LAB: string; AERIAL_DOOR_PORT: string } {
-    return { AERIAL_LAB: folder, AERIAL_DOOR_PORT: "8899" };
+function ownLab(kind: Kind): { AERIAL_LAB: string; AERIAL_DOOR_PORT: string } {
+    return { AERIAL_LAB: join(resultsFolder, `lab-${kind}`), AERIAL_DOOR_PORT: "8899" };
 }
 
 /** Before a lab in which something failed goes: its logs, and the journals and consoles of its machines. */
