@@ -6,17 +6,24 @@ import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 
 import { StationCredentials } from "./components/credentials";
-import { ingestPort, Master, masterTlsName } from "./components/master";
+import { GeoDns, stationNames } from "./components/geoDns";
+import { CloudflareDns } from "./components/geoDns/cloudflare";
+import { ingestPort, ingestTlsPort, Master, masterTlsName } from "./components/master";
 import { linkPort, sourceMount, type Upstream } from "./components/plan";
 import { RelayPool } from "./components/relayPool";
 import { StationAuthority } from "./components/stationAuthority";
 import { StationNetwork } from "./components/stationNetwork";
 import { loadStation } from "./config";
-import { planChannels, planRelayPools, stationRegions } from "./config/plan";
+import { planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/plan";
 
 const config = loadStation();
 const channelPlans = planChannels(config);
 const poolPlans = planRelayPools(config);
+
+const publicNames = stationNames(
+    config.domain,
+    poolPlans.map((pool) => pool.region),
+);
 
 const network = new StationNetwork("network", {
     stack: pulumi.getStack(),
@@ -32,6 +39,7 @@ const credentials = new StationCredentials("credentials", {
 const ingestAddresses = createIngestAddresses();
 const masters = createMasters();
 const relayPools = createRelayPools();
+createNames();
 
 /** An address for each Master that outlives its machines: encoders and Relays know the Master by it. */
 function createIngestAddresses(): {
@@ -55,7 +63,7 @@ function createIngestAddresses(): {
 function createMasters(): Master[] {
     const relayCount = poolPlans.reduce((sum, pool) => sum + pool.count, 0);
     const created: Master[] = [];
-    for (const { master, upstream } of ingestAddresses) {
+    for (const [rank, { master, upstream }] of ingestAddresses.entries()) {
         const peers = ingestAddresses
             .filter((other) => other.master !== master)
             .map((other) => other.upstream);
@@ -72,6 +80,9 @@ function createMasters(): Master[] {
                     peers: pulumi.all(peers),
                     // While Relays are replaced, old and new pull side by side.
                     linkCount: 2 * relayCount + peers.length,
+                    rank,
+                    names: publicNames,
+                    acme: config.tls.acme,
                     network,
                     authority,
                     credentials,
@@ -88,10 +99,9 @@ function createRelayPools(): RelayPool[] {
     const created = new Map<string, RelayPool>();
     for (const { upstreamRegions, ...plan } of poolPlans) {
         const tierAbove = upstreamRegions.flatMap((region) => created.get(region) ?? []);
+        const masterUpstreams = ingestAddresses.map((address) => address.upstream);
         const upstreams =
-            tierAbove.length > 0
-                ? tierAbove.flatMap((pool) => pool.upstreams)
-                : ingestAddresses.map((address) => address.upstream);
+            tierAbove.length > 0 ? tierAbove.flatMap((pool) => pool.upstreams) : masterUpstreams;
         created.set(
             plan.region,
             new RelayPool(
@@ -101,6 +111,8 @@ function createRelayPools(): RelayPool[] {
                     stationName: config.name,
                     channels: channelPlans,
                     upstreams: pulumi.all(upstreams),
+                    masters: pulumi.all(masterUpstreams),
+                    names: publicNames,
                     network,
                     authority,
                     credentials,
@@ -112,20 +124,56 @@ function createRelayPools(): RelayPool[] {
     return [...created.values()];
 }
 
+/** Names come last: they answer with machines that are ready. */
+function createNames(): GeoDns {
+    return new GeoDns("names", {
+        prefix: network.prefix,
+        names: publicNames,
+        service: new CloudflareDns(config.dns),
+        ttlSeconds: config.dns.ttlSeconds,
+        check: planHealthCheck(config),
+        pools: poolPlans.map((plan, index) => ({
+            ...plan,
+            capacity: plan.count * plan.listenerLimit,
+            members: relayPools[index]?.relays ?? [],
+        })),
+        masters: ingestAddresses.map(({ master, upstream }) => ({ name: master.id, address: upstream.host })),
+    });
+}
+
 /*
  * Stack outputs. Their names are an interface: the studio team, the lab and other programs read them.
  */
 
 export const station = { name: config.name, domain: config.domain };
 
-/** What listeners can play, by channel. */
+/** What listeners can play, by channel. A playlist holds every name, so that players find their way by themselves. */
 export const channels = Object.fromEntries(
-    channelPlans.map(({ id, title, formats }) => [id, { title, formats }]),
+    channelPlans.map(({ id, title, formats }) => [
+        id,
+        {
+            title,
+            formats: formats.map((format) => ({
+                ...format,
+                url: `https://${publicNames.stream}${format.mount}`,
+            })),
+            playlists: formats.flatMap(({ mount }) =>
+                ["m3u", "pls", "xspf"].map((kind) => `https://${publicNames.stream}${mount}.${kind}`),
+            ),
+        },
+    ]),
 );
+
+/** The station's names; `stream` and `ingest` answer with what is healthy. */
+export const names = publicNames;
 
 /** What to type into an encoder; the passwords are in `ingestPasswords`. */
 export const ingest = {
-    /** Preferred first; the next one where an encoder can be given a second server. */
+    host: publicNames.ingest,
+    port: ingestPort,
+    /** The same by TLS, for encoders that can. */
+    tlsPort: ingestTlsPort,
+    /** The Masters themselves, for encoders that can push to both. */
     hosts: ingestAddresses.map(({ master, upstream }) => ({
         id: master.id,
         host: upstream.host,

@@ -41,6 +41,30 @@ export interface SilencePlan {
 /** TLS port that machines of the station pull from: Relays from Masters, Masters from each other. */
 export const linkPort = 8443;
 
+/** TLS port at which Masters hand the public certificate to the station's own machines. */
+export const bundlePort = 8444;
+
+/** Where public certificates come from. */
+export interface AcmePlan {
+    directoryUrl: string;
+    email: string;
+}
+
+/** The public names of a station. */
+export interface StationNames {
+    /** Answered with Relays near the listener. */
+    stream: string;
+    /** Answered with the Master that sources should connect to. */
+    ingest: string;
+    /** Answered with one region's Relays, by region. */
+    regions: Record<string, string>;
+}
+
+/** Every public name, the best known first. */
+export function allNames(names: StationNames): string[] {
+    return [names.stream, names.ingest, ...Object.values(names.regions)];
+}
+
 /** Somewhere to pull channels from, over TLS: a Master, or a Relay of the tier above. */
 export interface Upstream {
     /** `a`, `b`, …: part of the local mount names. */

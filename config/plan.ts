@@ -1,10 +1,14 @@
 import type { ChannelPlan, StreamFormat } from "../components/plan";
-import { digitalOceanSizes } from "./catalogue";
+import type { HealthCheck } from "../components/geoDns/dnsService";
+import type { Place } from "../components/geoDns/geography";
+import { digitalOceanRegions, digitalOceanSizes } from "./catalogue";
+import { checkIntervalSeconds } from "./dns";
 import type { Station } from "./schema";
 
 /** A region's Relays, with all that follows from the configuration worked out. */
 export interface RelayPoolPlan {
     region: string;
+    place: Place;
     count: number;
     size: string;
     /** Listeners at which one Relay is full. */
@@ -37,12 +41,33 @@ export function planChannels(station: Station): ChannelPlan[] {
 export function planRelayPools(station: Station): RelayPoolPlan[] {
     return station.relays.map(({ region, count, size, upstreamRegions }) => ({
         region,
+        place: placeOf(region),
         count,
         size,
         listenerLimit: listenerLimit(size),
         upstreamRegions,
         feedsTierBelow: station.relays.some((other) => other.upstreamRegions.includes(region)),
     }));
+}
+
+function placeOf(region: string): Place {
+    const facts = digitalOceanRegions[region];
+    if (!facts) {
+        throw new Error(`there is no region ${region}`);
+    }
+    return { latitude: facts.latitude, longitude: facts.longitude };
+}
+
+/** How closely DNS watches the station's machines. */
+export function planHealthCheck(station: Station): Omit<HealthCheck, "path" | "port"> {
+    const { timeoutSeconds, retries, downAfter, upAfter } = station.dns.check;
+    return {
+        intervalSeconds: checkIntervalSeconds(station.dns),
+        timeoutSeconds,
+        retries,
+        downAfter,
+        upAfter,
+    };
 }
 
 /**

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 
 import { digitalOceanRegions, digitalOceanSizes } from "./catalogue";
+import { dnsSchema, refuseBeyondPlan } from "./dns";
 
 /*
  * The schema of `aerial:station`. Every message ends with what would be right; the key and the value that was given
@@ -149,6 +150,17 @@ const relayRegion = z.strictObject({
     upstreamRegions: z.array(region).default([]),
 });
 
+const tls = z.strictObject({
+    acme: z.strictObject({
+        /** Where certificates come from; Let's Encrypt unless given. */
+        directoryUrl: z
+            .url({ protocol: /^https$/, error: "use an https address, such as Let's Encrypt's directory" })
+            .default("https://acme-v02.api.letsencrypt.org/directory"),
+        /** Where the authority writes to when a certificate is about to expire. */
+        email: z.email({ error: "use an address that somebody reads, such as tech@radio.example" }),
+    }),
+});
+
 const ssh = z.strictObject({
     /** Ranges from which the engineers, and the machine that runs `pulumi up`, reach SSH. */
     allowedFrom: z.array(addressRange).min(1, "name at least the range that pulumi up runs from"),
@@ -226,6 +238,8 @@ export const stationSchema = z
             .min(2, "describe two Masters: with one, its loss would leave the Relays alone")
             .max(4, "use at most 4 Masters"),
         relays: z.array(relayRegion).min(1, "describe at least one region with Relays"),
+        dns: dnsSchema,
+        tls,
         ssh,
     })
     .superRefine((station, context) => {
@@ -267,6 +281,7 @@ export const stationSchema = z
             context,
         );
         refuseUpstreamMistakes(station.relays, context);
+        refuseBeyondPlan(station, context);
         station.channels.forEach((c, index) => {
             refuseDuplicates(
                 c.formats,

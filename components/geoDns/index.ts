@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import type { StationNames } from "../plan";
 import type { DnsService, HealthCheck } from "./dnsService";
 import { planSteering, type Place } from "./geography";
 
@@ -18,7 +19,7 @@ export interface ListenerPool {
 export interface GeoDnsArgs {
     /** Start of pool names, unique in the account: `aerial-prod`. */
     prefix: string;
-    domain: string;
+    names: StationNames;
     service: DnsService;
     ttlSeconds: number;
     /** How often and how patiently health is checked; path and port belong to the role. */
@@ -34,22 +35,11 @@ export interface GeoDnsArgs {
  * are the Relays of one region, for players that walk a list.
  */
 export class GeoDns extends pulumi.ComponentResource {
-    public readonly stream: string;
-    public readonly ingest: string;
-    /** Name of a region's Relays, by region. */
-    public readonly regionNames: Record<string, string>;
-
     constructor(name: string, args: GeoDnsArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("aerial:index:GeoDns", name, { domain: args.domain, ttlSeconds: args.ttlSeconds }, opts);
+        super("aerial:index:GeoDns", name, { names: args.names, ttlSeconds: args.ttlSeconds }, opts);
         const { service, ttlSeconds } = args;
         const check: HealthCheck = { ...args.check, path: "/healthz", port: 80 };
-        const names = stationNames(
-            args.domain,
-            args.pools.map((pool) => pool.region),
-        );
-        this.stream = names.stream;
-        this.ingest = names.ingest;
-        this.regionNames = names.regions;
+        const { names } = args;
 
         const listenerPools = args.pools.map((pool) => ({
             ...pool,
@@ -58,7 +48,7 @@ export class GeoDns extends pulumi.ComponentResource {
         const steering = planSteering(listenerPools);
         service.createBalancedName(
             `${name}-stream`,
-            { hostname: this.stream, ttlSeconds, check, pools: listenerPools, ...steering },
+            { hostname: names.stream, ttlSeconds, check, pools: listenerPools, ...steering },
             this,
         );
 
@@ -73,7 +63,7 @@ export class GeoDns extends pulumi.ComponentResource {
         }
         service.createBalancedName(
             `${name}-ingest`,
-            { hostname: this.ingest, ttlSeconds, check, pools: masterPools, order, fallback: preferred },
+            { hostname: names.ingest, ttlSeconds, check, pools: masterPools, order, fallback: preferred },
             this,
         );
 
@@ -85,15 +75,12 @@ export class GeoDns extends pulumi.ComponentResource {
                 this,
             );
         }
-        this.registerOutputs({ stream: this.stream, ingest: this.ingest, regionNames: this.regionNames });
+        this.registerOutputs({ names });
     }
 }
 
 /** The names a station has; known before any machine, so that machines can be told. */
-export function stationNames(
-    domain: string,
-    regions: string[],
-): { stream: string; ingest: string; regions: Record<string, string> } {
+export function stationNames(domain: string, regions: string[]): StationNames {
     const stream = `stream.${domain}`;
     return {
         stream,

@@ -4,13 +4,26 @@ import * as pulumi from "@pulumi/pulumi";
 import type { StationCredentials } from "../credentials";
 import { DropletHost } from "../host/droplet";
 import { createFirewall } from "../host/firewall";
-import { linkPort, type ChannelPlan, type SilencePlan, type SourcePlan, type Upstream } from "../plan";
+import {
+    allNames,
+    bundlePort,
+    linkPort,
+    type AcmePlan,
+    type ChannelPlan,
+    type SilencePlan,
+    type SourcePlan,
+    type StationNames,
+    type Upstream,
+} from "../plan";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { renderMaster } from "./render";
 
 /** Port that encoders connect to: Icecast's own, the default of every encoder. */
 export const ingestPort = 8000;
+
+/** The same over TLS, with the public certificate. */
+export const ingestTlsPort = 443;
 
 export interface MasterArgs {
     /** One letter: `a` is preferred. */
@@ -30,6 +43,10 @@ export interface MasterArgs {
     peers: pulumi.Input<Upstream[]>;
     /** How many Relays and Masters pull from this one. */
     linkCount: number;
+    /** 0 for the preferred Master. */
+    rank: number;
+    names: StationNames;
+    acme: AcmePlan;
     network: StationNetwork;
     authority: StationAuthority;
     credentials: StationCredentials;
@@ -63,7 +80,11 @@ export class Master extends pulumi.ComponentResource {
                 tag,
                 openPorts: [
                     { port: ingestPort, from: "everyone" },
+                    { port: ingestTlsPort, from: "everyone" },
+                    // Health checks, and challenges of the certificate authority.
+                    { port: 80, from: "everyone" },
                     { port: linkPort, from: { tag: args.network.linkTag } },
+                    { port: bundlePort, from: { tag: args.network.linkTag } },
                 ],
             },
             this,
@@ -87,6 +108,9 @@ export class Master extends pulumi.ComponentResource {
                         ingestPort,
                         linkPort,
                         maxLinks: args.linkCount,
+                        rank: args.rank,
+                        publicNames: allNames(args.names),
+                        acme: args.acme,
                     }),
                 ),
                 secrets: {

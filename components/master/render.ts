@@ -1,6 +1,6 @@
 import { machineTools, refusePlaceholders, secretFiles, toolPackages } from "../machine/delivery";
 import type { MachineFile, MachineRole } from "../machine/role";
-import type { ChannelPlan, SilencePlan, SourcePlan, Upstream } from "../plan";
+import type { AcmePlan, ChannelPlan, SilencePlan, SourcePlan, Upstream } from "../plan";
 import { readTemplate, renderTemplate } from "../template";
 import { directMounts, icecastLimits, linkUrl, publicMounts, refuseUnusableNames } from "./mounts";
 
@@ -21,6 +21,11 @@ export interface MasterPlan {
     linkPort: number;
     /** How many Relays and Masters may pull one mount at once. */
     maxLinks: number;
+    /** 0 for the preferred Master, which renews the public certificate; the others do so when it did not. */
+    rank: number;
+    /** Names of the public certificate, the best known first. */
+    publicNames: string[];
+    acme: AcmePlan;
 }
 
 /** First of the local ports at which NGINX offers another Master's mounts, one port a Master. */

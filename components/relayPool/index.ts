@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { StationCredentials } from "../credentials";
 import { DropletHost } from "../host/droplet";
 import { createFirewall } from "../host/firewall";
-import { linkPort, type ChannelPlan, type Upstream } from "../plan";
+import { linkPort, type ChannelPlan, type StationNames, type Upstream } from "../plan";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { renderRelay } from "./render";
@@ -20,6 +20,9 @@ export interface RelayPoolArgs {
     channels: ChannelPlan[];
     /** Where to pull from, first preferred: the Masters, or Relays of the tier above. */
     upstreams: pulumi.Input<Upstream[]>;
+    /** Where the public certificate comes from, preferred first. */
+    masters: pulumi.Input<Upstream[]>;
+    names: StationNames;
     /** Listeners at which one Relay is full. */
     listenerLimit: number;
     /** Whether Relays of a tier below pull from these. */
@@ -62,17 +65,20 @@ export class RelayPool extends pulumi.ComponentResource {
                 tag,
                 openPorts: [
                     { port: 80, from: "everyone" },
+                    { port: 443, from: "everyone" },
                     ...(links ? [{ port: linkPort, from: { tag: args.network.linkTag } }] : []),
                 ],
             },
             this,
         );
-        const role = pulumi.output(args.upstreams).apply((upstreams) =>
+        const role = pulumi.all([args.upstreams, args.masters]).apply(([upstreams, masters]) =>
             renderRelay({
                 pool: name,
                 stationName: args.stationName,
                 channels: args.channels,
                 upstreams,
+                masters,
+                names: args.names,
                 listenerLimit: args.listenerLimit,
                 linkPort: links && linkPort,
             }),

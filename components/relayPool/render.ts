@@ -6,7 +6,7 @@ import {
     type SecretFile,
 } from "../machine/delivery";
 import type { MachineFile, MachineRole } from "../machine/role";
-import type { ChannelPlan, Upstream } from "../plan";
+import type { ChannelPlan, StationNames, Upstream } from "../plan";
 import { readTemplate, renderTemplate } from "../template";
 import { linkPort, relayChains, type Chain } from "./chain";
 import { checkRelayPlan } from "./check";
@@ -21,6 +21,9 @@ export interface RelayPlan {
     upstreams: Upstream[];
     /** Listeners at which the Relay is full, over all mounts. */
     listenerLimit: number;
+    names: StationNames;
+    /** Where the public certificate comes from, preferred first. */
+    masters: Upstream[];
     /**
      * TLS port that Relays of the tier below pull from. Its certificate is delivered as the files `tls.pem` and
      * `tls.key`. Absent where there is no tier below.
