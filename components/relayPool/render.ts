@@ -140,7 +140,8 @@ function nginxFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
         file("/etc/aerial/nginx/internal.conf", readTemplate("relay/nginx/internal.conf")),
         // A module, because the arrays of an object that njs preloads are not arrays.
         file("/etc/aerial/nginx/js/relay.js", `export default ${json(health)}`),
-        ...["health.js", "healthz.js", "link.js"].map((name) =>
+        file("/etc/aerial/nginx/js/health.js", readTemplate("machine/health.js")),
+        ...["healthz.js", "link.js"].map((name) =>
             file(`/etc/aerial/nginx/js/${name}`, readTemplate(`relay/nginx/${name}`)),
         ),
         file("/etc/logrotate.d/aerial-nginx", readTemplate("relay/nginx/aerial-nginx.logrotate")),

@@ -1,6 +1,6 @@
 /**
- * Whether this Relay is fit to serve listeners, as pure functions: no NGINX in here. Written for njs, which lacks
- * `for of` and destructuring.
+ * Whether audio advances on a machine's Icecast, and whether a Relay is fit to serve listeners, as pure functions: no
+ * NGINX in here. Written for njs, which lacks `for of` and destructuring. Masters and Relays have the same file.
  *
  * A sample is what Icecast counted at one moment: { atMs, mounts: { "/main.mp3": { bytes, listeners } } }, where `bytes`
  * are those it has received for the mount and a mount without a source is absent. Icecast counts every 5 s.
