@@ -6,21 +6,26 @@ import {
     type SecretFile,
 } from "../machine/delivery";
 import type { MachineFile, MachineRole } from "../machine/role";
-import type { ChannelPlan, StationNames, Upstream } from "../plan";
+import { bundlePort, type ChannelPlan, type StationNames, type Upstream } from "../plan";
 import { readTemplate, renderTemplate } from "../template";
-import { linkPort, relayChains, type Chain } from "./chain";
+import { relayChains, type Chain } from "./chain";
 import { checkRelayPlan } from "./check";
+import { bracketed, icecastPorts, nginxFiles } from "./nginx";
 
 /** All that a Relay's machine is told by its user data. */
 export interface RelayPlan {
     /** Name listeners' responses carry, for example `relay-ams3`. */
     pool: string;
+    /** Its own region in `names.regions`; without it, playlists are the same everywhere. */
+    region?: string;
     stationName: string;
     channels: ChannelPlan[];
     /** Where to pull from, first preferred: both Masters, or the Relays of the tier above. */
     upstreams: Upstream[];
     /** Listeners at which the Relay is full, over all mounts. */
     listenerLimit: number;
+    /** Listeners behind one address, whom a NAT may hide; 20 when absent. Also the requests of a second from there. */
+    connectionsPerAddress?: number;
     names: StationNames;
     /** Where the public certificate comes from, preferred first. */
     masters: Upstream[];
@@ -30,9 +35,6 @@ export interface RelayPlan {
      */
     linkPort?: number;
 }
-
-/** Icecast's sockets, on the loopback address. Their number is why 3,000 listeners can come back in 3 s. */
-const icecastPorts = Array.from({ length: 16 }, (_, index) => 8000 + index);
 
 /** Connections of Icecast beside listeners: the health check, and listeners whose end it has not seen yet. */
 const spareClients = 128;
@@ -47,7 +49,7 @@ export function renderRelay(plan: RelayPlan): MachineRole {
     refusePlaceholders(plan);
     const chains = relayChains(plan.channels, plan.upstreams);
     return {
-        packages: [...toolPackages, "icecast2", "nginx", "libnginx-mod-http-js", "curl"],
+        packages: [...toolPackages, "icecast2", "nginx", "libnginx-mod-http-js", "curl", "openssl"],
         maskedUnits: ["icecast2.service", "nginx.service"],
         units: [
             "aerial.target",
@@ -55,19 +57,27 @@ export function renderRelay(plan: RelayPlan): MachineRole {
             "aerial-nginx.service",
             "aerial-own-audio.service",
             "aerial-own-source.service",
+            "aerial-certificate.timer",
+            "aerial-access-log.timer",
         ],
         files: [
             ...machineTools(),
             ...secretFiles(filesWithSecrets(plan, chains)),
             ...nginxFiles(plan, chains),
             ...ownSourceFiles(plan, chains),
-            unit("aerial-icecast.service"),
-            unit("aerial-nginx.service"),
-            unit("aerial-own-audio.service"),
-            unit("aerial-own-source.service"),
-            script("check"),
-            script("status"),
-            script("resolver"),
+            ...certificateFiles(plan),
+            ...[
+                "aerial-icecast.service",
+                "aerial-nginx.service",
+                "aerial-own-audio.service",
+                "aerial-own-source.service",
+                "aerial-certificate.service",
+                "aerial-certificate.timer",
+                "aerial-access-log.service",
+                "aerial-access-log.timer",
+            ].map(unit),
+            ...["check", "status", "resolver", "access-log"].map((name) => script(name)),
+            command("aerial-drain"),
         ],
     };
 }
@@ -102,6 +112,14 @@ function filesWithSecrets(plan: RelayPlan, chains: Chain[]): SecretFile[] {
               ]
             : []),
         {
+            target: "/etc/aerial/certificate/authorization",
+            format: "raw",
+            content: "Authorization: @{relay.link|basic relay}\n",
+            owner: "root:root",
+            mode: "0600",
+            reload: [],
+        },
+        {
             target: "/etc/aerial/own/password",
             format: "raw",
             content: "@{local.source}",
@@ -117,34 +135,14 @@ function nginxSecret(target: string, format: SecretFile["format"], content: stri
     return { target, format, content, owner: "root:root", mode: "0600", reload: ["aerial-nginx.service"] };
 }
 
-function nginxFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
-    const edge = { chains, ports: icecastPorts, linkPort: plan.linkPort ?? 0 };
-    const links = plan.upstreams.map((upstream, index) => ({
-        ...upstream,
-        // A literal IPv6 address needs brackets in a URL.
-        host: upstream.host.includes(":") ? `[${upstream.host}]` : upstream.host,
-        localPort: linkPort(index),
-    }));
-    const health = {
-        listenerLimit: plan.listenerLimit,
-        chains: chains.map((chain) => ({
-            mount: chain.mount,
-            levels: chain.levels.map(({ name, mount }) => ({ name, mount })),
-        })),
-    };
+/** What `aerial-certificate` goes by: whom to ask, and which names a certificate must have to be of use here. */
+function certificateFiles({ names, region, masters }: RelayPlan): MachineFile[] {
+    const own = region === undefined ? Object.values(names.regions) : [names.regions[region] ?? ""];
+    const sources = masters.map(({ host, tlsName }) => `${tlsName} ${bracketed(host)} ${bundlePort}\n`);
     return [
-        nginx("nginx.conf", { workerConnections: 2 * plan.listenerLimit + 1024 }),
-        nginx("edge.conf", edge),
-        nginx("listener.conf", { listenerLimit: plan.listenerLimit }),
-        nginx("links.conf", { links }),
-        file("/etc/aerial/nginx/internal.conf", readTemplate("relay/nginx/internal.conf")),
-        // A module, because the arrays of an object that njs preloads are not arrays.
-        file("/etc/aerial/nginx/js/relay.js", `export default ${json(health)}`),
-        file("/etc/aerial/nginx/js/health.js", readTemplate("machine/health.js")),
-        ...["healthz.js", "link.js"].map((name) =>
-            file(`/etc/aerial/nginx/js/${name}`, readTemplate(`relay/nginx/${name}`)),
-        ),
-        file("/etc/logrotate.d/aerial-nginx", readTemplate("relay/nginx/aerial-nginx.logrotate")),
+        command("aerial-certificate"),
+        file("/etc/aerial/certificate/names", [names.stream, ...own].map((name) => `${name}\n`).join("")),
+        file("/etc/aerial/certificate/masters", sources.join("")),
     ];
 }
 
@@ -180,16 +178,17 @@ function announcement(stationName: string): string {
     return `${stationName}. We will be back in a moment. Please stay with us.\n`;
 }
 
-function nginx(name: string, values: object): MachineFile {
-    return file(`/etc/aerial/nginx/${name}`, renderTemplate("nginx", `relay/nginx/${name}.eta`, values));
-}
-
 function unit(name: string): MachineFile {
     return file(`/etc/systemd/system/${name}`, readTemplate(`relay/units/${name}`));
 }
 
 function script(name: string, template = name): MachineFile {
     return file(`/usr/local/lib/aerial/${name}`, readTemplate(`relay/${template}`), "0755");
+}
+
+/** A program that an engineer runs too. */
+function command(name: string): MachineFile {
+    return file(`/usr/local/sbin/${name}`, readTemplate(`relay/${name}`), "0755");
 }
 
 function file(path: string, content: string, mode = "0644"): MachineFile {

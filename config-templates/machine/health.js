@@ -12,6 +12,8 @@ const proofMs = 6000;
 const staleMs = 6000;
 /** Samples kept: the proof, and what one slow measurement may take more. */
 const keptMs = 14000;
+/** A full Relay is offered to new listeners again below this share of its limit: else DNS would take it in and out. */
+const roomAgain = 0.95;
 
 /** A sample from the XML of Icecast's `/admin/stats`. */
 function parseStats(xml, atMs) {
@@ -99,9 +101,11 @@ function listenersOf(chain, sample) {
  * @param samples oldest first
  * @param nowMs the present, by the samples' clock
  * @param draining whether listeners are to go elsewhere
- * @returns `{ healthy, reasons, listeners, mounts: { "/main.mp3": { upstream, listeners } } }`
+ * @param wasFull whether the last verdict was `full`
+ * @returns `{ healthy, reasons, known, full, listeners, mounts: { "/main.mp3": { upstream, listeners } } }`; while
+ *     `known` is false, Icecast has told nothing, and `listeners` says nothing
  */
-function judge(relay, samples, nowMs, draining) {
+function judge(relay, samples, nowMs, draining, wasFull) {
     const last = samples[samples.length - 1];
     const reasons = draining ? ["draining"] : [];
     const mounts = {};
@@ -119,10 +123,50 @@ function judge(relay, samples, nowMs, draining) {
         mounts[chain.mount] = { upstream: now.upstream, listeners: here };
         listeners += here;
     });
-    if (listeners >= relay.listenerLimit) {
+    // What Icecast does not tell leaves a full Relay full: its listeners are still there.
+    const full = known ? listeners >= relay.listenerLimit * (wasFull ? roomAgain : 1) : Boolean(wasFull);
+    if (full && known) {
         reasons.push(`full: ${listeners} of ${relay.listenerLimit} listeners`);
     }
-    return { healthy: reasons.length === 0, reasons: reasons, listeners: listeners, mounts: mounts };
+    return {
+        healthy: reasons.length === 0,
+        reasons: reasons,
+        known: known,
+        full: full,
+        listeners: listeners,
+        mounts: mounts,
+    };
 }
 
-export default { parseStats, remember, stateOf, judge };
+/**
+ * The verdict on a Master: every mount that its Liquidsoap feeds must advance. Liquidsoap that is dead, stuck or frozen
+ * sends nothing, and Icecast then takes its mounts away within 4 s, so bytes are proof of both.
+ *
+ * @param mounts the public mounts
+ * @param samples oldest first
+ * @param nowMs the present, by the samples' clock
+ * @returns `{ healthy, reasons, mounts: { "/main.mp3": "advances" } }`
+ */
+function judgeMaster(mounts, samples, nowMs) {
+    const last = samples[samples.length - 1];
+    if (last === undefined || nowMs - last.atMs > staleMs) {
+        return { healthy: false, reasons: ["Icecast tells nothing about itself"], mounts: {} };
+    }
+    const words = {
+        absent: "is not live",
+        new: "is not known to advance yet",
+        stands: "stands still",
+    };
+    const states = {};
+    const reasons = [];
+    mounts.forEach((mount) => {
+        const state = stateOf(mount, samples);
+        states[mount] = state;
+        if (state !== "advances") {
+            reasons.push(`${mount} ${words[state]}`);
+        }
+    });
+    return { healthy: reasons.length === 0, reasons: reasons, mounts: states };
+}
+
+export default { parseStats, remember, stateOf, judge, judgeMaster };

@@ -9,6 +9,8 @@ ip link set lo up
 
 /usr/local/sbin/aerial-secrets apply --no-reload <"$stage/secrets.json" >/dev/null
 mkdir -p /run/aerial /run/aerial-nginx /var/log/aerial-nginx /var/lib/aerial-own /run/credentials
+mkdir -p /var/lib/aerial/certificate
+/usr/local/sbin/aerial-certificate ensure
 /usr/local/lib/aerial/resolver /run/aerial-nginx/resolver.conf
 
 report() {
@@ -18,7 +20,7 @@ request() {
     curl --silent --max-time 2 --output /dev/null --write-out '%{http_code} %header{content-type}' "$@" || true
 }
 
-for unit in /etc/systemd/system/aerial-*.service /etc/systemd/system/aerial.target; do
+for unit in /etc/systemd/system/aerial-*.* /etc/systemd/system/aerial.target; do
     systemd-analyze verify --man=no "$unit" 2>&1 || true
 done | grep -F /etc/systemd/system/aerial | sort -u | report verify
 

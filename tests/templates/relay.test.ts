@@ -1,24 +1,15 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
 import { renderRelay } from "../../components/relayPool/render";
 import { run } from "../../lab/host/run";
-import { inImage } from "../../lab/machines/image";
+import { relayPlan } from "../support/relayPlan";
+import { selfSigned, Stage } from "../support/relayStage";
 
+const script = join(__dirname, "relay-in-image.sh");
 const role = renderRelay({
-    pool: "relay-ams3",
+    ...relayPlan(),
     stationName: `Radio "Tést" <&'$#{}`,
-    channels: [
-        {
-            id: "main",
-            title: `Mäin "$x" <&'\\;#{}`,
-            formats: [
-                { codec: "mp3", bitrateKbps: 192, mount: "/main.mp3", contentType: "audio/mpeg" },
-                { codec: "aac", bitrateKbps: 64, mount: "/main.aac", contentType: "audio/aac" },
-            ],
-        },
-    ],
+    channels: relayPlan().channels.map((channel) => ({ ...channel, title: `Mäin "$x" <&'\\;#{}` })),
     upstreams: [
         { id: "a", host: "127.0.0.9", port: 8443, tlsName: "master-a.radio.test" },
         { id: "b", host: "master-b.radio.test", port: 8443, tlsName: "master-b.radio.test" },
@@ -28,57 +19,20 @@ const role = renderRelay({
 });
 
 describe("a Relay's files, by the programs that read them", () => {
-    let stage = "";
+    const stage = new Stage(role);
     let results: Record<string, string> = {};
 
     beforeAll(async () => {
-        stage = mkdtempSync(join(tmpdir(), "relay-"));
-        // Programs in the image run as users of their own.
-        chmodSync(stage, 0o755);
-        for (const file of role.files) {
-            const path = join(stage, "files", file.path);
-            mkdirSync(dirname(path), { recursive: true });
-            writeFileSync(path, file.content);
-            chmodSync(path, parseInt(file.mode, 8));
-        }
-        const { stdout: pem } = await run(
-            [
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-            ].concat(["-keyout", "-", "-days", "2", "-subj", "/CN=test", "-out", "-"]),
-        );
-        const certificate = pem.slice(pem.indexOf("-----BEGIN CERTIFICATE"));
+        const { certificate, withKey } = await selfSigned();
         const secrets = {
             values: { "relay.link": `p"w'\\<&;{}#` },
-            files: { "ca.pem": certificate, "tls.pem": certificate, "tls.key": pem },
+            files: { "ca.pem": certificate, "tls.pem": certificate, "tls.key": withKey },
         };
-        writeFileSync(join(stage, "secrets.json"), JSON.stringify(secrets));
-        const { stdout, stderr } = await inImage(
-            ["unshare", "--net", "--pid", "--fork", "--mount-proc", "sh", "/relay-in-image.sh", stage],
-            {
-                binds: [
-                    { source: stage },
-                    { source: join(__dirname, "relay-in-image.sh"), target: "/relay-in-image.sh" },
-                ],
-                timeoutSeconds: 110,
-                allow: "any",
-            },
-        );
-        results = Object.fromEntries(
-            [...stdout.matchAll(/^([^:\n]+): ?(.*)$/gm)].map(([, name, text]) => [name ?? "", text ?? ""]),
-        );
-        if (results["nginx says"] === undefined) {
-            throw new Error(`the Relay did not come to its end:\n${stdout}\n${stderr}`);
-        }
+        stage.write("secrets.json", JSON.stringify(secrets));
+        results = await stage.run(script, "nginx says", 110);
     }, 120_000);
 
-    afterAll(() => rmSync(stage, { recursive: true, force: true }));
+    afterAll(() => stage.remove());
 
     it("systemd has nothing to say against the units", () => {
         expect(results["verify"]).toBe("");
@@ -168,10 +122,8 @@ describe("a Relay's files, by the programs that read them", () => {
 
     it("shellcheck finds nothing", async () => {
         const scripts = role.files.filter((file) => file.content.startsWith("#!/bin/sh"));
-        const paths = scripts.map((file) => join(stage, "files", file.path));
-        const { stdout } = await run(["shellcheck", ...paths, join(__dirname, "relay-in-image.sh")], {
-            allow: "any",
-        });
+        const paths = scripts.map((file) => stage.pathOf(file.path));
+        const { stdout } = await run(["shellcheck", ...paths, script], { allow: "any" });
         expect(stdout).toBe("");
     });
 });

@@ -17,6 +17,8 @@ interface Relay {
 interface Verdict {
     healthy: boolean;
     reasons: string[];
+    known: boolean;
+    full: boolean;
     listeners: number;
     mounts: Record<string, { upstream: string | null; listeners: number }>;
 }
@@ -25,7 +27,7 @@ interface Health {
     parseStats(xml: string, atMs: number): Sample;
     remember(samples: Sample[], sample: Sample): Sample[];
     stateOf(mount: string, samples: Sample[]): string;
-    judge(relay: Relay, samples: Sample[], nowMs: number, draining: boolean): Verdict;
+    judge(relay: Relay, samples: Sample[], nowMs: number, draining: boolean, wasFull: boolean): Verdict;
 }
 
 /** The module as NGINX gets it; njs and Node.js differ only in how a module is loaded. */
@@ -80,8 +82,8 @@ function counted(second: number, since = 0, until = Infinity): number {
     return 24000 * Math.max(0, Math.min(lastCount, until) - since);
 }
 
-function judgeAt(seconds: number, samples: Sample[], draining = false): Verdict {
-    return health.judge(relay, samples, seconds * 1000, draining);
+function judgeAt(seconds: number, samples: Sample[], draining = false, wasFull = false): Verdict {
+    return health.judge(relay, samples, seconds * 1000, draining, wasFull);
 }
 
 describe("health of a Relay", () => {
@@ -93,6 +95,8 @@ describe("health of a Relay", () => {
         expect(verdict).toEqual({
             healthy: true,
             reasons: [],
+            known: true,
+            full: false,
             listeners: 7,
             mounts: { "/main.mp3": { upstream: "a", listeners: 7 } },
         });
@@ -194,6 +198,25 @@ describe("health of a Relay", () => {
         ).toBe(true);
     });
 
+    it("once full, takes listeners again only when one in twenty has left", () => {
+        const at = (listeners: number, wasFull: boolean) =>
+            judgeAt(
+                20,
+                observe(20, (_, second) => counted(second), listeners),
+                false,
+                wasFull,
+            );
+        expect(at(99, false)).toMatchObject({ healthy: true, full: false });
+        expect(at(99, true)).toMatchObject({
+            healthy: false,
+            full: true,
+            reasons: ["full: 99 of 100 listeners"],
+        });
+        expect(at(95, true).full).toBe(true);
+        expect(at(94, true)).toMatchObject({ healthy: true, full: false });
+        expect(judgeAt(0, [], false, true)).toMatchObject({ known: false, full: true });
+    });
+
     it("never flaps when an upstream freezes and Icecast leaves it 3 to 5 s later", () => {
         const property = fc.property(
             fc.integer({ min: 10_000, max: 30_000 }),
@@ -215,7 +238,7 @@ describe("health of a Relay", () => {
                     }
                     samples = health.remember(samples, { atMs, mounts });
                     if (atMs >= 12_000) {
-                        expect(health.judge(relay, samples, atMs, false).reasons).toEqual([]);
+                        expect(health.judge(relay, samples, atMs, false, false).reasons).toEqual([]);
                     }
                 }
             },

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { ChannelPlan, Upstream } from "../../components/plan";
 import { relayChains } from "../../components/relayPool/chain";
 import { renderRelay, type RelayPlan } from "../../components/relayPool/render";
+import { relayPlan } from "../support/relayPlan";
 
 const main: ChannelPlan = {
     id: "main",
@@ -23,14 +24,7 @@ function upstream(id: string, host = "198.19.0.1"): Upstream {
 }
 
 function plan(change: Partial<RelayPlan> = {}): RelayPlan {
-    return {
-        pool: "relay-ams3",
-        stationName: "Radio Test",
-        channels: [main],
-        upstreams: [upstream("a"), upstream("b", "198.19.0.2")],
-        listenerLimit: 1500,
-        ...change,
-    };
+    return relayPlan({ upstreams: [upstream("a"), upstream("b", "198.19.0.2")], ...change });
 }
 
 function filesOf(value: RelayPlan): Record<string, string> {
@@ -130,13 +124,13 @@ describe("renderRelay", () => {
         expect(fileOf(plan(), "/etc/aerial/nginx/listener.conf")).toContain("limit_conn listeners 1500;");
         const clients = Number(/<clients>(\d+)</.exec(fileOf(plan(), icecastXml))?.[1]);
         expect(clients).toBeGreaterThan(1500);
-        expect(fileOf(plan(), "/etc/aerial/nginx/nginx.conf")).toContain("worker_connections 4024;");
+        expect(fileOf(plan(), "/etc/aerial/nginx/nginx.conf")).toContain("worker_connections 7096;");
     });
 
     it("offers mounts exactly, and the own source's and other upstreams' never", () => {
-        const edge = fileOf(plan({ channels: [main, second] }), "/etc/aerial/nginx/edge.conf");
-        const locations = [...edge.matchAll(/location ([^{]*) \{/g)].map(([, location]) => location);
-        expect(locations).toEqual(["/", "= /healthz", '= "/main.mp3"', '= "/main.aac"', '= "/main-b.mp3"']);
+        const mounts = fileOf(plan({ channels: [main, second] }), "/etc/aerial/nginx/mounts.conf");
+        const locations = [...mounts.matchAll(/location ([^{]*) \{/g)].map(([, location]) => location);
+        expect(locations).toEqual(["/", '= "/main.mp3"', '= "/main.aac"', '= "/main-b.mp3"']);
     });
 
     it("makes one loop for each codec and bitrate, and a source for every mount", () => {
@@ -170,8 +164,60 @@ describe("renderRelay", () => {
         });
     });
 
+    it("lets 20 listeners on from one address, or as many as it is told", () => {
+        const limits = (change: Partial<RelayPlan>) => [
+            ...fileOf(plan(change), "/etc/aerial/nginx/listener.conf").matchAll(
+                /limit_(?:conn callers|req).*/g,
+            ),
+            ...fileOf(plan(change), "/etc/aerial/nginx/edge.conf").matchAll(/rate=.*/g),
+        ];
+        expect(limits({}).flat()).toEqual([
+            "limit_conn callers 20;",
+            "limit_req zone=requests burst=40 nodelay;",
+            "rate=20r/s;",
+        ]);
+        expect(limits({ connectionsPerAddress: 4000 }).flat()).toEqual([
+            "limit_conn callers 4000;",
+            "limit_req zone=requests burst=8000 nodelay;",
+            "rate=4000r/s;",
+        ]);
+    });
+
+    it("asks every Master for its certificate, and takes none without the names it is reached by", () => {
+        const files = filesOf(plan({ masters: [upstream("a"), upstream("b", "2001:db8::2")] }));
+        expect(files["/etc/aerial/certificate/masters"]).toBe(
+            "master-a.radio.test 198.19.0.1 8444\nmaster-b.radio.test [2001:db8::2] 8444\n",
+        );
+        expect(files["/etc/aerial/certificate/names"]).toBe("stream.radio.test\nams3.stream.radio.test\n");
+        expect(fileOf(plan({ region: undefined }), "/etc/aerial/certificate/names")).toBe(
+            "stream.radio.test\nnyc3.stream.radio.test\nams3.stream.radio.test\n",
+        );
+    });
+
+    it("passes challenges to every Master in turn, the last one's answer counts", () => {
+        const challenges = (masters: Upstream[]) =>
+            [
+                ...fileOf(plan({ masters }), "/etc/aerial/nginx/public.conf").matchAll(
+                    /location ([^ ]+ ?[^ ]*) \{|challenge_host (".*");|error_page .* = (.*);/g,
+                ),
+            ].map((found) => found[1] ?? found[2] ?? found[3]);
+        expect(challenges([upstream("a"), upstream("b", "2001:db8::2"), upstream("c")]).slice(3)).toEqual([
+            '~ "^/\\.well-known/acme-challenge/[A-Za-z0-9_-]{1,200}$"',
+            '"198.19.0.1"',
+            "@challenge-b",
+            "@challenge-b",
+            '"[2001:db8::2]"',
+            "@challenge-c",
+            "@challenge-c",
+            '"198.19.0.1"',
+        ]);
+    });
+
     it("opens a port for a tier below only where there is one", () => {
-        expect(fileOf(plan(), "/etc/aerial/nginx/edge.conf")).not.toContain("ssl");
+        expect(fileOf(plan(), "/etc/aerial/nginx/edge.conf").match(/listen .*/g)).toEqual([
+            "listen 80 default_server reuseport backlog=4096;",
+            "listen 443 ssl default_server reuseport backlog=4096;",
+        ]);
         expect(filesOf(plan())["/etc/aerial/templates/tls.key"]).toBeUndefined();
         const files = filesOf(plan({ linkPort: 8443 }));
         expect(files["/etc/aerial/nginx/edge.conf"]).toContain("listen 8443 ssl");
@@ -208,9 +254,10 @@ describe("renderRelay", () => {
                 }
                 const xml = files[icecastXml] ?? "";
                 expect(xml.match(/<\/?[a-z]/g)).toEqual(fileOf(plan(), icecastXml).match(/<\/?[a-z]/g));
-                expect(files["/etc/aerial/nginx/edge.conf"]).toBe(
-                    fileOf(plan(), "/etc/aerial/nginx/edge.conf"),
-                );
+                for (const name of ["edge", "mounts", "listener", "public"]) {
+                    const path = `/etc/aerial/nginx/${name}.conf`;
+                    expect(files[path]).toBe(fileOf(plan(), path));
+                }
                 const [own] = (
                     JSON.parse(files["/etc/aerial/own/source.json"] ?? "") as { mounts: { name: string }[] }
                 ).mounts;
@@ -232,15 +279,31 @@ describe("renderRelay", () => {
                 'two upstreams are called a; "own" cannot name an upstream; upstream c has the host "x; }"; ' +
                 "a limit of 0 listeners",
         );
+        const masters = [upstream("a", "x; }"), upstream("a")];
+        const names = { ...relayPlan().names, stream: "stream.radio.test\nevil.test" };
+        expect(() =>
+            renderRelay(plan({ masters, names, region: "fra1", connectionsPerAddress: 0.5 })),
+        ).toThrow(
+            'a Relay cannot be made: two Masters are called a; Master a has the host "x; }"; ' +
+                '"stream.radio.test\\nevil.test" is no name; no name for its region fra1; ' +
+                "a limit of 0.5 connections for an address",
+        );
         expect(() => renderRelay(plan({ upstreams: [] }))).toThrow("no upstream");
         expect(() => renderRelay(plan({ channels: [] }))).toThrow("no channel has a format");
     });
 
-    it.each(["/healthz", "/", "main.mp3", "/a/b.mp3", '/x";', "/x y", "/.well-known"])(
-        "refuses %p as a mount",
-        (mount) => {
-            const channels = [{ ...main, formats: [{ ...main.formats[0]!, mount }] }];
-            expect(() => renderRelay(plan({ channels }))).toThrow("is no mount");
-        },
-    );
+    it.each([
+        "/healthz",
+        "/status.json",
+        "/main.aac.pls",
+        "/",
+        "main.mp3",
+        "/a/b.mp3",
+        '/x";',
+        "/x y",
+        "/.well-known",
+    ])("refuses %p as a mount", (mount) => {
+        const channels = [{ ...main, formats: [...main.formats, { ...main.formats[0]!, mount }] }];
+        expect(() => renderRelay(plan({ channels }))).toThrow("is no mount");
+    });
 });

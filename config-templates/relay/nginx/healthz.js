@@ -1,10 +1,16 @@
-/** The health check in NGINX: measures Icecast, keeps the samples for all workers, answers. Rules are in health.js. */
+/**
+ * What this Relay says about itself: measures Icecast, keeps the samples for all workers, answers. The rules are in
+ * health.js. The samples are in shared memory, which outlives a reload: /healthz knows no pause then.
+ */
 import fs from "fs";
 import health from "health.js";
+import metrics from "metrics.js";
 import relay from "relay.js";
 
 /** While this file exists, the Relay takes no new listeners from DNS. */
 const drainingFlag = "/run/aerial/draining";
+/** Written by aerial-certificate. */
+const certificateFacts = "/var/lib/aerial/certificate/certificate.json";
 const statistics = "http://127.0.0.1:8000/admin/stats";
 
 function samples() {
@@ -21,6 +27,7 @@ async function measure(session) {
         const xml = await reply.text();
         const sample = health.parseStats(xml, Date.now());
         ngx.shared.health.set("samples", JSON.stringify(health.remember(samples(), sample)));
+        ngx.shared.health.set("full", verdict().full ? "yes" : "");
     } catch (error) {
         ngx.log(ngx.WARN, `health: ${error.message}`);
     }
@@ -36,7 +43,7 @@ function draining() {
 }
 
 function verdict() {
-    return health.judge(relay, samples(), Date.now(), draining());
+    return health.judge(relay, samples(), Date.now(), draining(), ngx.shared.health.get("full") === "yes");
 }
 
 /** Public: says nothing about listeners but that the Relay is full. */
@@ -50,6 +57,23 @@ function answer(r) {
     r.return(now.healthy ? 200 : 503, `${JSON.stringify(body)}\n`);
 }
 
+/** Public: what can be heard here, and how many hear it. */
+function station(r) {
+    const now = verdict();
+    const channels = relay.channels.map((channel) => ({
+        id: channel.id,
+        title: channel.title,
+        mounts: channel.mounts.map((mount) => Object.assign({}, mount, now.mounts[mount.mount])),
+    }));
+    const body = {
+        station: relay.station,
+        healthy: now.healthy,
+        listeners: now.listeners,
+        channels: channels,
+    };
+    r.return(200, `${JSON.stringify(body)}\n`);
+}
+
 /** For this machine: what `status` prints. */
 function status(r) {
     const now = verdict();
@@ -59,8 +83,34 @@ function status(r) {
         reasons: now.reasons,
         listeners: now.listeners,
         mounts: now.mounts,
+        certificate: certificate(),
     };
     r.return(200, `${JSON.stringify(body)}\n`);
 }
 
-export default { measure, answer, status };
+/** For this machine: what `aerial-drain` prints; `listeners` is null while it is not known. */
+function drain(r) {
+    const now = verdict();
+    const body = { draining: draining(), listeners: now.known ? now.listeners : null };
+    r.return(200, `${JSON.stringify(body)}\n`);
+}
+
+/** For this machine: metrics in Prometheus's text format. */
+function numbers(r) {
+    const responses = ngx.shared.responses.items();
+    const connections = {};
+    ["active", "reading", "writing", "waiting"].forEach((state) => {
+        connections[state] = Number(r.variables[`connections_${state}`]);
+    });
+    r.return(200, metrics.text(relay, verdict(), draining(), responses, connections, certificate()));
+}
+
+function certificate() {
+    try {
+        return JSON.parse(fs.readFileSync(certificateFacts, "utf8"));
+    } catch (error) {
+        return null;
+    }
+}
+
+export default { measure, answer, station, status, drain, numbers };

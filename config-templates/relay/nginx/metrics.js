@@ -1,0 +1,75 @@
+/** Metrics in Prometheus's text format, as pure functions. Written for njs, as health.js is. */
+
+function label(value) {
+    return String(value).replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n");
+}
+
+/** One metric; `values` is a list of `[labels, value]`, with `labels` as `{ mount: "/main.mp3" }`. */
+function metric(name, type, help, values) {
+    const lines = values.map((entry) => {
+        const labels = Object.keys(entry[0]).map((key) => `${key}="${label(entry[0][key])}"`);
+        return `${name}${labels.length ? `{${labels.join(",")}}` : ""} ${entry[1]}`;
+    });
+    return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`].concat(lines).join("\n");
+}
+
+function one(value) {
+    return [[{}, Number(value)]];
+}
+
+/**
+ * All metrics of a Relay.
+ *
+ * @param relay what relay.js holds
+ * @param verdict of health.js
+ * @param responses `[[status, count]]`
+ * @param connections NGINX's own: `{ active, reading, writing, waiting }`
+ * @param certificate `{ selfMade, notAfter }`, the latter in seconds since 1970, or null
+ */
+function text(relay, verdict, draining, responses, connections, certificate) {
+    const mounts = Object.keys(verdict.mounts);
+    const ofMounts = (value) => mounts.map((mount) => [{ mount: mount }, value(verdict.mounts[mount])]);
+    const upstreams = [];
+    relay.chains.forEach((chain) => {
+        chain.levels.forEach((level) => {
+            const heard = verdict.mounts[chain.mount].upstream === level.name;
+            upstreams.push([{ mount: chain.mount, upstream: level.name }, Number(heard)]);
+        });
+    });
+    const parts = [
+        metric("aerial_relay_healthy", "gauge", "1 while /healthz is 200.", one(verdict.healthy)),
+        metric("aerial_relay_draining", "gauge", "1 while listeners are to go elsewhere.", one(draining)),
+        metric("aerial_relay_listener_limit", "gauge", "Listeners at which this Relay is full.", one(relay.listenerLimit)),
+        metric(
+            "aerial_relay_listeners",
+            "gauge",
+            "Listeners by mount.",
+            verdict.known ? ofMounts((mount) => mount.listeners) : [],
+        ),
+        metric("aerial_relay_upstream", "gauge", "1 for what a mount's listeners hear.", upstreams),
+        metric(
+            "aerial_relay_responses_total",
+            "counter",
+            "Requests that have ended, by status.",
+            responses
+                .filter((entry) => /^\d+$/.test(entry[0]))
+                .sort()
+                .map((entry) => [{ status: entry[0] }, entry[1]]),
+        ),
+        metric(
+            "aerial_relay_connections",
+            "gauge",
+            "NGINX's connections by state.",
+            Object.keys(connections).map((state) => [{ state: state }, connections[state]]),
+        ),
+    ];
+    if (certificate !== null) {
+        parts.push(
+            metric("aerial_relay_certificate_self_made", "gauge", "1 until there is a real one.", one(certificate.selfMade)),
+            metric("aerial_relay_certificate_not_after_seconds", "gauge", "Its end, in seconds since 1970.", one(certificate.notAfter)),
+        );
+    }
+    return `${parts.join("\n")}\n`;
+}
+
+export default { text };

@@ -1,0 +1,35 @@
+import type { RelayPlan } from "../../components/relayPool/render";
+
+/** A Relay of two Masters with one channel in two formats, at addresses that lead nowhere. */
+export function relayPlan(change: Partial<RelayPlan> = {}): RelayPlan {
+    const masters = ["a", "b"].map((id, index) => ({
+        id,
+        host: `198.19.0.${index + 1}`,
+        port: 8443,
+        tlsName: `master-${id}.radio.test`,
+    }));
+    return {
+        pool: "relay-ams3",
+        stationName: "Radio Test",
+        channels: [
+            {
+                id: "main",
+                title: "Main",
+                formats: [
+                    { codec: "mp3", bitrateKbps: 192, mount: "/main.mp3", contentType: "audio/mpeg" },
+                    { codec: "aac", bitrateKbps: 64, mount: "/main.aac", contentType: "audio/aac" },
+                ],
+            },
+        ],
+        upstreams: masters,
+        masters,
+        listenerLimit: 1500,
+        names: {
+            stream: "stream.radio.test",
+            ingest: "ingest.radio.test",
+            regions: { nyc3: "nyc3.stream.radio.test", ams3: "ams3.stream.radio.test" },
+        },
+        region: "ams3",
+        ...change,
+    };
+}
