@@ -18,13 +18,17 @@ export interface DirectMount {
 /** A mount that Relays pull. */
 export interface PublicMount {
     path: string;
-    /** What a new connection gets at once: 8 s, the Relay's cushion while a link is cut. */
+    /**
+     * What a new connection gets at once: 4 s. A Relay whose preferred Master returns plays this burst after what it has
+     * just played from the other, so its listeners hear that much twice; less would be late to start a link. The cushion
+     * of listeners is the Relay's own burst, of 8 s.
+     */
     burstBytes: number;
     /** How far a connection may lag before it is cut: 32 s. */
     queueBytes: number;
 }
 
-const burstSeconds = 8;
+const burstSeconds = 4;
 const queueSeconds = 32;
 
 /** The mounts that encoders push to, by channel and then by priority. */
@@ -91,11 +95,16 @@ export function refuseUnusableNames(plan: MasterPlan): void {
  * Where NGINX finds a Master. An address, and not a name: NGINX resolves names when it starts, and would not start
  * without an answer. Masters keep their reserved address through replacement.
  */
-export function linkUrl(peer: Upstream): string {
+export function peerAddress(peer: Upstream): string {
     if (isIP(peer.host) === 0) {
         throw new Error(
             `${JSON.stringify(peer.host)} is not the address of a Master: a reserved IP is wanted`,
         );
     }
-    return `https://${isIPv6(peer.host) ? `[${peer.host}]` : peer.host}:${peer.port}`;
+    return isIPv6(peer.host) ? `[${peer.host}]` : peer.host;
+}
+
+/** The link of another Master. */
+export function linkUrl(peer: Upstream): string {
+    return `https://${peerAddress(peer)}:${peer.port}`;
 }

@@ -1,8 +1,23 @@
 import { machineTools, refusePlaceholders, secretFiles, toolPackages } from "../machine/delivery";
 import type { MachineFile, MachineRole } from "../machine/role";
-import type { AcmePlan, ChannelPlan, SilencePlan, SourcePlan, Upstream } from "../plan";
+import {
+    bundlePort,
+    type AcmePlan,
+    type ChannelPlan,
+    type SilencePlan,
+    type SourcePlan,
+    type Upstream,
+} from "../plan";
 import { readTemplate, renderTemplate } from "../template";
-import { directMounts, icecastLimits, linkUrl, publicMounts, refuseUnusableNames } from "./mounts";
+import { certificatePlan } from "./certificate";
+import {
+    directMounts,
+    icecastLimits,
+    linkUrl,
+    peerAddress,
+    publicMounts,
+    refuseUnusableNames,
+} from "./mounts";
 
 /** All that a Master's machine is told by its user data. */
 export interface MasterPlan {
@@ -44,12 +59,22 @@ export function renderMaster(plan: MasterPlan): MachineRole {
     refusePlaceholders(plan);
     refuseUnusableNames(plan);
     return {
-        packages: ["icecast2", "liquidsoap", "nginx", "libnginx-mod-stream", ...toolPackages],
+        packages: [
+            "icecast2",
+            "lego",
+            "libnginx-mod-http-js",
+            "libnginx-mod-stream",
+            "liquidsoap",
+            "nginx",
+            "openssl",
+            ...toolPackages,
+        ],
         maskedUnits: ["icecast2.service", "liquidsoap.service", "nginx.service"],
         units: [
             "aerial.target",
             "aerial-icecast.service",
             "aerial-nginx.service",
+            "aerial-certificate.timer",
             ...plan.channels.flatMap(({ id }) => [
                 `aerial-announcement@${id}.service`,
                 `aerial-radio@${id}.service`,
@@ -60,6 +85,8 @@ export function renderMaster(plan: MasterPlan): MachineRole {
             ...secrets(plan),
             ...units(),
             ...programs(plan),
+            ...health(plan),
+            ...certificateFiles(plan),
             ...plan.channels.flatMap(channelFiles(plan)),
         ],
     };
@@ -94,6 +121,13 @@ function secrets(plan: MasterPlan): MachineFile[] {
             reload: [],
         },
         { ...file("nginx.conf", "www-data"), format: "nginx", content: nginxConf(plan), reload: nginx },
+        // NGINX reads it at every request.
+        {
+            ...file("bundle-users", "www-data"),
+            format: "raw",
+            content: readTemplate("master/bundle-users"),
+            reload: [],
+        },
         { ...file("tls/tls.pem", "www-data"), format: "raw", content: "@{file.tls.pem}", reload: nginx },
         { ...file("tls/tls.key", "www-data"), format: "raw", content: "@{file.tls.key}", reload: nginx },
         { ...file("tls/ca.pem", "www-data"), format: "raw", content: "@{file.ca.pem}", reload: nginx },
@@ -115,12 +149,14 @@ function nginxConf(plan: MasterPlan): string {
     return renderTemplate("nginx", "master/nginx.conf.eta", {
         linkPort: plan.linkPort,
         ingestPort: plan.ingestPort,
+        bundlePort,
         // A caller pulls at most every mount there is, and may be reconnecting while old connections die.
         connectionsPerCaller: 2 * (directMounts(plan).length + publicMounts(plan).length),
         peers: plan.peers.map((peer, index) => ({
             localPort: firstPeerPort + index,
             tlsName: peer.tlsName,
             url: linkUrl(peer),
+            address: peerAddress(peer),
         })),
     });
 }
@@ -131,6 +167,8 @@ function units(): MachineFile[] {
         "aerial-nginx.service",
         "aerial-radio@.service",
         "aerial-announcement@.service",
+        "aerial-certificate.service",
+        "aerial-certificate.timer",
     ];
     return names.map((name) => ({
         path: `/etc/systemd/system/${name}`,
@@ -149,6 +187,8 @@ function programs(plan: MasterPlan): MachineFile[] {
         id: plan.id,
         icecastPort: plan.ingestPort,
         linkPort: plan.linkPort,
+        bundlePort,
+        ingestTlsPort: 443,
         channels: Object.fromEntries(
             plan.channels.map((channel) => [
                 channel.id,
@@ -171,6 +211,48 @@ function programs(plan: MasterPlan): MachineFile[] {
         { path: "/etc/aerial/master.json", content: `${JSON.stringify(known, null, 4)}\n`, mode: "0644" },
         // The web root that Icecast is given.
         { path: "/usr/local/lib/aerial/empty/.keep", content: "", mode: "0644" },
+    ];
+}
+
+/** What NGINX measures, and by which rules. */
+function health(plan: MasterPlan): MachineFile[] {
+    const measured = {
+        statistics: `http://127.0.0.1:${plan.ingestPort}/admin/stats`,
+        mounts: publicMounts(plan).map((mount) => mount.path),
+    };
+    const module = (name: string, content: string): MachineFile => ({
+        path: `/etc/aerial/js/${name}`,
+        content,
+        mode: "0644",
+    });
+    return [
+        module("health.js", readTemplate("machine/health.js")),
+        module("healthz.js", readTemplate("master/healthz.js")),
+        // A module, because the arrays of an object that njs preloads are not arrays.
+        module("master.js", `export default ${JSON.stringify(measured, null, 4)};\n`),
+    ];
+}
+
+function certificateFiles(plan: MasterPlan): MachineFile[] {
+    const module = (name: string, template: string): MachineFile => ({
+        path: `/usr/local/lib/aerial/${name}`,
+        content: readTemplate(template),
+        mode: "0644",
+    });
+    return [
+        {
+            path: "/usr/local/sbin/aerial-certificate",
+            content: readTemplate("master/aerial-certificate"),
+            mode: "0755",
+        },
+        module("authority.py", "master/authority.py"),
+        module("certificate_rules.py", "master/certificate_rules.py"),
+        module("bundles.py", "machine/bundles.py"),
+        {
+            path: "/etc/aerial/certificate.json",
+            content: `${JSON.stringify(certificatePlan(plan), null, 4)}\n`,
+            mode: "0644",
+        },
     ];
 }
 

@@ -30,6 +30,9 @@ export function masterPlan(change: Partial<MasterPlan> = {}): MasterPlan {
         ingestPort: 8000,
         linkPort: 8443,
         maxLinks: 20,
+        rank: 0,
+        publicNames: ["stream.radio.test", "ingest.radio.test", "ams3.stream.radio.test"],
+        acme: { directoryUrl: "https://acme.test:14000/dir", email: "engineer@radio.test" },
         ...change,
     };
 }

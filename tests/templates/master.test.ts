@@ -52,16 +52,37 @@ async function installed(plan: MasterPlan): Promise<string> {
     return root;
 }
 
-/** Runs a script on a machine that has these files, with a network of its own. */
+/** Runs a script on a machine that has these files, with a network of its own; what it started ends with it. */
 function onMachine(root: string, script: string, limitSeconds = 60) {
     return inImage(
-        ["unshare", "--net", "bash", "-euc", `ip link set lo up; cp -r /installed/. /; ${script}`],
+        [
+            "unshare",
+            "--net",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "bash",
+            "-euc",
+            `ip link set lo up; cp -r /installed/. /; ${script}`,
+        ],
         {
             binds: [{ source: root, target: "/installed" }],
             timeoutSeconds: limitSeconds,
         },
     );
 }
+
+/** NGINX as its unit starts it, and that it does not mind being reloaded. */
+const startNginx = `
+    chgrp -R www-data /etc/aerial/nginx.conf /etc/aerial/bundle-users /etc/aerial/tls
+    /usr/local/sbin/aerial-certificate prepare
+    install -d -o www-data /run/aerial-nginx
+    nginx() { setpriv --reuid www-data --regid www-data --clear-groups --inh-caps +net_bind_service \
+        --ambient-caps +net_bind_service /usr/sbin/nginx -c /etc/aerial/nginx.conf "$@"; }
+    nginx -t -q
+    nginx &
+    until curl -s -o /dev/null http://127.0.0.1/; do sleep 0.1; done
+`;
 
 jest.setTimeout(120_000);
 
@@ -92,7 +113,13 @@ describe("a Master's files", () => {
     });
 
     it("hold a configuration that NGINX accepts", async () => {
-        await onMachine(root, "mkdir -p /run/aerial-nginx && nginx -t -q -c /etc/aerial/nginx.conf");
+        await onMachine(root, startNginx);
+    });
+
+    it("hold a configuration that NGINX accepts without another Master", async () => {
+        const alone = await installed(masterPlan({ peers: [] }));
+        await onMachine(alone, startNginx);
+        rmSync(alone, { recursive: true });
     });
 
     it("hold units that systemd accepts", async () => {
@@ -100,7 +127,7 @@ describe("a Master's files", () => {
             root,
             "cd /etc/systemd/system && systemd-analyze verify --man=no --recursive-errors=no " +
                 "aerial-icecast.service aerial-nginx.service aerial-radio@main.service " +
-                "aerial-announcement@main.service aerial.target",
+                "aerial-announcement@main.service aerial-certificate.service aerial-certificate.timer aerial.target",
         );
         expect(stdout + stderr).toBe("");
     });
@@ -116,6 +143,10 @@ describe("a Master's files", () => {
         for (const path of [
             "usr/local/sbin/aerial-secrets",
             "usr/local/sbin/aerial-silence",
+            "usr/local/sbin/aerial-certificate",
+            "usr/local/lib/aerial/authority.py",
+            "usr/local/lib/aerial/bundles.py",
+            "usr/local/lib/aerial/certificate_rules.py",
             "usr/local/lib/aerial/status",
         ]) {
             await run(["/usr/bin/python3", "-m", "py_compile", join(root, path)], {
@@ -162,6 +193,86 @@ describe("a Master's Icecast", () => {
             "taken 403",
             "unlisted 401",
             "wrong-password 401",
+        ]);
+    });
+});
+
+describe("a Master's NGINX", () => {
+    it("shows health and challenges to everyone, and the certificate to those with the link's password", async () => {
+        const { stdout } = await onMachine(
+            root,
+            `${startNginx}
+             code() { echo "$1 $(curl -s -o /tmp/body -m 5 -w '%{http_code}' "\${@:2}")"; }
+             echo known > /var/lib/aerial/challenges/.well-known/acme-challenge/to-ken_1
+             base=http://127.0.0.1
+             code no-audio $base/healthz; jq -r '.reasons[0]' /tmp/body
+             code challenge $base/.well-known/acme-challenge/to-ken_1; cat /tmp/body
+             code unknown -H 'Aerial-Peer: 1' $base/.well-known/acme-challenge/another
+             code path --path-as-is $base/.well-known/acme-challenge/../../certificate/served.pem
+             code page $base/anything
+             link="relay:$(jq -r '.values["relay.link"]' /etc/aerial/secrets/delivered.json)"
+             bundle=https://127.0.0.1:8444/certificate
+             code none-yet -k -u "$link" $bundle.pem
+             cp /var/lib/aerial/certificate/self-made.pem /var/lib/aerial/certificate/certificate.pem
+             chown www-data /var/lib/aerial/certificate/certificate.pem
+             code stranger -k $bundle.pem
+             code wrong -k -u relay:wrong $bundle.pem
+             code bundle -k -u "$link" $bundle.pem
+             grep -c -e 'BEGIN CERTIFICATE' -e 'BEGIN PRIVATE KEY' /tmp/body
+             code state -k -u "$link" https://127.0.0.1:8444/state.json
+             tls() { openssl s_client -connect 127.0.0.1:443 -servername x "$@" </dev/null 2>&1; }
+             tls -tls1_1 | grep -cE 'no protocols available|alert protocol version|no cipher' || true
+             tls -tls1_2 | openssl x509 -noout -text | grep -o 'ASN1 OID: .*'
+             stat -c '%a %U %n' /var/lib/aerial/certificate/self-made.pem`,
+        );
+        expect(stdout.trim().split("\n")).toEqual([
+            "no-audio 503",
+            "Icecast tells nothing about itself",
+            "challenge 200",
+            "known",
+            "unknown 404",
+            "path 404",
+            "page 404",
+            "none-yet 404",
+            "stranger 401",
+            "wrong 401",
+            "bundle 200",
+            "2",
+            "state 404",
+            "1",
+            "ASN1 OID: prime256v1",
+            "600 www-data /var/lib/aerial/certificate/self-made.pem",
+        ]);
+    });
+
+    it("is healthy only while the audio of every public mount advances", async () => {
+        const { stdout } = await onMachine(
+            root,
+            `chgrp icecast /etc/aerial/icecast.xml /etc/aerial/icecast-listeners
+             ${startNginx}
+             setpriv --reuid icecast2 --regid icecast --clear-groups icecast2 -c /etc/aerial/icecast.xml 2>/dev/null &
+             icecast=$!
+             until curl -s -o /dev/null http://127.0.0.1:8000/; do sleep 0.1; done
+             head -c 4000000 /dev/zero > /tmp/audio
+             password=$(jq -r .source /etc/aerial/secrets/local.json)
+             push() { exec curl -s -o /dev/null --limit-rate 24k -H 'Content-Type: audio/mpeg' -H 'Expect:' \
+                 -u "radio:$password" -T /tmp/audio "http://127.0.0.1:8000$1"; }
+             health() { curl -s -m 3 -o /tmp/body -w '%{http_code}' http://127.0.0.1/healthz; }
+             turns() { local start=$SECONDS; until [ "$(health)" = "$2" ]; do sleep 0.2; done
+                 echo "$1 $2 $(( SECONDS - start <= $3 )) $(jq -c .reasons /tmp/body)"; }
+             push /main.mp3 & main=$!; push /main.aac & aac=$!; push /jazz.mp3 & jazz=$!
+             turns playing 200 20
+             kill -STOP $jazz; turns frozen-radio 503 8
+             kill -CONT $jazz || true; kill $jazz || true; push /jazz.mp3 & jazz=$!
+             turns back 200 20
+             kill -STOP $icecast; turns frozen-icecast 503 8`,
+            110,
+        );
+        expect(stdout.trim().split("\n")).toEqual([
+            "playing 200 1 []",
+            'frozen-radio 503 1 ["/jazz.mp3 is not live"]',
+            "back 200 1 []",
+            'frozen-icecast 503 1 ["Icecast tells nothing about itself"]',
         ]);
     });
 });

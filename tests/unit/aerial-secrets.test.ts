@@ -75,6 +75,7 @@ describe("aerial-secrets", () => {
             secretFile({ target: "/etc/aerial/x.xml", format: "xml", content: "<p>@{relay.link}</p>" }),
             secretFile({ target: "/etc/aerial/n", format: "nginx", content: "@{relay.link|basic relay};" }),
             secretFile({ target: "/etc/aerial/h", format: "htpasswd", content: "relay:@{relay.link}\n" }),
+            secretFile({ target: "/etc/aerial/u", content: "relay:{SHA}@{relay.link|sha1}\n" }),
         );
         const result = apply({ values: { "relay.link": "a<b" }, files: { "tls.key": "line\nline\n" } });
         expect(result).toMatchObject({ status: 0, stderr: "" });
@@ -82,6 +83,7 @@ describe("aerial-secrets", () => {
         expect(read("etc/aerial/x.xml")).toBe("<p>a&lt;b</p>");
         expect(read("etc/aerial/n")).toBe(`"Basic ${Buffer.from("relay:a<b").toString("base64")}";`);
         expect(read("etc/aerial/h")).toBe("relay:1a382af93ed4b8a29ebd8e859a0168d7\n");
+        expect(read("etc/aerial/u")).toBe("relay:{SHA}umbuiP8ghREU+eb3qMP8pxam/jg=\n");
         expect(statSync(join(root, "etc/aerial/it")).mode & 0o777).toBe(0o640);
         expect(statSync(join(root, "etc/aerial/secrets")).mode & 0o777).toBe(0o700);
         expect(statSync(join(root, "etc/aerial/secrets/delivered.json")).mode & 0o777).toBe(0o600);

@@ -57,6 +57,7 @@ describe("what a Master's machine is told", () => {
             "aerial.target",
             "aerial-icecast.service",
             "aerial-nginx.service",
+            "aerial-certificate.timer",
             "aerial-announcement@main.service",
             "aerial-radio@main.service",
             "aerial-announcement@jazz.service",
@@ -81,9 +82,9 @@ describe("what a Master's machine is told", () => {
         expect(mount).toContain("<password>@{source.main.mobile}</password>");
     });
 
-    it("starts a Relay with 8 s of audio, and keeps 32 s for one that lags", () => {
+    it("starts a Relay with 4 s of audio, and keeps 32 s for one that lags", () => {
         const mount = mountOf(fileOf(masterPlan(), icecastXml), "/main.mp3");
-        expect(mount).toContain("<burst-size>192000</burst-size>");
+        expect(mount).toContain("<burst-size>96000</burst-size>");
         expect(mount).toContain("<queue-size>768000</queue-size>");
     });
 
@@ -109,7 +110,33 @@ describe("what a Master's machine is told", () => {
         expect(text).toContain("proxy_ssl_verify on;");
     });
 
+    it("asks the other Masters for challenges it does not know, but is not sent on by them", () => {
+        const text = fileOf(masterPlan(), nginxConf);
+        expect(text).toContain('server "198.19.0.2:80" max_fails=0;');
+        expect(text).toContain('"" @peers;');
+        expect(text).toContain("proxy_set_header Aerial-Peer 1;");
+    });
+
+    it("tells how the public certificate is had, and from whom else", () => {
+        expect(JSON.parse(fileOf(masterPlan({ rank: 1 }), "/etc/aerial/certificate.json"))).toEqual({
+            id: "a",
+            rank: 1,
+            names: ["stream.radio.test", "ingest.radio.test", "ams3.stream.radio.test"],
+            directoryUrl: "https://acme.test:14000/dir",
+            email: "engineer@radio.test",
+            peers: [{ id: "b", host: "198.19.0.2", port: 8444, tlsName: "master-b.radio.test" }],
+        });
+    });
+
+    it("measures every public mount", () => {
+        const module = fileOf(masterPlan(), "/etc/aerial/js/master.js");
+        for (const mount of ["/main.mp3", "/main.aac", "/jazz.mp3"]) {
+            expect(module).toContain(`"${mount}"`);
+        }
+    });
+
     it("needs no other Master", () => {
+        expect(fileOf(masterPlan({ peers: [] }), nginxConf)).not.toContain("@peers");
         expect(fileOf(masterPlan({ peers: [] }), nginxConf)).not.toContain("proxy_pass https");
         expect(fileOf(masterPlan({ peers: [] }), radio)).toContain("peer_ports=[]");
     });
@@ -164,6 +191,28 @@ describe("a Master refuses", () => {
             { peers: [{ id: "b", host: "master-b.test", port: 8443, tlsName: "b" }] },
             '"master-b.test" is not the address of a Master',
         ],
+        [
+            "a public name that is none",
+            { publicNames: ["stream.radio.test", "*.radio.test"] },
+            '"*.radio.test" cannot be a name in a public certificate',
+        ],
+        ["a certificate without a name", { publicNames: [] }, "cannot be a name in a public certificate"],
+        [
+            "more names than a certificate holds",
+            { publicNames: Array.from({ length: 101 }, (_, n) => `n${n}.radio.test`) },
+            "the station has 101",
+        ],
+        [
+            "an authority without TLS",
+            { acme: { directoryUrl: "http://acme.test/dir", email: "a@radio.test" } },
+            "is no ACME directory",
+        ],
+        [
+            "an address that would be an option",
+            { acme: { directoryUrl: "https://acme.test/dir", email: "--server@radio.test" } },
+            "is no e-mail address",
+        ],
+        ["a rank that is none", { rank: -1 }, "a Master's rank is 0, 1"],
         ["a name that asks for a secret", { stationName: "@{relay.link}" }, "starts a secret's placeholder"],
         ["a title with a control character", { stationName: "a\u0007" }, "cannot be written in a"],
     ])("%s", (_what, change, message) => {

@@ -1,0 +1,64 @@
+import { bundlePort } from "../plan";
+import { peerAddress } from "./mounts";
+import type { MasterPlan } from "./render";
+
+/** What `aerial-certificate` on a Master is told. */
+interface CertificatePlan {
+    id: string;
+    rank: number;
+    /** The certificate is for all of these; the first is its common name. */
+    names: string[];
+    directoryUrl: string;
+    email: string;
+    /** The other Masters, whose certificate is taken over when it is newer. */
+    peers: { id: string; host: string; port: number; tlsName: string }[];
+}
+
+/**
+ * Checks and collects it.
+ *
+ * @throws when a name, the directory or the address cannot be what an authority is asked for.
+ */
+export function certificatePlan(plan: MasterPlan): CertificatePlan {
+    const { id, rank, publicNames: names, acme } = plan;
+    const bad = names.find((name) => !isHostName(name));
+    if (bad !== undefined || names.length === 0) {
+        throw new Error(`${JSON.stringify(bad ?? "")} cannot be a name in a public certificate`);
+    }
+    if (names.length > maximumNames) {
+        throw new Error(
+            `one certificate holds ${maximumNames} names at most; the station has ${names.length}`,
+        );
+    }
+    if (!/^https:\/\/[^\s@]+$/.test(acme.directoryUrl)) {
+        throw new Error(
+            `${JSON.stringify(acme.directoryUrl)} is no ACME directory: its URL starts with https://`,
+        );
+    }
+    // It becomes an argument and a folder's name.
+    if (!/^[A-Za-z0-9][\w.+-]*@[\w.-]+$/.test(acme.email)) {
+        throw new Error(`${JSON.stringify(acme.email)} is no e-mail address for the certificate authority`);
+    }
+    if (!Number.isInteger(rank) || rank < 0) {
+        throw new Error(`a Master's rank is 0, 1, …, not ${rank}`);
+    }
+    return {
+        id,
+        rank,
+        names,
+        ...acme,
+        peers: plan.peers.map((peer) => {
+            peerAddress(peer);
+            return { id: peer.id, host: peer.host, port: bundlePort, tlsName: peer.tlsName };
+        }),
+    };
+}
+
+/** Let's Encrypt's limit (their documentation, 2026-09). */
+const maximumNames = 100;
+
+function isHostName(name: string): boolean {
+    const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+    const labels = name.split(".");
+    return name.length <= 253 && labels.length > 1 && labels.every((part) => label.test(part));
+}

@@ -1,0 +1,155 @@
+"""The public certificate as one PEM text, chain and key together: what it holds, which of several is the best, how
+Masters hand it over, how it is put in place. Installed beside the programs that use it."""
+
+import base64
+import contextlib
+import dataclasses
+import datetime
+import grp
+import http.client
+import json
+import os
+import pwd
+import re
+import socket
+import ssl
+import subprocess
+import tempfile
+
+PATIENCE_SECONDS = 5
+LIMIT_BYTES = 1 << 18
+# Clocks of this machine and of the authority may differ by this much.
+CLOCK_SECONDS = 300
+
+
+class Unusable(Exception):
+    """A bundle, or an answer, that cannot be used; the text says why and holds no secret."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    pem: str
+    names: tuple
+    not_before: float
+    not_after: float
+    issuer: str
+    sha256: str
+
+    def describe(self):
+        """What may be told to anybody."""
+        return {
+            "names": list(self.names),
+            "notBefore": iso(self.not_before),
+            "notAfter": iso(self.not_after),
+            "issuer": self.issuer,
+            "sha256": self.sha256,
+        }
+
+
+def iso(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def openssl(*arguments, given=""):
+    result = subprocess.run(["openssl", *arguments], input=given, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise Unusable("openssl cannot read it: " + (result.stderr.strip().splitlines() or ["no reason given"])[0])
+    return result.stdout
+
+
+def read_bundle(pem):
+    """What a PEM text of chain and key holds; its first certificate counts, which the key must fit."""
+    shown = openssl(
+        *("x509", "-noout", "-dates", "-dateopt", "iso_8601", "-issuer", "-nameopt", "RFC2253,utf8,-esc_msb"),
+        *("-fingerprint", "-sha256", "-ext", "subjectAltName", "-pubkey"),
+        given=pem,
+    )
+    if openssl("pkey", "-pubout", given=pem).strip() not in shown:
+        raise Unusable("its key is not that of its certificate")
+
+    def field(name):
+        found = re.search(rf"^{name}=\s*(.+)$", shown, re.MULTILINE)
+        if not found:
+            raise Unusable(f"it has no {name}")
+        return found.group(1).strip()
+
+    def moment(name):
+        return datetime.datetime.fromisoformat(field(name).replace("Z", "+00:00")).timestamp()
+
+    return Bundle(
+        pem=pem,
+        names=tuple(re.findall(r"DNS:([^,\s]+)", shown)),
+        not_before=moment("notBefore"),
+        not_after=moment("notAfter"),
+        issuer=field("issuer"),
+        sha256=field("sha256 Fingerprint").replace(":", "").lower(),
+    )
+
+
+def covered(bundle, names):
+    """How many of the names a bundle is for."""
+    return len(set(names) & set(bundle.names))
+
+
+def best(bundles, names, now):
+    """The newest that is valid now and for all of the names; else the one for most of them; else None."""
+    usable = [
+        bundle
+        for bundle in bundles
+        if bundle.not_before - CLOCK_SECONDS <= now < bundle.not_after and covered(bundle, names) > 0
+    ]
+    return max(usable, key=lambda bundle: (covered(bundle, names), bundle.not_before), default=None)
+
+
+def ask_master(master, path, password):
+    """The text at a path of a Master's certificate port, or None when it has none. Raises OSError or Unusable."""
+    context = ssl.create_default_context(cafile=master["ca"])
+    # What Python adds since 3.13 (key usage of the CA, ...) the station's own CA does not have.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    connection = http.client.HTTPConnection(master["tlsName"], timeout=PATIENCE_SECONDS)
+    with (
+        socket.create_connection((master["host"], master["port"]), PATIENCE_SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=master["tlsName"]) as connection.sock,
+    ):
+        secret = base64.b64encode(f"relay:{password}".encode()).decode()
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Basic {secret}", "Connection": "close"})
+            response = connection.getresponse()
+            body = response.read(LIMIT_BYTES + 1)
+        except http.client.HTTPException as reason:
+            raise Unusable(f"answers in no HTTP: {reason!r}") from None
+        if response.status == 404:
+            return None
+        if response.status != 200 or len(body) > LIMIT_BYTES:
+            raise Unusable(f"answers {response.status} with {len(body)} bytes")
+        return body.decode()
+
+
+def fetch_bundle(master, password, known_sha256):
+    """A Master's bundle, or None when it has none or it is the one that is known."""
+    try:
+        told = ask_master(master, "/certificate.json", password)
+        if told is None or json.loads(told).get("sha256") == known_sha256:
+            return None
+        pem = ask_master(master, "/certificate.pem", password)
+    except ValueError:
+        raise Unusable("its description of the certificate is no JSON") from None
+    return None if pem is None else read_bundle(pem)
+
+
+def write(path, content, owner="root:root", mode=0o600):
+    """Replaces a file in one step: a reader, or a power cut, sees the old one or the new one."""
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(handle, mode)
+            user, _, group = owner.partition(":")
+            os.fchown(handle, pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid)
+            os.fsync(handle)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
