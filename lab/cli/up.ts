@@ -24,7 +24,9 @@ export function register(program: Command): void {
             await ensureImage((line) => console.log(line));
             await ensureNetwork();
             console.log(
-                options.preview ? "The engine compares station and machines." : "The engine builds the station.",
+                options.preview
+                    ? "The engine compares station and machines."
+                    : "The engine builds the station.",
             );
             const succeeded = await operateAsOperator({
                 operation: options.preview ? "preview" : "up",
@@ -34,7 +36,9 @@ export function register(program: Command): void {
             });
             const seconds = ((Date.now() - started) / 1000).toFixed(0);
             if (!succeeded) {
-                console.error(`Not up (${seconds} s). The reasons are above; after a remedy, repeat the command.`);
+                console.error(
+                    `Not up (${seconds} s). The reasons are above; after a remedy, repeat the command.`,
+                );
                 process.exitCode = 1;
                 return;
             }

@@ -2,7 +2,7 @@ import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
 
 import { writeJson } from "../host/files";
 import { heal } from "./heal";
-import { Progress } from "./progress";
+import { isWork, plainText, Progress } from "./progress";
 import { openStack, type StackChoice } from "./workspace";
 
 /*
@@ -32,19 +32,22 @@ export interface OperationResult {
     ok: boolean;
     /** Steps that changed something, in the order in which they ended. */
     steps: Step[];
-    /** What the engine complained about, in full. */
+    /** What the engine complained about, in full, each once. */
     errors: string[];
     seconds: number;
 }
 
 function record(result: OperationResult, event: EngineEvent): void {
     const metadata = event.resOutputsEvent?.metadata;
-    if (metadata && metadata.op !== "same") {
+    if (metadata && isWork(metadata)) {
         const { op, type, urn, diffs } = metadata;
         result.steps.push({ op, type, urn, diffs: diffs ?? [] });
     }
     if (event.diagnosticEvent?.severity === "error") {
-        result.errors.push(event.diagnosticEvent.message.replace(/<\{%[^%]*%\}>/g, "").trim());
+        const text = plainText(event.diagnosticEvent.message);
+        if (!result.errors.includes(text)) {
+            result.errors.push(text);
+        }
     }
 }
 

@@ -10,7 +10,13 @@ import type { Operation, OperationResult } from "./operate";
 /* Operations of the engine in child processes; see operate.ts. */
 
 function operateCommand(operation: Operation): string[] {
-    return [process.execPath, "--import", require.resolve("tsx"), join(__dirname, "operate.ts"), JSON.stringify(operation)];
+    return [
+        process.execPath,
+        "--import",
+        require.resolve("tsx"),
+        join(__dirname, "operate.ts"),
+        JSON.stringify(operation),
+    ];
 }
 
 /**

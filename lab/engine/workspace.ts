@@ -40,7 +40,9 @@ function copySettings({ stack, stackFile }: StackChoice): string {
         throw new Error(`there is no ${source}, which would describe the station`);
     }
     const { config }: { config?: Record<string, unknown> } = readYaml(source) ?? {};
-    const { encryptionsalt }: { encryptionsalt?: string } = existsSync(target) ? (readYaml(target) ?? {}) : {};
+    const { encryptionsalt }: { encryptionsalt?: string } = existsSync(target)
+        ? (readYaml(target) ?? {})
+        : {};
     writeAtomically(target, stringify({ encryptionsalt, config: withoutEncrypted(config ?? {}) }));
     return folder;
 }
@@ -49,7 +51,9 @@ function readYaml(file: string): Record<string, unknown> | undefined {
     try {
         return parse(readFileSync(file, "utf8"));
     } catch (error) {
-        throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, {
+            cause: error,
+        });
     }
 }
 

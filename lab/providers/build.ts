@@ -56,7 +56,12 @@ function sdkVersion(name: string): string {
 async function bundle(name: string): Promise<void> {
     const version = sdkVersion(name);
     const result = await build({
-        stdin: { contents: entry(name, version), resolveDir: __dirname, sourcefile: `${name}.ts`, loader: "ts" },
+        stdin: {
+            contents: entry(name, version),
+            resolveDir: __dirname,
+            sourcefile: `${name}.ts`,
+            loader: "ts",
+        },
         bundle: true,
         platform: "node",
         target: "node20",

@@ -60,7 +60,11 @@ function dialOnce(config: ConnectConfig): Promise<Client> {
 }
 
 /** Tries again, ever more slowly, until it succeeds or has failed more often than `limit`. */
-async function repeatedly<T>(limit: number, retrying: (message: string) => void, dial: () => Promise<T>): Promise<T> {
+async function repeatedly<T>(
+    limit: number,
+    retrying: (message: string) => void,
+    dial: () => Promise<T>,
+): Promise<T> {
     let delayMs = firstDelayMs;
     for (let attempt = 0; ; attempt++) {
         try {
@@ -148,7 +152,9 @@ export function runRemotely(client: Client, wanted: RemoteRun): Promise<{ stdout
                     reject(new Error(`${ended}: running ${command}:\n${text(pieces.both)}`));
                     return;
                 }
-                const [stdout, stderr] = [pieces.stdout, pieces.stderr].map((list) => text(list).replace(/\n$/, ""));
+                const [stdout, stderr] = [pieces.stdout, pieces.stderr].map((list) =>
+                    text(list).replace(/\n$/, ""),
+                );
                 resolve({ stdout: stdout ?? "", stderr: stderr ?? "" });
             });
             // A command that does not read its input is no error.

@@ -87,7 +87,11 @@ function keysOf(given: Inputs): number[] {
     );
     const unknown = found.filter((key) => typeof key === "string");
     if (unknown.length > 0) {
-        throw new ApiError(422, create, `${unknown.join(", ")} are invalid key identifiers for Droplet creation.`);
+        throw new ApiError(
+            422,
+            create,
+            `${unknown.join(", ")} are invalid key identifiers for Droplet creation.`,
+        );
     }
     return found.flatMap((key) => (typeof key === "string" ? [] : [key.id]));
 }

@@ -70,7 +70,8 @@ export const reservedIp = resourceKind({
                 const record: ReservedIpRecord = { urn, ip, region: given.region };
                 reservedIps.put(ip, record);
                 try {
-                    const assigned = given.dropletId === undefined ? record : await assign(ip, given.dropletId);
+                    const assigned =
+                        given.dropletId === undefined ? record : await assign(ip, given.dropletId);
                     return { id: ip, outputs: outputsOf(assigned) };
                 } catch (error) {
                     reservedIps.remove(ip);
