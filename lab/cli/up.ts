@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 
 import type { Command } from "commander";
 
-import { engineCommand } from "../engine/command";
+import { enginePath } from "../engine/command";
 import { operateAsOperator } from "../engine/run";
 import { stackOutputs } from "../engine/outputs";
 import { ensureImage } from "../machines/image";
@@ -20,7 +20,7 @@ export function register(program: Command): void {
         .option("--stack-file <file>", "settings instead of Pulumi.lab.yaml")
         .action(async (options: { preview?: boolean; stackFile?: string }) => {
             const started = Date.now();
-            await engineCommand();
+            await enginePath();
             await ensureImage((line) => console.log(line));
             await ensureNetwork();
             console.log(
@@ -79,12 +79,13 @@ function howToListen(outputs: StationOutputs): string {
         return [`  ${title} (${id})`, ...urls];
     });
     const [channel = "main"] = Object.keys(outputs.channels);
-    const [source = "studio"] = Object.keys(outputs.ingest.sources[channel] ?? {});
+    const sources = Object.keys(outputs.ingest.sources[channel] ?? {});
+    const source = sources.includes("studio") ? "studio" : (sources[0] ?? "studio");
     return [
         "Listen on this machine:",
         ...streams,
         "",
-        `A source on air:   npm run lab -- source ${channel} ${source} start`,
-        `What listeners hear: npm run lab -- listen ${channel}`,
+        `Put a source on air:   npm run lab -- source ${channel} ${source} start`,
+        `Hear what is on air:   npm run lab -- listen ${channel}`,
     ].join("\n");
 }

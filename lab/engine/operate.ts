@@ -108,7 +108,7 @@ async function main(): Promise<void> {
         }
         interrupted = true;
     });
-    const wanted: Operation = JSON.parse(process.argv[2] ?? "{}");
+    const wanted = JSON.parse(process.argv[2] ?? "{}") as Operation;
     if (wanted.operation === "export" && wanted.resultFile !== undefined) {
         const stack = await openStack(wanted);
         writeJson(wanted.resultFile, (await stack.exportStack()).deployment);

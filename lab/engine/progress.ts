@@ -80,7 +80,7 @@ export class Progress {
         if (verb !== undefined) {
             const because = diffs && diffs.length > 0 ? ` (${diffs.join(", ")})` : "";
             const duration = this.previewing ? "" : `  ${seconds.toFixed(1)} s`;
-            this.line(`  ${verb.padEnd(15)} ${kindOf(type).padEnd(18)} ${nameOf(urn)}${because}${duration}`);
+            this.line(`  ${verb.padEnd(15)} ${kindOf(type).padEnd(20)} ${nameOf(urn)}${because}${duration}`);
         }
     }
 
