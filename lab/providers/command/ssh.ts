@@ -1,4 +1,4 @@
-import { Client, utils, type ClientChannel, type ConnectConfig } from "ssh2";
+import { Client, utils, type ClientChannel, type ConnectConfig, type ParsedKey } from "ssh2";
 
 import type { Connection, Hop } from "./inputs";
 
@@ -17,11 +17,11 @@ function pinned(hostKey: string): Pick<ConnectConfig, "hostVerifier" | "algorith
     if (parsed instanceof Error) {
         throw new Error(`failed to parse host key: ${parsed.message}`);
     }
-    const key = Array.isArray(parsed) ? parsed[0] : parsed;
-    const wanted: Buffer | undefined = key?.getPublicSSH();
+    const key: ParsedKey = parsed;
+    const wanted = key.getPublicSSH();
     const algorithms: ConnectConfig["algorithms"] = {};
-    Object.assign(algorithms, { serverHostKey: signaturesOf(key?.type ?? "") });
-    return { algorithms, hostVerifier: (given: Buffer) => wanted?.equals(given) ?? false };
+    Object.assign(algorithms, { serverHostKey: signaturesOf(key.type) });
+    return { algorithms, hostVerifier: (given: Buffer) => wanted.equals(given) };
 }
 
 function configOf(hop: Hop): ConnectConfig {

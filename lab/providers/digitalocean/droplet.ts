@@ -171,11 +171,11 @@ function outputsOf(droplet: DropletRecord): Properties {
 
 /** Takes a droplet away with its machine, its addresses and its part in firewalls. */
 export async function removeDroplet(id: number): Promise<void> {
-    backend().destroy(id);
+    await backend().destroy(id);
     await exclusively(async () => {
         for (const reserved of reservedIps.all().filter((record) => record.dropletId === id)) {
             reservedIps.put(reserved.ip, { ...reserved, dropletId: undefined });
-            backend().assign(reserved.ip, undefined);
+            await backend().assign(reserved.ip, undefined);
         }
         droplets.remove(String(id));
         await enforceFirewalls();

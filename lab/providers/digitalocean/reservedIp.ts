@@ -30,7 +30,7 @@ async function assign(ip: string, dropletId: number | undefined): Promise<Reserv
         throw new ApiError(422, request, "The Droplet already has a reserved IP.");
     }
     const changed: ReservedIpRecord = { ...record, dropletId };
-    backend().assign(ip, droplet);
+    await backend().assign(ip, droplet);
     reservedIps.put(ip, changed);
     await enforceFirewalls();
     return changed;

@@ -74,7 +74,7 @@ function withSecrets(kind: ResourceKind, inputs: Properties, outputs: Properties
 
 /** What a preview can tell: the inputs, and that the rest is not known yet. */
 function expected(kind: ResourceKind, inputs: Properties, old: Properties = {}): Properties {
-    const computed = kind.computed.map((name) => [name, old[name] ?? unknownValue]);
+    const computed = kind.computed.map((name): [string, unknown] => [name, old[name] ?? unknownValue]);
     return { ...Object.fromEntries(computed), ...inputs };
 }
 
