@@ -101,8 +101,8 @@ export class Audience {
         const experiences = reports.map((report, index) =>
             experience(this.seats[index] as Seat, report, expectation),
         );
-        const lowest = Math.min(...experiences.map((one) => one.lowestSeconds));
-        note(what, "lowest buffer (s)", Math.round(lowest * 10) / 10, limits.lowestBufferSeconds);
+        const used = Math.max(...experiences.map((one) => one.usedSeconds));
+        note(what, "buffer used (s)", Math.round(used * 10) / 10, limits.bufferUsedSeconds);
         note(what, "longest hole (ms)", Math.max(...experiences.map((one) => one.holeMs)), limits.silence);
         note(what, "longest pause (s)", Math.max(...reports.map((report) => report.longestPauseSeconds)), 5);
         const complaints = experiences.filter(
@@ -110,10 +110,13 @@ export class Audience {
                 one.disconnects > 0 ||
                 one.failedAttempts > 0 ||
                 one.gapSeconds > 0 ||
-                one.lowestSeconds < limits.lowestBufferSeconds ||
+                one.usedSeconds > limits.bufferUsedSeconds ||
                 one.holeMs > limits.silence ||
                 (expectation.heard && one.decoded && one.heard.join() !== expectation.heard.join()),
         );
+        if (complaints.length > 0) {
+            process.stdout.write(`\n${what}:\n${this.describe()}\n`);
+        }
         expect({ heard: expectation.heard, complaints }).toEqual({
             heard: expectation.heard,
             complaints: [],
@@ -158,7 +161,7 @@ function experience({ name, beginsAt }: Seat, report: ListenReport, expectation:
         disconnects: report.disconnects,
         failedAttempts: report.failedAttempts,
         gapSeconds: report.gapSeconds,
-        lowestSeconds: report.buffer.lowestSeconds ?? 0,
+        usedSeconds: (report.buffer.filledSeconds ?? 0) - (report.buffer.lowestSeconds ?? 0),
         holeMs: Math.max(0, ...holes),
         decoded: report.decoded,
         heard: report.timeline.filter((one) => one.mediaSeconds >= beginsAt).map(({ source }) => source),
