@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readJson, writeJson } from "../host/files";
 import { serviceLog, serviceState, startService, stopService } from "../host/services";
 import { labPath } from "../paths";
-import { inNamespace } from "./network";
+import { inNetwork } from "./network";
 
 /** Whom the lab's machines see when the host listens. */
 const place = "studio";
@@ -35,7 +35,7 @@ export async function openDoor(hostPort: number, target: { address: string; port
     await startService(doorName(hostPort), [
         "systemd-socket-activate",
         `--listen=127.0.0.1:${hostPort}`,
-        ...inNamespace(place, [proxy, goal]),
+        ...inNetwork(place, [proxy, goal]),
     ]);
     await untilOpen(hostPort);
     writeJson(record, goal);
