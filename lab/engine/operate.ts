@@ -72,6 +72,14 @@ async function perform(
     }
 }
 
+/** What an error says, without the engine's command line and its two outputs, which repeat it. */
+function reasonOf(error: unknown): string {
+    const message = error instanceof Error ? error.message : String(error);
+    const [, said] = /\n stderr: ([\s\S]*?)\n err\?:/.exec(message) ?? [];
+    const lines = (said ?? message).split("\n").filter((line) => !/from \$PATH/.test(line));
+    return lines.join("\n").trim();
+}
+
 /** Runs an operation with its progress on standard output. Does not throw: the result tells. */
 async function operate(wanted: Operation): Promise<OperationResult> {
     const started = Date.now();
@@ -88,7 +96,7 @@ async function operate(wanted: Operation): Promise<OperationResult> {
     } catch (error) {
         // The engine has told its reasons by then; what stopped before it has not.
         if (result.errors.length === 0) {
-            const message = error instanceof Error ? error.message : String(error);
+            const message = reasonOf(error);
             result.errors.push(message);
             console.error(message);
         }

@@ -81,7 +81,8 @@ export async function openStack(choice: StackChoice): Promise<Stack> {
             stackName: choice.stack,
             projectName,
             // Loaded when the engine asks for it, so that its errors belong to the run. What it exports, it outputs.
-            program: () => Promise.resolve({ ...(createRequire(__filename)(module) as Record<string, unknown>) }),
+            program: () =>
+                Promise.resolve({ ...(createRequire(__filename)(module) as Record<string, unknown>) }),
         },
         { workDir, pulumiCommand, envVars: engineEnvironment(providers, choice.mode) },
     );

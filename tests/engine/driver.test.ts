@@ -27,6 +27,7 @@ describe("the engine driver", () => {
             join(locks, "left.json"),
             JSON.stringify({ pid: dead, username: "root", hostname: hostname(), timestamp: new Date() }),
         );
+        writeFileSync(join(folder, "state/.pulumi/stacks/aerial/lab.json.attrs"), "");
         const stateFile = join(folder, "state/.pulumi/stacks/aerial/lab.json");
         const state = JSON.parse(readFileSync(stateFile, "utf8"));
         const { latest } = state.checkpoint;
