@@ -26,8 +26,8 @@ const dropletRecord = z.object({
     tags: z.array(z.string()),
     address: z.string(),
     privateAddress: z.string(),
-    /** `new` until the machine has started; a record left so belongs to an interrupted `up`. */
-    status: z.enum(["new", "active"]),
+    /** `active` while the machine exists; only then firewalls and reserved addresses can be on it. */
+    status: z.enum(["new", "active", "going"]),
     createdAt: z.string(),
 });
 export type DropletRecord = z.infer<typeof dropletRecord>;

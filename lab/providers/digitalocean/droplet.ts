@@ -171,12 +171,19 @@ function outputsOf(droplet: DropletRecord): Properties {
 
 /** Takes a droplet away with its machine, its addresses and its part in firewalls. */
 export async function removeDroplet(id: number): Promise<void> {
+    await exclusively(async () => {
+        const record = droplets.get(String(id));
+        if (record) {
+            // From here on nobody gives rules or addresses to its machine, which is about to go.
+            droplets.put(String(id), { ...record, status: "going" });
+        }
+        for (const reserved of reservedIps.all().filter((other) => other.dropletId === id)) {
+            await backend().assign(reserved.ip, undefined);
+            reservedIps.put(reserved.ip, { ...reserved, dropletId: undefined });
+        }
+    });
     await backend().destroy(id);
     await exclusively(async () => {
-        for (const reserved of reservedIps.all().filter((record) => record.dropletId === id)) {
-            reservedIps.put(reserved.ip, { ...reserved, dropletId: undefined });
-            await backend().assign(reserved.ip, undefined);
-        }
         droplets.remove(String(id));
         await enforceFirewalls();
     });
