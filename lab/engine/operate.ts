@@ -59,7 +59,8 @@ async function perform(
     const options = { onEvent, suppressProgress: true, color: "never" as const };
     switch (operation) {
         case "up":
-            await stack.up(options);
+            // Several mistakes are told at once; what depends on a refused resource is not tried.
+            await stack.up({ ...options, continueOnError: true });
             return;
         case "preview":
             await stack.preview(options);
