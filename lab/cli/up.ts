@@ -3,12 +3,12 @@ import { resolve } from "node:path";
 
 import type { Command } from "commander";
 
+import { ensureDns } from "../dns/server";
 import { enginePath } from "../engine/command";
 import { operateAsOperator } from "../engine/run";
 import { stackOutputs } from "../engine/outputs";
 import { ensureImage } from "../machines/image";
 import { openDoor } from "../network/door";
-import { ensureNetwork } from "../network/network";
 import { doorPort } from "../paths";
 import { parseOutputs, type StationOutputs } from "../radio/outputs";
 
@@ -22,7 +22,7 @@ export function register(program: Command): void {
             const started = Date.now();
             await enginePath();
             await ensureImage((line) => console.log(line));
-            await ensureNetwork();
+            await ensureDns();
             console.log(
                 options.preview
                     ? "The engine compares station and machines."

@@ -97,7 +97,6 @@ export function serverFiles(data: DnsData): ServerFiles {
             listen: scalar(resolverAddress),
             tcp_threads: scalar("1"),
             udp_threads: scalar("1"),
-            zones_strict_data: scalar("true"),
         },
         service_types: Object.fromEntries(monitors.map((monitor) => [checkName(monitor), checkOf(monitor)])),
         ...(balancers.length > 0 && {
@@ -226,10 +225,12 @@ function mapOf(order: Order): Hash {
 function resourceOf(name: string, order: Order): Hash {
     return {
         map: scalar(name),
-        dcmap: Object.fromEntries([
-            ...poolNames(order).map((pool) => [datacenter(pool), scalar(`%multifo!pool-${pool}`)]),
-            [fallback, scalar(`%multifo!last-${order.fallback}`)],
-        ]),
+        dcmap: {
+            ...Object.fromEntries(
+                poolNames(order).map((pool) => [datacenter(pool), scalar(`%multifo!pool-${pool}`)]),
+            ),
+            [fallback]: scalar(`%multifo!last-${order.fallback}`),
+        },
     };
 }
 
@@ -266,7 +267,7 @@ function zone(balancers: readonly BalancerRecord[], names: readonly NameRecord[]
     ];
     return [
         `$TTL ${automaticTtl}`,
-        `@ SOA dns.test. hostmaster.test. 1 7200 1800 259200 ${negativeTtl}`,
+        `@ ${negativeTtl} SOA dns.test. hostmaster.test. 1 7200 1800 259200 ${negativeTtl}`,
         "@ NS dns.test.",
         record("dns.test", automaticTtl, "A", resolverAddress),
         ...[...new Set(lines)].sort(),

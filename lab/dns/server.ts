@@ -17,7 +17,7 @@ export const dnsService = "dns";
 /** How long the server may take to start or to replace itself: it first checks the health of every member once. */
 const readyLimitSeconds = 30;
 
-/** Starts the lab's DNS server, unless it runs, with what the lab's Cloudflare holds. */
+/** Makes the network and starts its DNS server, unless they are there: it answers for the lab's own names at once. */
 export async function ensureDns(): Promise<void> {
     await applyDns();
 }
@@ -59,7 +59,7 @@ async function start(): Promise<void> {
     mkdirSync(labPath("dns", "run"), { recursive: true });
     await startService(
         dnsService,
-        imageCommand(["gdnsd", "-R", "start"], { netns: dnsService, binds: serverBinds() }),
+        imageCommand(["gdnsd", "start"], { netns: dnsService, binds: serverBinds() }),
     );
     const deadline = Date.now() + readyLimitSeconds * 1000;
     while ((await run(controlCommand("status"), { allow: "any" })).code !== 0) {

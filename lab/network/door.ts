@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readJson, writeJson } from "../host/files";
 import { serviceLog, serviceState, startService, stopService } from "../host/services";
 import { labPath } from "../paths";
-import { inNetwork } from "./network";
+import { inNamespace } from "./network";
 
 /** Whom the lab's machines see when the host listens. */
 const place = "studio";
@@ -13,7 +13,7 @@ const place = "studio";
 const proxies = ["/usr/lib/systemd/systemd-socket-proxyd", "/lib/systemd/systemd-socket-proxyd"];
 
 /**
- * Opens a port of the host, on 127.0.0.1 only, that leads to an address of the lab: a browser or player of the host
+ * Opens a port of the host, on 127.0.0.1 only, that leads to an address or name of the lab: a browser or player of the host
  * hears the stream there. The host gets neither an interface nor a route: the socket is bound in the host's namespace
  * and handed to a proxy that lives in one of the lab's. A door that leads elsewhere is replaced; one that leads there
  * already stays, with all who listen through it.
@@ -35,7 +35,7 @@ export async function openDoor(hostPort: number, target: { address: string; port
     await startService(doorName(hostPort), [
         "systemd-socket-activate",
         `--listen=127.0.0.1:${hostPort}`,
-        ...inNetwork(place, [proxy, goal]),
+        ...inNamespace(place, [proxy, goal]),
     ]);
     await untilOpen(hostPort);
     writeJson(record, goal);

@@ -5,7 +5,7 @@ import { inCgroup } from "../../lab/host/cgroups";
 import { imageCommand, imageFolder } from "../../lab/machines/image";
 import { imagePackages } from "../../lab/machines/packages";
 import { inNamespace, inNetwork } from "../../lab/network/network";
-import { resolverFolder } from "../../lab/network/resolver";
+import { resolvConfFile, resolverFolder } from "../../lab/network/resolver";
 import { cgroupMount, labId, namespacePath } from "../../lab/paths";
 
 describe("names of the lab", () => {
@@ -55,6 +55,7 @@ describe("commands of the lab", () => {
             "/tmp",
             ...["--bind-ro", "/tmp/x", "/etc/x"],
             ...["--bind", "/tmp/log", "/tmp/log"],
+            ...["--bind-ro", resolvConfFile(), "/etc/resolv.conf"],
             "--",
             ...["icecast2", "-c", "/etc/x"],
         ]);
