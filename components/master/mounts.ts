@@ -18,13 +18,10 @@ export interface DirectMount {
 /** A mount that Relays pull. */
 export interface PublicMount {
     path: string;
-    /** What a new connection gets at once: 8 s, the Relay's cushion while a link is cut. */
-    burstBytes: number;
     /** How far a connection may lag before it is cut: 32 s. */
     queueBytes: number;
 }
 
-const burstSeconds = 8;
 const queueSeconds = 32;
 
 /** The mounts that encoders push to, by channel and then by priority. */
@@ -50,7 +47,6 @@ export function publicMounts(plan: MasterPlan): PublicMount[] {
     return plan.channels.flatMap((channel) =>
         channel.formats.map((format) => ({
             path: format.mount,
-            burstBytes: Math.ceil(burstSeconds * bytesPerSecond(format.bitrateKbps)),
             queueBytes: Math.ceil(queueSeconds * bytesPerSecond(format.bitrateKbps)),
         })),
     );

