@@ -141,15 +141,16 @@ function checkOf(monitor: MonitorRecord): Hash {
     if (hosts.length > 1 || Object.keys(otherHeaders).length > 0) {
         throw unable("headers in checks of health other than one Host");
     }
-    // Cloudflare tries again within one check where there was no answer in time; gdnsd waits as long, once.
-    const timeout = Math.min(monitor.timeoutSeconds * (monitor.retries + 1), monitor.intervalSeconds);
+    // Cloudflare tries again within one check where there was no answer in time; gdnsd waits as long, once, and wants to
+    // be done before the next check.
+    const timeout = Math.min(monitor.timeoutSeconds * (monitor.retries + 1), monitor.intervalSeconds - 1);
     return {
         plugin: scalar("http_status"),
         port: scalar(String(port === 0 ? 80 : port)),
         url_path: scalar(path),
         ...(hosts[0] !== undefined && { vhost: scalar(hosts[0]) }),
         ok_codes: array(okCodes(expectedCodes)),
-        interval: scalar(String(Math.min(monitor.intervalSeconds, 255))),
+        interval: scalar(String(monitor.intervalSeconds)),
         timeout: scalar(String(timeout)),
         up_thresh: scalar(String(Math.max(monitor.consecutiveUp, 1))),
         // One good check in between and the bad ones are counted anew.

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { writeAtomically } from "../host/files";
+import { readJson, writeAtomically, writeJson } from "../host/files";
 import { withLock } from "../host/lock";
 import { run, type RunResult } from "../host/run";
 import { serviceLog, serviceState, startService } from "../host/services";
@@ -31,28 +31,34 @@ export async function applyDns(): Promise<void> {
     await ensureNetwork();
     await withLock(labPath("dns", "lock"), async () => {
         const wanted = serverFiles(readDnsData());
-        const present = readFiles();
-        if (serviceState(dnsService) === "off") {
-            writeFiles(wanted);
-            await start();
-        } else if (wanted.config !== present.config) {
-            await replaceBy(wanted, present);
-        } else if (wanted["zones/ROOT_ZONE"] !== present["zones/ROOT_ZONE"]) {
-            writeFiles(wanted);
-            await control("reload-zones");
+        const present = appliedFiles();
+        const running = serviceState(dnsService) !== "off";
+        if (running && fileNames.every((name) => wanted[name] === present[name])) {
+            return;
         }
+        // Whatever interrupts this, the next call knows that it is not done.
+        rmSync(appliedFile(), { force: true });
+        for (const name of fileNames) {
+            writeAtomically(labPath("dns", "etc", name), wanted[name], 0o644);
+        }
+        if (!running) {
+            await start();
+        } else {
+            await control(wanted.config === present.config ? "reload-zones" : "replace");
+        }
+        writeJson(appliedFile(), wanted);
     });
 }
 
-async function replaceBy(wanted: ServerFiles, present: Partial<ServerFiles>): Promise<void> {
-    writeFiles(wanted);
-    try {
-        await control("replace");
-    } catch (error) {
-        // So that the next change is one again, and does not take this one for done.
-        writeFiles({ config: "", "zones/ROOT_ZONE": "", ...present });
-        throw error;
-    }
+const fileNames = ["config", "zones/ROOT_ZONE"] as const;
+
+function appliedFile(): string {
+    return labPath("dns", "applied.json");
+}
+
+/** What the server answers by; nothing when that is not certain. */
+function appliedFiles(): Partial<ServerFiles> {
+    return (readJson(appliedFile()) as ServerFiles | undefined) ?? {};
 }
 
 async function start(): Promise<void> {
@@ -86,9 +92,10 @@ export async function control(action: string): Promise<RunResult> {
 }
 
 function controlCommand(action: string): string[] {
-    return imageCommand(["gdnsdctl", "-o", "-t", String(readyLimitSeconds), action], {
-        binds: serverBinds(),
-    });
+    // What else there is may be asked while a successor takes over, and asks again then.
+    const once = action === "status" ? ["-o"] : [];
+    const argv = ["gdnsdctl", ...once, "-t", String(readyLimitSeconds), action];
+    return imageCommand(argv, { binds: serverBinds() });
 }
 
 /** Its configuration, and the folder with its control socket. */
@@ -97,20 +104,4 @@ function serverBinds(): ImageBind[] {
         { source: labPath("dns", "etc"), target: "/etc/gdnsd" },
         { source: labPath("dns", "run"), target: "/run/gdnsd", writable: true },
     ];
-}
-
-const fileNames = ["config", "zones/ROOT_ZONE"] as const;
-
-function readFiles(): Partial<ServerFiles> {
-    const texts = fileNames
-        .map((name): [string, string] => [name, labPath("dns", "etc", name)])
-        .filter(([, path]) => existsSync(path))
-        .map(([name, path]) => [name, readFileSync(path, "utf8")]);
-    return Object.fromEntries(texts) as Partial<ServerFiles>;
-}
-
-function writeFiles(files: ServerFiles): void {
-    for (const name of fileNames) {
-        writeAtomically(labPath("dns", "etc", name), files[name], 0o644);
-    }
 }

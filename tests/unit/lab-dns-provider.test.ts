@@ -4,8 +4,10 @@ import { rmSync } from "node:fs";
 
 import { labFolder } from "../../lab/paths";
 import { cloudflare } from "../../lab/providers/cloudflare";
+import { readDnsData } from "../../lab/providers/cloudflare/cloud";
 import type { ResourceKind } from "../../lab/providers/kind";
 import { problemsWith } from "../../lab/providers/protocol/problems";
+import { sweep } from "../../lab/providers/sweep";
 
 /*
  * What the lab's Cloudflare refuses, as the real one does. In record mode: nothing answers.
@@ -279,6 +281,20 @@ describe("the API refuses", () => {
         await remove(balancerId);
         await remove(poolId);
         await remove(monitorId);
+    });
+});
+
+describe("what an interrupted run left", () => {
+    it("is removed, in the order in which it may go", async () => {
+        const monitorId = await create("LoadBalancerMonitor", monitor());
+        const poolId = await create("LoadBalancerPool", pool({ monitor: monitorId }));
+        const kept = await create("DnsRecord", record());
+        await create("DnsRecord", record({ content: "198.18.64.11" }));
+        await create("LoadBalancer", balancer(poolId));
+        await sweep(new Set([`cloudflare:index/dnsRecord:DnsRecord ${kept}`]));
+        const { monitors, pools, balancers, names } = readDnsData();
+        expect([...monitors, ...pools, ...balancers]).toEqual([]);
+        expect(names.map(({ id }) => id)).toEqual([kept]);
     });
 });
 
