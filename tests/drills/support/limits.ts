@@ -39,4 +39,6 @@ export const limits = {
      * lasts 0.2 s, and the level is taken where one is just missing.
      */
     bufferUsedSeconds: 5.4,
+    /** What a new listener's buffer holds, of the Relay's burst of 8 s, in seconds. */
+    fullBufferSeconds: 7.3,
 };
