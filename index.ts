@@ -206,15 +206,15 @@ export const listen = Object.fromEntries(
 );
 
 /** Every machine, for the engineers. */
-export const hosts = Object.fromEntries([
-    ...config.masters.map(({ id, region }, index) => [
-        `master-${id}`,
-        { role: "master", region, address: masters[index]?.address },
-    ]),
-    ...poolPlans.flatMap(({ region }, index) =>
-        (relayPools[index]?.relays ?? []).map(({ name, address }) => [
-            name,
-            { role: "relay", region, address },
-        ]),
-    ),
-]);
+export const hosts: Record<
+    string,
+    { role: "master" | "relay"; region: string; address: pulumi.Input<string> }
+> = {};
+for (const { master, upstream } of ingestAddresses) {
+    hosts[`master-${master.id}`] = { role: "master", region: master.region, address: upstream.host };
+}
+for (const [index, { region }] of poolPlans.entries()) {
+    for (const { name, address } of relayPools[index]?.relays ?? []) {
+        hosts[name] = { role: "relay", region, address };
+    }
+}

@@ -1,5 +1,5 @@
 import * as cloudflare from "@pulumi/cloudflare";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
 import type { AddressPool, BalancedName, DnsService, HealthCheck, PlainName } from "./dnsService";
 

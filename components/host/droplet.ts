@@ -130,8 +130,8 @@ export class DropletHost extends pulumi.ComponentResource {
             new digitalocean.ReservedIpAssignment(
                 `${name}-address`,
                 { ipAddress: args.reservedIp, dropletId: droplet.id.apply(Number) },
-                // An address has one assignment: made first, the new one would be undone by the end of the old one.
-                { ...child, dependsOn: ready, deleteBeforeReplace: true },
+                // Made before the old one goes, which then leaves the address alone: it is no longer its own.
+                { ...child, dependsOn: ready },
             );
         }
         this.registerOutputs({ address: this.address });

@@ -85,7 +85,6 @@ function writeFile(file: MachineFile): Record<string, string> {
 const worthCompressing = 400;
 
 function encode(content: string): { encoding?: string; content: string } {
-    // eslint-disable-next-line no-control-regex
     if (content.length < worthCompressing && /^[\u0000-\u007f]*$/.test(content)) {
         return { content };
     }

@@ -18,17 +18,10 @@ export interface DirectMount {
 /** A mount that Relays pull. */
 export interface PublicMount {
     path: string;
-    /**
-     * What a new connection gets at once: 4 s. A Relay whose preferred Master returns plays this burst after what it has
-     * just played from the other, so its listeners hear that much twice; less would be late to start a link. The cushion
-     * of listeners is the Relay's own burst, of 8 s.
-     */
-    burstBytes: number;
     /** How far a connection may lag before it is cut: 32 s. */
     queueBytes: number;
 }
 
-const burstSeconds = 4;
 const queueSeconds = 32;
 
 /** The mounts that encoders push to, by channel and then by priority. */
@@ -54,7 +47,6 @@ export function publicMounts(plan: MasterPlan): PublicMount[] {
     return plan.channels.flatMap((channel) =>
         channel.formats.map((format) => ({
             path: format.mount,
-            burstBytes: Math.ceil(burstSeconds * bytesPerSecond(format.bitrateKbps)),
             queueBytes: Math.ceil(queueSeconds * bytesPerSecond(format.bitrateKbps)),
         })),
     );

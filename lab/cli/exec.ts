@@ -12,16 +12,17 @@ import { callerFolder, labCgroup } from "../paths";
 export function register(program: Command): void {
     program
         .command("exec")
-        .description("run a command in a machine, or with the network of a listener or a studio")
+        .description("run a command in a machine, or with the network and names of a listener or a studio")
         .argument("<place>", `a machine, client-<region>, or ${Object.keys(sites).join(", ")}`)
         .argument("<command...>", "the command and its arguments, after --")
         .passThroughOptions()
         .addHelpText(
             "after",
             "\nIn a machine, a program of the machine runs as root. In the other places a program of this host runs," +
-                "\nwith this host's files, and only its network is the lab's.\n\nExamples:" +
+                "\nwith this host's files; its network is the lab's, and so are the names it finds.\n\nExamples:" +
                 "\n  npm run lab -- exec master-a -- journalctl -n 20" +
-                "\n  npm run lab -- exec client-ams3 -- curl -s http://198.18.64.10/healthz",
+                "\n  npm run lab -- exec client-ams3 -- curl -s http://198.18.64.10/healthz" +
+                "\n  npm run lab -- exec studio -- getent ahostsv4 ingest.radio.test",
         )
         .action(async (place: string, command: string[]) => {
             // With options passed through, commander passes the separator as well.

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 
+import { dnsStatus, dnsTable } from "../dns/status";
 import { listServices, serviceState } from "../host/services";
 import { execInMachine, listMachines, type Machine } from "../machines/machines";
 import { summarize, type RoleSummary } from "./roleStatus";
@@ -13,16 +14,20 @@ type MachineStatus = Omit<Machine, "createdAt"> & RoleSummary;
 export function register(program: Command): void {
     program
         .command("status")
-        .description("show machines, addresses, health, what each Master plays, and listeners")
+        .description("show machines, addresses, health, what each Master plays, listeners, and names")
         .option("--json", "as JSON")
         .action(async ({ json }: { json?: boolean }) => {
             const machines = await Promise.all(listMachines().map(statusOf));
             const services = listServices().map((name) => ({ name, state: serviceState(name) }));
+            const names = await dnsStatus();
             if (json) {
-                console.log(JSON.stringify({ machines, services }, null, 2));
+                console.log(JSON.stringify({ machines, names, services }, null, 2));
                 return;
             }
             console.log(machines.length === 0 ? "No machines (npm run lab -- up)." : machineTable(machines));
+            if (names.length > 0) {
+                console.log("\n" + formatTable(dnsTable(names)));
+            }
             if (services.length > 0) {
                 console.log(
                     "\n" + formatTable([["PROCESS", "STATE"], ...services.map((s) => [s.name, s.state])]),

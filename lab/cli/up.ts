@@ -3,12 +3,12 @@ import { resolve } from "node:path";
 
 import type { Command } from "commander";
 
-import { engineCommand } from "../engine/command";
+import { ensureDns } from "../dns/server";
+import { enginePath } from "../engine/command";
 import { operateAsOperator } from "../engine/run";
 import { stackOutputs } from "../engine/outputs";
 import { ensureImage } from "../machines/image";
 import { openDoor } from "../network/door";
-import { ensureNetwork } from "../network/network";
 import { doorPort } from "../paths";
 import { parseOutputs, type StationOutputs } from "../radio/outputs";
 
@@ -20,11 +20,13 @@ export function register(program: Command): void {
         .option("--stack-file <file>", "settings instead of Pulumi.lab.yaml")
         .action(async (options: { preview?: boolean; stackFile?: string }) => {
             const started = Date.now();
-            await engineCommand();
+            await enginePath();
             await ensureImage((line) => console.log(line));
-            await ensureNetwork();
+            await ensureDns();
             console.log(
-                options.preview ? "The engine compares station and machines." : "The engine builds the station.",
+                options.preview
+                    ? "The engine compares station and machines."
+                    : "The engine builds the station.",
             );
             const succeeded = await operateAsOperator({
                 operation: options.preview ? "preview" : "up",
@@ -34,7 +36,9 @@ export function register(program: Command): void {
             });
             const seconds = ((Date.now() - started) / 1000).toFixed(0);
             if (!succeeded) {
-                console.error(`Not up (${seconds} s). The reasons are above; after a remedy, repeat the command.`);
+                console.error(
+                    `Not up (${seconds} s). The reasons are above; after a remedy, repeat the command.`,
+                );
                 process.exitCode = 1;
                 return;
             }
@@ -75,12 +79,13 @@ function howToListen(outputs: StationOutputs): string {
         return [`  ${title} (${id})`, ...urls];
     });
     const [channel = "main"] = Object.keys(outputs.channels);
-    const [source = "studio"] = Object.keys(outputs.ingest.sources[channel] ?? {});
+    const sources = Object.keys(outputs.ingest.sources[channel] ?? {});
+    const source = sources.includes("studio") ? "studio" : (sources[0] ?? "studio");
     return [
         "Listen on this machine:",
         ...streams,
         "",
-        `A source on air:   npm run lab -- source ${channel} ${source} start`,
-        `What listeners hear: npm run lab -- listen ${channel}`,
+        `Put a source on air:   npm run lab -- source ${channel} ${source} start`,
+        `Hear what is on air:   npm run lab -- listen ${channel}`,
     ].join("\n");
 }

@@ -1,8 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 
-import { PulumiCommand } from "@pulumi/pulumi/automation";
-
 import { run } from "../host/run";
 import { cacheFolder } from "../paths";
 
@@ -38,17 +36,18 @@ async function isUsable(file: string): Promise<boolean> {
 }
 
 /**
- * The engine: a `pulumi` on PATH that is new enough, or the one that `tools/setup engine` has put into the cache.
+ * The engine's program: a `pulumi` on PATH that is new enough, or the one that `tools/setup engine` has put into the
+ * cache.
  *
  * @throws when there is none; the message says how to get it.
  */
-export async function engineCommand(): Promise<PulumiCommand> {
+export async function enginePath(): Promise<string> {
     const cached = join(cacheFolder, `engine-v${engineVersion}`, "bin", "pulumi");
     const onPath = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "pulumi"));
     for (const file of [...onPath, cached]) {
-        // The Automation API wants the folder above `bin`.
+        // The Automation API asks for the folder above `bin`.
         if (dirname(file).endsWith("/bin") && (await isUsable(file))) {
-            return PulumiCommand.get({ root: dirname(dirname(file)), skipVersionCheck: true });
+            return file;
         }
     }
     throw new Error(`there is no Pulumi engine of at least v${engineVersion}; get it by: tools/setup engine`);

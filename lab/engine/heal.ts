@@ -28,8 +28,8 @@ const checkpointFile = z.looseObject({
     }),
 });
 
-/** How long to wait for another run that is about to end, in ms. */
-const lockWaitMs = 15_000;
+/** How long to wait for another run to end, in ms: longer than any takes. */
+const lockWaitMs = 900_000;
 
 function isEngine(pid: number): boolean {
     try {
@@ -54,17 +54,47 @@ function liveLocks(stack: string): number[] {
     });
 }
 
+/** A run whose command line was killed goes on to its end; the next waits for that, and finds little left to do. */
 async function removeStaleLocks(stack: string): Promise<void> {
     const deadline = Date.now() + lockWaitMs;
+    let told: number | undefined;
     for (;;) {
         const [pid] = liveLocks(stack);
         if (pid === undefined) {
             return;
         }
         if (Date.now() > deadline) {
-            throw new Error(`another run is at work on stack ${stack} (process ${pid}); wait for its end`);
+            throw new Error(`another run is at work on stack ${stack} (process ${pid}), and does not end`);
+        }
+        if (pid !== told) {
+            console.log(`Another run is at work on this stack (process ${pid}); waiting for its end.`);
+            told = pid;
         }
         await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+}
+
+function isJson(file: string): boolean {
+    try {
+        JSON.parse(readFileSync(file, "utf8"));
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+/**
+ * Removes what the engine was writing when it was killed. Its state comes by renaming, so it is whole; but the
+ * attributes beside each file are written in place, and one that ends early stops the engine ("failed to load
+ * checkpoint: EOF"). They hold content types, which nobody needs.
+ */
+function removeTornFiles(): void {
+    const folder = labPath("state", ".pulumi");
+    const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+    for (const file of names.map((name) => join(folder, name))) {
+        if (file.endsWith(".tmp") || (file.endsWith(".attrs") && !isJson(file))) {
+            rmSync(file, { force: true });
+        }
     }
 }
 
@@ -91,6 +121,7 @@ function mendState(stack: string): Set<string> {
  */
 export async function heal({ stack, mode }: StackChoice): Promise<void> {
     await removeStaleLocks(stack);
+    removeTornFiles();
     setLabMode(mode);
     await sweep(mendState(stack));
 }

@@ -2,7 +2,7 @@ import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
 
 import { writeJson } from "../host/files";
 import { heal } from "./heal";
-import { Progress } from "./progress";
+import { isWork, plainText, Progress } from "./progress";
 import { openStack, type StackChoice } from "./workspace";
 
 /*
@@ -32,19 +32,22 @@ export interface OperationResult {
     ok: boolean;
     /** Steps that changed something, in the order in which they ended. */
     steps: Step[];
-    /** What the engine complained about, in full. */
+    /** What the engine complained about, in full, each once. */
     errors: string[];
     seconds: number;
 }
 
 function record(result: OperationResult, event: EngineEvent): void {
     const metadata = event.resOutputsEvent?.metadata;
-    if (metadata && metadata.op !== "same") {
+    if (metadata && isWork(metadata)) {
         const { op, type, urn, diffs } = metadata;
         result.steps.push({ op, type, urn, diffs: diffs ?? [] });
     }
     if (event.diagnosticEvent?.severity === "error") {
-        result.errors.push(event.diagnosticEvent.message.replace(/<\{%[^%]*%\}>/g, "").trim());
+        const text = plainText(event.diagnosticEvent.message);
+        if (!result.errors.includes(text)) {
+            result.errors.push(text);
+        }
     }
 }
 
@@ -56,7 +59,8 @@ async function perform(
     const options = { onEvent, suppressProgress: true, color: "never" as const };
     switch (operation) {
         case "up":
-            await stack.up(options);
+            // Several mistakes are told at once; what depends on a refused resource is not tried.
+            await stack.up({ ...options, continueOnError: true });
             return;
         case "preview":
             await stack.preview(options);
@@ -67,6 +71,14 @@ async function perform(
         case "export":
             return;
     }
+}
+
+/** What an error says, without the engine's command line and its two outputs, which repeat it. */
+function reasonOf(error: unknown): string {
+    const message = error instanceof Error ? error.message : String(error);
+    const [, said] = /\n stderr: ([\s\S]*?)\n err\?:/.exec(message) ?? [];
+    const lines = (said ?? message).split("\n").filter((line) => !/from \$PATH/.test(line));
+    return lines.join("\n").trim();
 }
 
 /** Runs an operation with its progress on standard output. Does not throw: the result tells. */
@@ -85,7 +97,7 @@ async function operate(wanted: Operation): Promise<OperationResult> {
     } catch (error) {
         // The engine has told its reasons by then; what stopped before it has not.
         if (result.errors.length === 0) {
-            const message = error instanceof Error ? error.message : String(error);
+            const message = reasonOf(error);
             result.errors.push(message);
             console.error(message);
         }
@@ -105,7 +117,7 @@ async function main(): Promise<void> {
         }
         interrupted = true;
     });
-    const wanted: Operation = JSON.parse(process.argv[2] ?? "{}");
+    const wanted = JSON.parse(process.argv[2] ?? "{}") as Operation;
     if (wanted.operation === "export" && wanted.resultFile !== undefined) {
         const stack = await openStack(wanted);
         writeJson(wanted.resultFile, (await stack.exportStack()).deployment);

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 
 import { run } from "../host/run";
 import { labPath } from "../paths";
-import { engineCommand } from "./command";
-import { engineEnvironment } from "./workspace";
+import { enginePath } from "./command";
+import { engineEnvironment } from "./environment";
 
 /**
  * The outputs of a stack as its last `up` left them. Takes half a second: the engine only reads its state, also while
@@ -17,12 +17,11 @@ export async function stackOutputs({ stack = "lab", secrets = true } = {}): Prom
     if (!existsSync(labPath("state", ".pulumi", "stacks", "aerial", `${stack}.json`))) {
         return undefined;
     }
-    const { command } = await engineCommand();
-    const argv = [command, "stack", "output", "--json", "--stack", stack, "--non-interactive"];
+    const argv = [await enginePath(), "stack", "output", "--json", "--stack", stack, "--non-interactive"];
     const { stdout } = await run([...argv, ...(secrets ? ["--show-secrets"] : [])], {
         cwd: labPath("project"),
         env: { ...process.env, ...engineEnvironment(labPath("bin"), "machines") },
     });
-    const outputs: Record<string, unknown> = JSON.parse(stdout);
+    const outputs = JSON.parse(stdout) as Record<string, unknown>;
     return Object.keys(outputs).length === 0 ? undefined : outputs;
 }

@@ -39,6 +39,7 @@ const chatter = [/from \$PATH/, /^using pulumi-resource-/, /pending operation/i]
 export class Progress {
     private readonly started = new Map<string, number>();
     private readonly timer: NodeJS.Timeout;
+    private readonly complaints = new Set<string>();
     private lastLineAt = Date.now();
 
     constructor(
@@ -60,7 +61,10 @@ export class Progress {
             this.started.delete(event.resOpFailedEvent.metadata.urn);
         }
         const { diagnosticEvent } = event;
-        if (diagnosticEvent && (diagnosticEvent.severity === "error" || diagnosticEvent.severity === "warning")) {
+        if (
+            diagnosticEvent &&
+            (diagnosticEvent.severity === "error" || diagnosticEvent.severity === "warning")
+        ) {
             this.complain(diagnosticEvent.urn, diagnosticEvent.message, diagnosticEvent.severity);
         }
     };
@@ -76,16 +80,17 @@ export class Progress {
         if (verb !== undefined) {
             const because = diffs && diffs.length > 0 ? ` (${diffs.join(", ")})` : "";
             const duration = this.previewing ? "" : `  ${seconds.toFixed(1)} s`;
-            this.line(`  ${verb.padEnd(15)} ${kindOf(type).padEnd(18)} ${nameOf(urn)}${because}${duration}`);
+            this.line(`  ${verb.padEnd(15)} ${kindOf(type).padEnd(20)} ${nameOf(urn)}${because}${duration}`);
         }
     }
 
     private complain(urn: string | undefined, message: string, severity: "error" | "warning"): void {
-        // Colour marks such as <{%reset%}> belong to the engine's own display.
-        const text = message.replace(/<\{%[^%]*%\}>/g, "").trim();
-        if (text === "" || chatter.some((pattern) => pattern.test(text))) {
+        const text = plainText(message);
+        // The engine repeats what stopped the program.
+        if (text === "" || this.complaints.has(text) || chatter.some((pattern) => pattern.test(text))) {
             return;
         }
+        this.complaints.add(text);
         const subject = urn === undefined ? "" : ` ${nameOf(urn)}`;
         this.line(`${severity}${subject}: ${text}`);
     }
@@ -105,8 +110,13 @@ export class Progress {
     }
 }
 
+/** A message without colour marks such as <{%reset%}>, which belong to the engine's own display. */
+export function plainText(message: string): string {
+    return message.replace(/<\{%[^%]*%\}>/g, "").trim();
+}
+
 /** Components and unchanged resources are no work. */
-function isWork({ op, type, new: wanted, old }: StepEventMetadata): boolean {
+export function isWork({ op, type, new: wanted, old }: StepEventMetadata): boolean {
     const custom = (wanted ?? old)?.custom ?? false;
     return custom && op !== "same" && !type.startsWith("pulumi:");
 }

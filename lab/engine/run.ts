@@ -4,13 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { readJson } from "../host/files";
-import { inNamespace } from "../network/network";
+import { inNetwork } from "../network/network";
 import type { Operation, OperationResult } from "./operate";
 
 /* Operations of the engine in child processes; see operate.ts. */
 
 function operateCommand(operation: Operation): string[] {
-    return [process.execPath, "--import", require.resolve("tsx"), join(__dirname, "operate.ts"), JSON.stringify(operation)];
+    return [
+        process.execPath,
+        "--import",
+        require.resolve("tsx"),
+        join(__dirname, "operate.ts"),
+        JSON.stringify(operation),
+    ];
 }
 
 /**
@@ -20,7 +26,7 @@ function operateCommand(operation: Operation): string[] {
  * @returns whether it succeeded.
  */
 export async function operateAsOperator(operation: Operation): Promise<boolean> {
-    const [program = "", ...args] = inNamespace("operator", operateCommand(operation));
+    const [program = "", ...args] = inNetwork("operator", operateCommand(operation));
     const child = spawn(program, args, { stdio: "inherit" });
     // Ctrl-C is the child's to handle: it comes to an end that can be repeated.
     const ignore = (): void => {};

@@ -1,16 +1,16 @@
-import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { delimiter, join } from "node:path";
+import { dirname, join } from "node:path";
 
-import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation";
+import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
 
 import { writeAtomically } from "../host/files";
 import { buildProviders } from "../providers/build";
 import type { LabMode } from "../providers/mode";
 import { checkout, labPath } from "../paths";
-import { engineCommand } from "./command";
+import { enginePath } from "./command";
+import { engineEnvironment } from "./environment";
 
 /** Project name of Pulumi.yaml; the engine's file backend names folders after it. */
 export const projectName = "aerial";
@@ -40,16 +40,20 @@ function copySettings({ stack, stackFile }: StackChoice): string {
         throw new Error(`there is no ${source}, which would describe the station`);
     }
     const { config }: { config?: Record<string, unknown> } = readYaml(source) ?? {};
-    const { encryptionsalt }: { encryptionsalt?: string } = existsSync(target) ? (readYaml(target) ?? {}) : {};
+    const { encryptionsalt }: { encryptionsalt?: string } = existsSync(target)
+        ? (readYaml(target) ?? {})
+        : {};
     writeAtomically(target, stringify({ encryptionsalt, config: withoutEncrypted(config ?? {}) }));
     return folder;
 }
 
 function readYaml(file: string): Record<string, unknown> | undefined {
     try {
-        return parse(readFileSync(file, "utf8"));
+        return parse(readFileSync(file, "utf8")) as Record<string, unknown>;
     } catch (error) {
-        throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, {
+            cause: error,
+        });
     }
 }
 
@@ -65,45 +69,20 @@ function withoutEncrypted(value: unknown): unknown {
         : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutEncrypted(inner)]));
 }
 
-/** The file with the passphrase that encrypts secrets in the state; made once. */
-function passphraseFile(): string {
-    const file = labPath("passphrase");
-    if (!existsSync(file)) {
-        writeAtomically(file, `${randomBytes(32).toString("base64url")}\n`, 0o600);
-    }
-    return file;
-}
-
-/** The environment of the engine and, through it, of the providers. */
-export function engineEnvironment(providers: string, mode: LabMode): Record<string, string> {
-    return {
-        PATH: [providers, process.env.PATH ?? ""].join(delimiter),
-        AERIAL_LAB_MODE: mode,
-        PULUMI_BACKEND_URL: `file://${labPath("state")}`,
-        PULUMI_HOME: labPath("pulumi"),
-        PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
-        // Nothing leaves this host, and nothing asks anybody.
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-        PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
-        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-        PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
-        PULUMI_AUTOMATION_API: "true",
-        NO_PROXY: "127.0.0.1",
-    };
-}
-
 /** Opens a stack with the lab's providers. Before a run, `heal` mends what an interrupted one left. */
 export async function openStack(choice: StackChoice): Promise<Stack> {
     const module = choice.program ?? join(checkout, "index");
     const workDir = copySettings(choice);
     mkdirSync(labPath("state"), { recursive: true });
-    const [pulumiCommand, providers] = await Promise.all([engineCommand(), buildProviders()]);
+    const [engine, providers] = await Promise.all([enginePath(), buildProviders()]);
+    const pulumiCommand = await PulumiCommand.get({ root: dirname(dirname(engine)), skipVersionCheck: true });
     return LocalWorkspace.createOrSelectStack(
         {
             stackName: choice.stack,
             projectName,
             // Loaded when the engine asks for it, so that its errors belong to the run. What it exports, it outputs.
-            program: async () => ({ ...createRequire(__filename)(module) }),
+            program: () =>
+                Promise.resolve({ ...(createRequire(__filename)(module) as Record<string, unknown>) }),
         },
         { workDir, pulumiCommand, envVars: engineEnvironment(providers, choice.mode) },
     );

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, wr
 import { dirname, join } from "node:path";
 
 import { run } from "../host/run";
+import { resolvConf } from "../network/resolver";
 import { labFolder, machineFolder } from "../paths";
 
 /** What a machine's disk is made from. */
@@ -35,6 +36,7 @@ export async function makeDisk(spec: DiskSpec, image: string): Promise<void> {
         "etc/hosts",
         `127.0.0.1 localhost\n127.0.1.1 ${spec.name}\n::1 localhost ip6-localhost\n`,
     );
+    writeInto(root, "etc/resolv.conf", resolvConf);
     writeInto(root, "var/lib/cloud/seed/nocloud/user-data", spec.userData, 0o600);
     writeInto(root, "var/lib/cloud/seed/nocloud/meta-data", metaData(spec), 0o600);
 }

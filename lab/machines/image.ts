@@ -12,6 +12,7 @@ import { join } from "node:path";
 
 import { withLock } from "../host/lock";
 import { run, type RunOptions, type RunResult } from "../host/run";
+import { resolvConfFile } from "../network/resolver";
 import { cacheFolder, checkout, namespacePath } from "../paths";
 import { disabledTimers, imagePackages } from "./packages";
 
@@ -142,7 +143,7 @@ export interface ImageBind {
 
 export interface ImageOptions {
     binds?: ImageBind[];
-    /** Namespace of the lab (`client-ams3`, `studio`); the host's own network when absent. */
+    /** Place in the lab (`client-ams3`, `studio`), with its network and names; the host's own network when absent. */
     netns?: string;
     /** User of the image to run as, for example `liquidsoap`; root when absent. */
     user?: string;
@@ -159,6 +160,8 @@ export interface ImageOptions {
  */
 export function imageCommand(argv: readonly string[], options: ImageOptions = {}): string[] {
     const folder = imageFolder();
+    const names: ImageBind[] =
+        options.netns === undefined ? [] : [{ source: resolvConfFile(), target: "/etc/resolv.conf" }];
     const environment = {
         PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
         HOME: "/tmp",
@@ -174,7 +177,7 @@ export function imageCommand(argv: readonly string[], options: ImageOptions = {}
         join(folder, "scratch"),
         options.user ?? "",
         options.cwd ?? "/",
-        ...(options.binds ?? []).flatMap((bind) => [
+        ...[...(options.binds ?? []), ...names].flatMap((bind) => [
             bind.writable ? "--bind" : "--bind-ro",
             bind.source,
             bind.target ?? bind.source,

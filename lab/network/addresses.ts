@@ -4,7 +4,7 @@
  *
  * - 198.18.<16 · n>.0/20: public addresses of the n-th DigitalOcean region; at its end, the region's listener.
  * - 198.19.0.0/24: reserved addresses, which move from machine to machine.
- * - 198.19.255.0/24: the outside world: the operator and the places of the sources.
+ * - 198.19.255.0/24: the outside world: the operator, the places of the sources, and servers such as the DNS.
  */
 
 /** DigitalOcean's regions (their API's slugs, July 2025). The order fixes the addresses: only ever append. */
@@ -36,8 +36,12 @@ export const reservedRange = "198.19.0.0/24";
 /** Where the engine's SSH connections come from. */
 export const operatorAddress = "198.19.255.10";
 
+/** Who answers for names, to everybody. */
+export const resolverAddress = "198.19.255.53";
+
 /** Places outside any region. */
 export const sites: Readonly<Record<string, string>> = {
+    dns: resolverAddress,
     operator: operatorAddress,
     studio: "198.19.255.20",
     mobile: "198.19.255.21",

@@ -13,7 +13,7 @@ const place = "studio";
 const proxies = ["/usr/lib/systemd/systemd-socket-proxyd", "/lib/systemd/systemd-socket-proxyd"];
 
 /**
- * Opens a port of the host, on 127.0.0.1 only, that leads to an address of the lab: a browser or player of the host
+ * Opens a port of the host, on 127.0.0.1 only, that leads to an address or name of the lab: a browser or player of the host
  * hears the stream there. The host gets neither an interface nor a route: the socket is bound in the host's namespace
  * and handed to a proxy that lives in one of the lab's. A door that leads elsewhere is replaced; one that leads there
  * already stays, with all who listen through it.

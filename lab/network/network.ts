@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 
 import { run } from "../host/run";
-import { machineNamespace, namespaceName, namespacePath } from "../paths";
+import { checkout, machineNamespace, namespaceName, namespacePath } from "../paths";
 import { clientAddress, gateway, internet, macOf, regionOf, sites } from "./addresses";
+import { ensureResolver, resolverFolder } from "./resolver";
 import { ruleset } from "./ruleset";
 import {
     changeNetwork,
@@ -16,6 +18,7 @@ import {
 
 const router = "router";
 const routerMac = "02:ff:00:00:00:01";
+const inPlace = join(checkout, "lab", "network", "in-place.sh");
 
 /** What the network needs to know of a machine. */
 export interface Attachment {
@@ -38,6 +41,7 @@ export async function ensureClient(region: string): Promise<string> {
 }
 
 async function ensureEndpoints(wanted: Endpoint[]): Promise<void> {
+    ensureResolver();
     await changeNetwork(
         (state) => {
             for (const endpoint of wanted) {
@@ -194,8 +198,17 @@ export function assignedAddresses(state: NetworkState, machineId: string): strin
     return Object.keys(state.reserved).filter((address) => state.reserved[address] === name);
 }
 
-/** The command that runs a program of the host in a namespace of the lab; file systems stay the host's. */
+/**
+ * The command that runs a program of the host as one of a place in the lab: with the place's network, and names found by
+ * the lab's DNS server. Other files are the host's; what the program mounts is its own.
+ */
 export function inNamespace(name: string, argv: readonly string[]): string[] {
+    const files = ["unshare", "--mount", "--propagation", "slave", "--", inPlace, resolverFolder()];
+    return inNetwork(name, [...files, ...argv]);
+}
+
+/** The command that runs a program of the host with the network of a place, and the host's files and names. */
+export function inNetwork(name: string, argv: readonly string[]): string[] {
     return ["nsenter", `--net=${namespacePath(name)}`, "--", ...argv];
 }
 
@@ -223,7 +236,7 @@ async function ensureRouter(): Promise<void> {
     ];
     for (const setting of settings) {
         const [path = "", value = ""] = setting.split("=");
-        await run(inNamespace(router, ["tee", `/proc/sys/${path}`]), { stdin: value });
+        await run(inNetwork(router, ["tee", `/proc/sys/${path}`]), { stdin: value });
     }
     await ip(router, [
         "link set lo up",
@@ -307,5 +320,5 @@ async function ip(name: string, commands: string[], { force = false } = {}): Pro
 }
 
 async function applyRules(state: NetworkState): Promise<void> {
-    await run(inNamespace(router, ["nft", "-f", "-"]), { stdin: ruleset(state) });
+    await run(inNetwork(router, ["nft", "-f", "-"]), { stdin: ruleset(state) });
 }

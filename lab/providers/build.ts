@@ -16,8 +16,8 @@ import { providerNames } from "./packages";
 /** Files that ask where they are get the answer of their source, not of the bundle. */
 const sourceFolders: Plugin = {
     name: "source-folders",
-    setup({ onLoad }) {
-        onLoad({ filter: /\/lab\/.*\.ts$/ }, ({ path }) => ({
+    setup(build) {
+        build.onLoad({ filter: /\/lab\/.*\.ts$/ }, ({ path }) => ({
             loader: "ts",
             contents: readFileSync(path, "utf8").replaceAll("__dirname", JSON.stringify(dirname(path))),
         }));
@@ -27,8 +27,8 @@ const sourceFolders: Plugin = {
 /** Packages stay where npm put them, wherever the bundle lies: a bundle with them would be 8 MB, and slower. */
 const packagesOutside: Plugin = {
     name: "packages-outside",
-    setup({ onResolve }) {
-        onResolve({ filter: /^[@a-z]/ }, ({ path }) =>
+    setup(build) {
+        build.onResolve({ filter: /^[@a-z]/ }, ({ path }) =>
             isBuiltin(path) ? undefined : { path: require.resolve(path), external: true },
         );
     },
@@ -49,14 +49,19 @@ function entry(name: string, version: string): string {
 /** The version of the SDK that the program uses, which the provider answers for. */
 function sdkVersion(name: string): string {
     const file = join(checkout, "node_modules", "@pulumi", name, "package.json");
-    const { version }: { version: string } = JSON.parse(readFileSync(file, "utf8"));
+    const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
     return version;
 }
 
 async function bundle(name: string): Promise<void> {
     const version = sdkVersion(name);
     const result = await build({
-        stdin: { contents: entry(name, version), resolveDir: __dirname, sourcefile: `${name}.ts`, loader: "ts" },
+        stdin: {
+            contents: entry(name, version),
+            resolveDir: __dirname,
+            sourcefile: `${name}.ts`,
+            loader: "ts",
+        },
         bundle: true,
         platform: "node",
         target: "node20",

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 
 import type { Properties } from "./protocol/values";
 
@@ -11,7 +11,7 @@ export interface Context {
     /** The resource's logical name in the program. */
     name: string;
     /** Shows a line under the resource in the progress of `up`. */
-    log(message: string, severity?: "info" | "warning"): void;
+    log: (message: string, severity?: "info" | "warning") => void;
 }
 
 /** A resource as the engine's state knows it. */

@@ -1,3 +1,8 @@
+import { removeBalancer } from "./cloudflare/balancer";
+import { balancers, monitors, names, pools } from "./cloudflare/cloud";
+import { removeName } from "./cloudflare/dnsRecord";
+import { removeMonitor } from "./cloudflare/monitor";
+import { removePool } from "./cloudflare/pool";
 import { droplets, firewalls, others, reservedIps, sshKeys, vpcs } from "./digitalocean/cloud";
 import { removeDroplet } from "./digitalocean/droplet";
 import { removeFirewall } from "./digitalocean/firewall";
@@ -8,6 +13,7 @@ import { removeReservedIp } from "./digitalocean/reservedIp";
  * `digitalocean:index/droplet:Droplet 400000001`. What the cloud made by itself stays.
  */
 export async function sweep(known: ReadonlySet<string>): Promise<void> {
+    await sweepNames(known);
     const isOrphan = (kind: string, id: string | number): boolean =>
         !known.has(`digitalocean:index/${kind.charAt(0).toLowerCase()}${kind.slice(1)}:${kind} ${id}`);
 
@@ -29,5 +35,20 @@ export async function sweep(known: ReadonlySet<string>): Promise<void> {
     const knownIds = new Set([...known].map((entry) => entry.split(" ")[1] ?? ""));
     for (const { id } of others.all().filter((record) => !knownIds.has(record.id.replace(/^tag:/, "")))) {
         others.remove(id);
+    }
+}
+
+/** Names go before the pools that they are answered with, and those before what checks them. */
+async function sweepNames(known: ReadonlySet<string>): Promise<void> {
+    const kinds = [
+        { type: "loadBalancer:LoadBalancer", records: balancers, remove: removeBalancer },
+        { type: "dnsRecord:DnsRecord", records: names, remove: removeName },
+        { type: "loadBalancerPool:LoadBalancerPool", records: pools, remove: removePool },
+        { type: "loadBalancerMonitor:LoadBalancerMonitor", records: monitors, remove: removeMonitor },
+    ];
+    for (const { type, records, remove } of kinds) {
+        for (const id of records.ids().filter((one) => !known.has(`cloudflare:index/${type} ${one}`))) {
+            await remove(id);
+        }
     }
 }

@@ -3,7 +3,8 @@ import { join } from "node:path";
 
 import { inCgroup } from "../host/cgroups";
 import { ensureImage, imageCommand } from "../machines/image";
-import { labCgroup, namespacePath } from "../paths";
+import { inNamespace } from "../network/network";
+import { labCgroup } from "../paths";
 import { decoderArguments, type HeardSource } from "./decoder";
 import type { FromListeners, ToListeners } from "./listenerProtocol";
 import type { PlayerOptions } from "./player";
@@ -73,10 +74,9 @@ class Host {
             require.resolve("tsx/cjs"),
             join(__dirname, "listenerMain.ts"),
         ];
-        const enter = netns === "" ? [] : ["nsenter", `--net=${namespacePath(netns)}`, "--"];
         // In the lab's cgroup, so that `down` ends it too.
         const [program = "", ...args] =
-            netns === "" ? argv : inCgroup(labCgroup("listeners"), [...enter, ...argv]);
+            netns === "" ? argv : inCgroup(labCgroup("listeners"), inNamespace(netns, argv));
         this.child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
         this.child.on("message", (message: FromListeners) => this.hear(message));
         this.child.on("error", (error) => this.fail(error));

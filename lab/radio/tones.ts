@@ -163,11 +163,10 @@ export class ToneDetector {
             return;
         }
         if (this.pending?.source !== heard) {
-            this.pending = {
-                source: heard,
-                from: Math.max(0, (this.samples - window) / detectorRate),
-                hops: 0,
-            };
+            // The first window that tells has the switch in its first half. Its middle is rather too late than too early:
+            // behind a pause, what is too early would have arrived before the pause.
+            const from = this.timeline.length === 0 ? 0 : (this.samples - window / 2) / detectorRate;
+            this.pending = { source: heard, from, hops: 0 };
         }
         this.pending.hops++;
         const needed = heard === "silence" || heard === "unknown" ? hopsToBelieve[heard] : hopsToBelieve.tone;

@@ -168,8 +168,10 @@ describe("a Master's Icecast", () => {
              studio="studio:$(secret source.main.studio)"
              base=http://127.0.0.1:8000
              code() { curl -s -o /dev/null -m 3 -w "$1 %{http_code}\\n" "\${@:2}" || true; }
-             push() { code "$1" -H 'Content-Type: audio/mpeg' -H 'Expect:' -T /tmp/tone.mp3 "\${@:2}"; }
+             push() { code "$1" -H 'Content-Type: audio/mpeg' -H 'Expect:' -T /tmp/short.mp3 "\${@:2}"; }
              ffmpeg -nostdin -v error -f lavfi -i sine=440:duration=30 -b:a 192k -f mp3 /tmp/tone.mp3
+             # Short: a refused upload still under way would reset the connection, and the answer with it.
+             head -c 1000 /tmp/tone.mp3 >/tmp/short.mp3
              until curl -s -o /dev/null $base/; do sleep 0.1; done
              curl -s -o /dev/null --limit-rate 40k -H 'Content-Type: audio/mpeg' -H 'Expect:' -u "$studio" \
                  -T /tmp/tone.mp3 $base/main-studio &

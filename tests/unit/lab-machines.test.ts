@@ -4,7 +4,8 @@ import { formatTable } from "../../lab/cli/table";
 import { inCgroup } from "../../lab/host/cgroups";
 import { imageCommand, imageFolder } from "../../lab/machines/image";
 import { imagePackages } from "../../lab/machines/packages";
-import { inNamespace } from "../../lab/network/network";
+import { inNamespace, inNetwork } from "../../lab/network/network";
+import { resolvConfFile, resolverFolder } from "../../lab/network/resolver";
 import { cgroupMount, labId, namespacePath } from "../../lab/paths";
 
 describe("names of the lab", () => {
@@ -22,15 +23,12 @@ describe("names of the lab", () => {
 });
 
 describe("commands of the lab", () => {
-    it("run host programs in a namespace", () => {
-        expect(inNamespace("client-ams3", ["curl", "-s", "x y"])).toEqual([
-            "nsenter",
-            `--net=${namespacePath("client-ams3")}`,
-            "--",
-            "curl",
-            "-s",
-            "x y",
-        ]);
+    it("run host programs with the network of a place, and with its names", () => {
+        const enter = ["nsenter", `--net=${namespacePath("client-ams3")}`, "--"];
+        expect(inNetwork("client-ams3", ["curl", "-s", "x y"])).toEqual([...enter, "curl", "-s", "x y"]);
+        const argv = inNamespace("client-ams3", ["curl", "-s", "x y"]);
+        expect(argv.slice(0, 3)).toEqual(enter);
+        expect(argv.slice(-4)).toEqual([resolverFolder(), "curl", "-s", "x y"]);
     });
 
     it("pass the words of a command through a cgroup as they are", () => {
@@ -57,6 +55,7 @@ describe("commands of the lab", () => {
             "/tmp",
             ...["--bind-ro", "/tmp/x", "/etc/x"],
             ...["--bind", "/tmp/log", "/tmp/log"],
+            ...["--bind-ro", resolvConfFile(), "/etc/resolv.conf"],
             "--",
             ...["icecast2", "-c", "/etc/x"],
         ]);

@@ -82,9 +82,9 @@ describe("what a Master's machine is told", () => {
         expect(mount).toContain("<password>@{source.main.mobile}</password>");
     });
 
-    it("starts a Relay with 4 s of audio, and keeps 32 s for one that lags", () => {
+    it("gives a Relay the present only, and keeps 32 s for one that lags", () => {
         const mount = mountOf(fileOf(masterPlan(), icecastXml), "/main.mp3");
-        expect(mount).toContain("<burst-size>96000</burst-size>");
+        expect(mount).toContain("<burst-size>0</burst-size>");
         expect(mount).toContain("<queue-size>768000</queue-size>");
     });
 

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 
 import { resultsFolder } from "./paths";
@@ -29,7 +31,7 @@ export type Kind = keyof typeof kinds;
 export async function runKind(kind: Kind): Promise<StepResult[]> {
     const options: KindOptions = kinds[kind];
     // No test runs in the lab that someone may have up to play with.
-    const env = process.env.AERIAL_LAB === undefined ? ownLab(kind) : undefined;
+    const env = process.env.AERIAL_LAB === undefined ? await ownLab(kind) : undefined;
     if (!options.lab) {
         return [await runStep(jest(kind, options, env))];
     }
@@ -56,8 +58,17 @@ export async function runKind(kind: Kind): Promise<StepResult[]> {
 }
 
 /** A lab that is ours alone. */
-function ownLab(kind: Kind): { AERIAL_LAB: string; AERIAL_DOOR_PORT: string } {
-    return { AERIAL_LAB: join(resultsFolder, `lab-${kind}`), AERIAL_DOOR_PORT: "8899" };
+async function ownLab(kind: Kind): Promise<{ AERIAL_LAB: string; AERIAL_DOOR_PORT: string }> {
+    return { AERIAL_LAB: join(resultsFolder, `lab-${kind}`), AERIAL_DOOR_PORT: String(await freePort()) };
+}
+
+/** A port that nobody has: another checkout may test at the same time. */
+async function freePort(): Promise<number> {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    server.close();
+    return typeof address === "object" && address ? address.port : 0;
 }
 
 /** Before a lab in which something failed goes: its logs, and the journals and consoles of its machines. */

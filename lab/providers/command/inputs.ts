@@ -51,7 +51,10 @@ export interface Output {
 }
 
 /** The previous run's output as the next run's environment. */
-export function previousOutput(previous: Output | undefined, wanted: boolean | undefined): Record<string, string> {
+export function previousOutput(
+    previous: Output | undefined,
+    wanted: boolean | undefined,
+): Record<string, string> {
     if (previous === undefined || wanted === false) {
         return {};
     }

@@ -6,15 +6,7 @@ import { z } from "zod";
 import { resourceKind, type Context } from "../kind";
 import { labMode } from "../mode";
 import { copyTo, sourceInput } from "./copy";
-import {
-    commandInputs,
-    connection,
-    logs,
-    outputOf,
-    previousOutput,
-    triggers,
-    type Output,
-} from "./inputs";
+import { commandInputs, connection, logs, outputOf, previousOutput, triggers, type Output } from "./inputs";
 import { runRemotely, withSsh } from "./ssh";
 
 const inputs = z.strictObject({ ...commandInputs, connection });

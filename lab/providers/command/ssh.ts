@@ -1,4 +1,4 @@
-import { Client, utils, type ClientChannel, type ConnectConfig } from "ssh2";
+import { Client, utils, type ClientChannel, type ConnectConfig, type ParsedKey } from "ssh2";
 
 import type { Connection, Hop } from "./inputs";
 
@@ -17,11 +17,11 @@ function pinned(hostKey: string): Pick<ConnectConfig, "hostVerifier" | "algorith
     if (parsed instanceof Error) {
         throw new Error(`failed to parse host key: ${parsed.message}`);
     }
-    const key = Array.isArray(parsed) ? parsed[0] : parsed;
-    const wanted: Buffer | undefined = key?.getPublicSSH();
+    const key: ParsedKey = parsed;
+    const wanted = key.getPublicSSH();
     const algorithms: ConnectConfig["algorithms"] = {};
-    Object.assign(algorithms, { serverHostKey: signaturesOf(key?.type ?? "") });
-    return { algorithms, hostVerifier: (given: Buffer) => wanted?.equals(given) ?? false };
+    Object.assign(algorithms, { serverHostKey: signaturesOf(key.type) });
+    return { algorithms, hostVerifier: (given: Buffer) => wanted.equals(given) };
 }
 
 function configOf(hop: Hop): ConnectConfig {
@@ -60,7 +60,11 @@ function dialOnce(config: ConnectConfig): Promise<Client> {
 }
 
 /** Tries again, ever more slowly, until it succeeds or has failed more often than `limit`. */
-async function repeatedly<T>(limit: number, retrying: (message: string) => void, dial: () => Promise<T>): Promise<T> {
+async function repeatedly<T>(
+    limit: number,
+    retrying: (message: string) => void,
+    dial: () => Promise<T>,
+): Promise<T> {
     let delayMs = firstDelayMs;
     for (let attempt = 0; ; attempt++) {
         try {
@@ -148,7 +152,9 @@ export function runRemotely(client: Client, wanted: RemoteRun): Promise<{ stdout
                     reject(new Error(`${ended}: running ${command}:\n${text(pieces.both)}`));
                     return;
                 }
-                const [stdout, stderr] = [pieces.stdout, pieces.stderr].map((list) => text(list).replace(/\n$/, ""));
+                const [stdout, stderr] = [pieces.stdout, pieces.stderr].map((list) =>
+                    text(list).replace(/\n$/, ""),
+                );
                 resolve({ stdout: stdout ?? "", stderr: stderr ?? "" });
             });
             // A command that does not read its input is no error.

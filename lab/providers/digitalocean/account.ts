@@ -39,7 +39,13 @@ export const sshKey = resourceKind({
                 if (sshKeys.all().some((key) => key.fingerprint === fingerprint)) {
                     throw new ApiError(422, createKey, "SSH Key is already in use on your account");
                 }
-                const record: SshKeyRecord = { urn, id: nextKeyId(), name: given.name, publicKey, fingerprint };
+                const record: SshKeyRecord = {
+                    urn,
+                    id: nextKeyId(),
+                    name: given.name,
+                    publicKey,
+                    fingerprint,
+                };
                 sshKeys.put(String(record.id), record);
                 return { id: String(record.id), outputs: { fingerprint } };
             }),
@@ -187,4 +193,3 @@ export const projectResources = resourceKind({
             return {};
         }),
 });
-

@@ -11,7 +11,9 @@ export class ApiError extends Error {
         reason: string,
     ) {
         const [method = "", path = ""] = request.split(" ");
-        super(`${method} https://api.digitalocean.com${path}: ${status} (request "${randomUUID()}") ${reason}`);
+        super(
+            `${method} https://api.digitalocean.com${path}: ${status} (request "${randomUUID()}") ${reason}`,
+        );
         this.name = "ApiError";
     }
 }

@@ -6,7 +6,7 @@ import { machineBackend } from "./machines";
 /** What becomes of the cloud's records on this host. */
 export interface Backend {
     /** Starts a droplet's machine. `publicKeys` are OpenSSH lines for root. */
-    create(droplet: DropletRecord, publicKeys: readonly string[]): Promise<void>;
+    create(droplet: DropletRecord, userData: string, publicKeys: readonly string[]): Promise<void>;
     /** Removes a machine and all of its traces; succeeds when there is none. */
     destroy(dropletId: number): Promise<void>;
     /** Switches it off and on again, as a resize does. */

@@ -19,15 +19,16 @@ const dropletRecord = z.object({
     region: z.string(),
     size: z.string(),
     image: z.string(),
-    userData: z.string(),
+    /** Of the user data; the text itself is on the machine's disk only. Empty without user data. */
+    userDataSha1: z.string(),
     /** Ids of SSH keys. */
     sshKeys: z.array(z.int()),
     vpcUuid: z.string(),
     tags: z.array(z.string()),
     address: z.string(),
     privateAddress: z.string(),
-    /** `new` until the machine has started; a record left so belongs to an interrupted `up`. */
-    status: z.enum(["new", "active"]),
+    /** `active` while the machine exists; only then firewalls and reserved addresses can be on it. */
+    status: z.enum(["new", "active", "going"]),
     createdAt: z.string(),
 });
 export type DropletRecord = z.infer<typeof dropletRecord>;

@@ -87,7 +87,11 @@ function keysOf(given: Inputs): number[] {
     );
     const unknown = found.filter((key) => typeof key === "string");
     if (unknown.length > 0) {
-        throw new ApiError(422, create, `${unknown.join(", ")} are invalid key identifiers for Droplet creation.`);
+        throw new ApiError(
+            422,
+            create,
+            `${unknown.join(", ")} are invalid key identifiers for Droplet creation.`,
+        );
     }
     return found.flatMap((key) => (typeof key === "string" ? [] : [key.id]));
 }
@@ -125,7 +129,7 @@ function admit(given: Inputs, urn: string): DropletRecord {
         region,
         size: given.size,
         image: given.image,
-        userData: given.userData ?? "",
+        userDataSha1: given.userData ? createHash("sha1").update(given.userData).digest("hex") : "",
         sshKeys: keys,
         vpcUuid: vpc.id,
         tags: given.tags ?? [],
@@ -145,8 +149,7 @@ function outputsOf(droplet: DropletRecord): Properties {
         vpcUuid: droplet.vpcUuid,
         tags: droplet.tags,
         // As the real provider: a state holds the hash only.
-        userData:
-            droplet.userData === "" ? undefined : createHash("sha1").update(droplet.userData).digest("hex"),
+        userData: droplet.userDataSha1 === "" ? undefined : droplet.userDataSha1,
         createdAt: droplet.createdAt,
         disk: facts?.diskGiB,
         dropletUrn: `do:droplet:${droplet.id}`,
@@ -167,12 +170,19 @@ function outputsOf(droplet: DropletRecord): Properties {
 
 /** Takes a droplet away with its machine, its addresses and its part in firewalls. */
 export async function removeDroplet(id: number): Promise<void> {
-    backend().destroy(id);
     await exclusively(async () => {
-        for (const reserved of reservedIps.all().filter((record) => record.dropletId === id)) {
-            reservedIps.put(reserved.ip, { ...reserved, dropletId: undefined });
-            backend().assign(reserved.ip, undefined);
+        const record = droplets.get(String(id));
+        if (record) {
+            // From here on nobody gives rules or addresses to its machine, which is about to go.
+            droplets.put(String(id), { ...record, status: "going" });
         }
+        for (const reserved of reservedIps.all().filter((other) => other.dropletId === id)) {
+            await backend().assign(reserved.ip, undefined);
+            reservedIps.put(reserved.ip, { ...reserved, dropletId: undefined });
+        }
+    });
+    await backend().destroy(id);
+    await exclusively(async () => {
         droplets.remove(String(id));
         await enforceFirewalls();
     });
@@ -226,7 +236,7 @@ export const droplet = resourceKind({
                 return admitted;
             });
             try {
-                await backend().create(record, publicKeysOf(record));
+                await backend().create(record, given.userData ?? "", publicKeysOf(record));
             } catch (error) {
                 await removeDroplet(record.id);
                 throw error;

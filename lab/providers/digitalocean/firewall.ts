@@ -53,7 +53,9 @@ function isPortRange(range: string): boolean {
     if (range === "all" || range === "0") {
         return true;
     }
-    const [first = NaN, last = first, ...rest] = range.split("-").map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
+    const [first = NaN, last = first, ...rest] = range
+        .split("-")
+        .map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
     return rest.length === 0 && first >= 1 && first <= last && last <= 65535;
 }
 
@@ -104,12 +106,20 @@ function checkDroplets(ids: readonly number[], request: string): void {
 }
 
 /** Refuses what the API refuses. */
-function admit(given: Inputs, request: string, self?: string): Omit<FirewallRecord, "id" | "urn" | "createdAt"> {
+function admit(
+    given: Inputs,
+    request: string,
+    self?: string,
+): Omit<FirewallRecord, "id" | "urn" | "createdAt"> {
     if ((given.inboundRules ?? []).length + (given.outboundRules ?? []).length === 0) {
         throw new Error("At least one rule must be specified");
     }
     if (!/^[a-zA-Z0-9][a-zA-Z0-9.-]+$/.test(given.name)) {
-        throw new ApiError(422, request, "name must contain only alphanumeric characters, dashes and periods");
+        throw new ApiError(
+            422,
+            request,
+            "name must contain only alphanumeric characters, dashes and periods",
+        );
     }
     if (firewalls.all().some((other) => other.name === given.name && other.id !== self)) {
         throw new ApiError(409, request, "duplicate name");

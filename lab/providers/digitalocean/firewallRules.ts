@@ -1,11 +1,20 @@
 import type { FirewallRules } from "../../network/state";
 import { backend } from "./backend";
-import { droplets, firewalls, reservedIps, type DropletRecord, type FirewallRecord, type RuleRecord } from "./cloud";
+import {
+    droplets,
+    firewalls,
+    reservedIps,
+    type DropletRecord,
+    type FirewallRecord,
+    type RuleRecord,
+} from "./cloud";
 
 /** Resolves the firewalls that are attached to droplets, and has them enforced. */
 
 function attachedTo(droplet: DropletRecord, firewall: FirewallRecord): boolean {
-    return firewall.dropletIds.includes(droplet.id) || firewall.tags.some((tag) => droplet.tags.includes(tag));
+    return (
+        firewall.dropletIds.includes(droplet.id) || firewall.tags.some((tag) => droplet.tags.includes(tag))
+    );
 }
 
 /** Every address a droplet can be the sender of: its own, and reserved ones that stand on it. */
@@ -27,7 +36,8 @@ function subjectOf(rule: RuleRecord): { protocol: "tcp" | "udp" | "icmp"; ports:
 /** The other side of a rule as ranges. */
 function rangesOf(rule: RuleRecord, all: readonly DropletRecord[]): string[] {
     const others = all.filter(
-        (droplet) => rule.dropletIds.includes(droplet.id) || rule.tags.some((tag) => droplet.tags.includes(tag)),
+        (droplet) =>
+            rule.dropletIds.includes(droplet.id) || rule.tags.some((tag) => droplet.tags.includes(tag)),
     );
     return [...new Set([...rule.addresses, ...others.flatMap(addressesOf)])].sort();
 }

@@ -22,5 +22,7 @@ export const ipv4 = z.string().refine(isIpv4, "expected a valid IPv4 address");
 
 /** One of a list of words; the message names them, as the real provider's does. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
-    return z.enum(words, { error: (issue) => `expected one of ${words.join(", ")}, got ${String(issue.input)}` });
+    return z.enum(words, {
+        error: (issue) => `expected one of ${words.join(", ")}, got ${String(issue.input)}`,
+    });
 }

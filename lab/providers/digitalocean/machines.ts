@@ -12,7 +12,7 @@ function machineId(droplet: DropletRecord): string {
 
 /** Droplets as machines of this host. */
 export const machineBackend: Backend = {
-    async create(droplet, publicKeys) {
+    async create(droplet, userData, publicKeys) {
         if (droplet.image !== labImage) {
             throw new Error(`the lab makes machines of ${labImage} only, not of ${droplet.image}`);
         }
@@ -27,7 +27,7 @@ export const machineBackend: Backend = {
                 vpcId: vpc.id,
                 vpcRange: vpc.ipRange,
             },
-            userData: droplet.userData,
+            userData,
             publicKeys,
         });
     },

@@ -30,7 +30,7 @@ async function assign(ip: string, dropletId: number | undefined): Promise<Reserv
         throw new ApiError(422, request, "The Droplet already has a reserved IP.");
     }
     const changed: ReservedIpRecord = { ...record, dropletId };
-    backend().assign(ip, droplet);
+    await backend().assign(ip, droplet);
     reservedIps.put(ip, changed);
     await enforceFirewalls();
     return changed;
@@ -70,7 +70,8 @@ export const reservedIp = resourceKind({
                 const record: ReservedIpRecord = { urn, ip, region: given.region };
                 reservedIps.put(ip, record);
                 try {
-                    const assigned = given.dropletId === undefined ? record : await assign(ip, given.dropletId);
+                    const assigned =
+                        given.dropletId === undefined ? record : await assign(ip, given.dropletId);
                     return { id: ip, outputs: outputsOf(assigned) };
                 } catch (error) {
                     reservedIps.remove(ip);

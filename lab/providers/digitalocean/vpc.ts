@@ -31,7 +31,11 @@ const emptyWaitMs = 120_000;
 
 function checkName(name: string, request: string, self?: string): void {
     if (!/^[a-zA-Z0-9\-.]+$/.test(name)) {
-        throw new ApiError(422, request, "name may only contain alphanumeric characters, dashes, and periods");
+        throw new ApiError(
+            422,
+            request,
+            "name may only contain alphanumeric characters, dashes, and periods",
+        );
     }
     if (vpcs.all().some((vpc) => vpc.name === name && vpc.id !== self)) {
         throw new ApiError(422, request, "name must be unique");

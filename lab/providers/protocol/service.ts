@@ -9,7 +9,15 @@ import type { Context, ProviderPackage, ResourceKind } from "../kind";
 import { differences, type Difference } from "./differences";
 import type { EngineLog } from "./engineLog";
 import { problemsWith } from "./problems";
-import { fromStruct, holdsSecret, toSecret, toStruct, unknownValue, unwrapAll, type Properties } from "./values";
+import {
+    fromStruct,
+    holdsSecret,
+    toSecret,
+    toStruct,
+    unknownValue,
+    unwrapAll,
+    type Properties,
+} from "./values";
 
 /*
  * The provider protocol over `@pulumi/pulumi/proto`, rather than over `@pulumi/pulumi/provider`: that server passes
@@ -66,12 +74,16 @@ function withSecrets(kind: ResourceKind, inputs: Properties, outputs: Properties
 
 /** What a preview can tell: the inputs, and that the rest is not known yet. */
 function expected(kind: ResourceKind, inputs: Properties, old: Properties = {}): Properties {
-    const computed = kind.computed.map((name) => [name, old[name] ?? unknownValue]);
+    const computed = kind.computed.map((name): [string, unknown] => [name, old[name] ?? unknownValue]);
     return { ...Object.fromEntries(computed), ...inputs };
 }
 
 /** The gRPC handlers of a provider. */
-export function serviceOf(pkg: ProviderPackage, version: string, log: EngineLog): UntypedServiceImplementation {
+export function serviceOf(
+    pkg: ProviderPackage,
+    version: string,
+    log: EngineLog,
+): UntypedServiceImplementation {
     const table = new Map(pkg.kinds.map((kind) => [kind.type, kind]));
 
     function kindOf(type: string): ResourceKind {
@@ -96,7 +108,8 @@ export function serviceOf(pkg: ProviderPackage, version: string, log: EngineLog)
         const inputs = fromStruct(request.getNews());
         if (kind.autoName !== undefined && inputs[kind.autoName] === undefined) {
             const before = fromStruct(request.getOlds())[kind.autoName];
-            inputs[kind.autoName] = before ?? `${request.getName()}-${randomBytes(4).toString("hex").slice(0, 7)}`;
+            inputs[kind.autoName] =
+                before ?? `${request.getName()}-${randomBytes(4).toString("hex").slice(0, 7)}`;
         }
         const response = new rpc.CheckResponse();
         response.setInputs(toStruct(inputs));
@@ -185,7 +198,9 @@ export function serviceOf(pkg: ProviderPackage, version: string, log: EngineLog)
     return {
         getSchema: unary(() => new rpc.GetSchemaResponse().setSchema("{}")),
         getPluginInfo: unary(() => new PluginInfo().setVersion(version)),
-        checkConfig: unary((request: rpc.CheckRequest) => new rpc.CheckResponse().setInputs(request.getNews())),
+        checkConfig: unary((request: rpc.CheckRequest) =>
+            new rpc.CheckResponse().setInputs(request.getNews()),
+        ),
         diffConfig: unary(() => new rpc.DiffResponse()),
         configure: unary(() => new rpc.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true)),
         invoke: unary((request: rpc.InvokeRequest) => {

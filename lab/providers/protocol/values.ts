@@ -83,6 +83,6 @@ export function fromStruct(struct: Struct | undefined): Properties {
 
 /** Writes properties for the engine; what is `undefined` is left out, as in JSON. */
 export function toStruct(properties: Properties): Struct {
-    const plain: Record<string, JavaScriptValue> = JSON.parse(JSON.stringify(properties));
+    const plain = JSON.parse(JSON.stringify(properties)) as Record<string, JavaScriptValue>;
     return Struct.fromJavaScript(plain);
 }

@@ -123,7 +123,9 @@ const integer = resourceKind({
     replaceOn: "*",
     create: async ({ min, max }) => {
         if (max < min) {
-            throw new Error("the minimum (min) value needs to be smaller than or equal to maximum (max) value");
+            throw new Error(
+                "the minimum (min) value needs to be smaller than or equal to maximum (max) value",
+            );
         }
         const result = randomInt(min, max + 1);
         return { id: String(result), outputs: { result } };

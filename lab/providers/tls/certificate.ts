@@ -41,7 +41,9 @@ function signingOf(key: KeyObject): Signing {
     const kind = key.asymmetricKeyType === "ec" ? curve : key.asymmetricKeyType;
     const found = Object.entries(signings).find(([name]) => name === kind);
     if (!found) {
-        throw new Error(`keys of type ${kind ?? "unknown"} cannot sign certificates here; use RSA, ED25519 or P256`);
+        throw new Error(
+            `keys of type ${kind ?? "unknown"} cannot sign certificates here; use RSA, ED25519 or P256`,
+        );
     }
     return found[1];
 }
@@ -191,7 +193,11 @@ export async function selfSign(
         name: nameOf(subject),
         keys,
         signingAlgorithm: signing,
-        extensions: [...(await extensionsOf(terms, keys.publicKey)), ...authority, ...alternativeNames(names)],
+        extensions: [
+            ...(await extensionsOf(terms, keys.publicKey)),
+            ...authority,
+            ...alternativeNames(names),
+        ],
     });
     return certificateOf(cert, span);
 }

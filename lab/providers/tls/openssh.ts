@@ -18,7 +18,11 @@ function integer(base64url: string | undefined): Buffer {
     return sized((bytes[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
 }
 
-const curves: Readonly<Record<string, string>> = { "P-256": "nistp256", "P-384": "nistp384", "P-521": "nistp521" };
+const curves: Readonly<Record<string, string>> = {
+    "P-256": "nistp256",
+    "P-384": "nistp384",
+    "P-521": "nistp521",
+};
 
 interface Parts {
     type: string;

@@ -34,6 +34,11 @@ export const limits = {
      * less than two frames, of 26 ms (MP3) or 23 ms (AAC).
      */
     silence: 50,
-    /** Audio left in a buffer of 8 s at the worst moment, in seconds: at most 5 s may be used. */
-    lowestBufferSeconds: 3,
+    /**
+     * Audio taken out of a buffer of 8 s at the worst moment, in seconds: 5 are promised. A block of AAC at 64 kbit/s
+     * lasts 0.2 s, and the level is taken where one is just missing.
+     */
+    bufferUsedSeconds: 5.4,
+    /** What a new listener's buffer holds, of the Relay's burst of 8 s, in seconds. */
+    fullBufferSeconds: 7.3,
 };

@@ -1,0 +1,34 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { delimiter } from "node:path";
+
+import { writeAtomically } from "../host/files";
+import { labPath } from "../paths";
+import type { LabMode } from "../providers/mode";
+
+/** The file with the passphrase that encrypts secrets in the state; made once. */
+function passphraseFile(): string {
+    const file = labPath("passphrase");
+    if (!existsSync(file)) {
+        writeAtomically(file, `${randomBytes(32).toString("base64url")}\n`, 0o600);
+    }
+    return file;
+}
+
+/** The environment of the engine and, through it, of the providers. */
+export function engineEnvironment(providers: string, mode: LabMode): Record<string, string> {
+    return {
+        PATH: [providers, process.env.PATH ?? ""].join(delimiter),
+        AERIAL_LAB_MODE: mode,
+        PULUMI_BACKEND_URL: `file://${labPath("state")}`,
+        PULUMI_HOME: labPath("pulumi"),
+        PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
+        // Nothing leaves this host, and nothing asks anybody.
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
+        PULUMI_AUTOMATION_API: "true",
+        NO_PROXY: "127.0.0.1",
+    };
+}

@@ -1,0 +1,90 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { DeployedResource, Deployment } from "../../lab/engine/run";
+import { nameOf } from "./support";
+
+const signature = "4dabf18193072939515e22adb298388d";
+
+/** A resource as the golden dump shows it: what a reviewer of production wants to see change, and nothing random. */
+interface GoldenResource {
+    type: string;
+    name: string;
+    parent: string | undefined;
+    inputs: unknown;
+    dependencies: number;
+}
+
+/** Texts that differ in every run, by what they look like. */
+const random: readonly [RegExp, string][] = [
+    [/^-----BEGIN [A-Z ]+-----[\s\S]*$/, "[PEM]"],
+    [/^(ssh-ed25519|ecdsa-sha2-\S+|ssh-rsa) [A-Za-z0-9+/=]{40,}/, "[public key]"],
+    [/^([0-9a-f]{2}:){15}[0-9a-f]{2}$/, "[fingerprint]"],
+];
+
+function stable(value: unknown, ids: ReadonlyMap<string, string>): unknown {
+    if (typeof value === "string" || typeof value === "number") {
+        const owner = ids.get(String(value));
+        const [, replacement] = random.find(([pattern]) => pattern.test(String(value))) ?? [];
+        return owner !== undefined ? `[id of ${owner}]` : (replacement ?? value);
+    }
+    if (Array.isArray(value)) {
+        return value.map((item) => stable(item, ids));
+    }
+    if (typeof value === "object" && value !== null) {
+        return signature in value
+            ? "[secret]"
+            : Object.fromEntries(
+                  Object.entries(value)
+                      .sort(([a], [b]) => a.localeCompare(b))
+                      .map(([key, inner]) => [key, stable(inner, ids)]),
+              );
+    }
+    return value;
+}
+
+/** Ids of machines and networks, which other resources name; ids as short as `none` mean nothing. */
+function idsOf(resources: readonly DeployedResource[]): Map<string, string> {
+    return new Map(
+        resources.flatMap((resource) =>
+            resource.custom && resource.type.startsWith("digitalocean:") && (resource.id ?? "").length > 6
+                ? [[resource.id ?? "", nameOf(resource)] as const]
+                : [],
+        ),
+    );
+}
+
+/** All resources of a stack, in a form that is the same in every run of the same program. */
+export function goldenDump(deployment: Deployment): GoldenResource[] {
+    const resources = (deployment.resources ?? []).filter(({ type }) => !type.startsWith("pulumi:"));
+    // A tag's id is its name, which says more than whose id it is.
+    const ids = idsOf(resources.filter(({ type }) => !type.endsWith(":Tag")));
+    return resources
+        .map((resource) => ({
+            type: resource.type,
+            name: nameOf(resource),
+            parent: resource.parent === undefined ? undefined : nameOf({ urn: resource.parent }),
+            inputs: stable(resource.inputs ?? {}, ids),
+            dependencies: (resource.dependencies ?? []).length,
+        }))
+        .sort((a, b) => `${a.type} ${a.name}`.localeCompare(`${b.type} ${b.name}`));
+}
+
+/**
+ * The committed dump and the present one. With `UPDATE_GOLDEN=1` the committed one is renewed first: its diff then shows
+ * a reviewer what the change does to the stack.
+ */
+export function compareWithGolden(
+    stack: string,
+    deployment: Deployment,
+): { committed: unknown; present: unknown } {
+    const file = join(__dirname, "golden", `${stack}.json`);
+    const present = goldenDump(deployment);
+    if (process.env.UPDATE_GOLDEN === "1") {
+        writeFileSync(file, JSON.stringify(present, null, 2) + "\n");
+    }
+    return {
+        committed: JSON.parse(readFileSync(file, "utf8")),
+        present: JSON.parse(JSON.stringify(present)),
+    };
+}

@@ -1,0 +1,116 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { parse, stringify } from "yaml";
+
+import { recordStack, type Deployment } from "../../lab/engine/run";
+import { checkout } from "../../lab/paths";
+import { compareWithGolden } from "./golden";
+import {
+    filesBelow,
+    found,
+    generatedSecrets,
+    labFolder,
+    nameOf,
+    ofKind,
+    readAll,
+    removeLabFolders,
+    reveal,
+    unpackUserData,
+} from "./support";
+
+jest.setTimeout(300_000);
+afterAll(removeLabFolders);
+
+describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
+    const folder = labFolder();
+    const stack = recordStack(name, folder);
+    let deployment: Deployment;
+
+    test("is built", async () => {
+        const result = await stack.up();
+        expect(result.errors).toEqual([]);
+        expect(result.ok).toBe(true);
+        deployment = await stack.deployment();
+        expect(ofKind(deployment, "Droplet").length).toBeGreaterThan(3);
+    });
+
+    test("a second up changes nothing", async () => {
+        expect(await stack.up()).toMatchObject({ ok: true, steps: [], errors: [] });
+    });
+
+    test("has exactly the committed resources (after an intended change: UPDATE_GOLDEN=1)", () => {
+        const { committed, present } = compareWithGolden(name, deployment);
+        expect(present).toEqual(committed);
+    });
+
+    test("no password or key stands in clear in state, records or logs", () => {
+        const secrets = generatedSecrets(deployment).filter((secret) => !isEnrolmentKey(secret.name));
+        expect(secrets.length).toBeGreaterThan(10);
+        const files = ["state", "cloud", "pulumi", "project"].flatMap((part) =>
+            filesBelow(join(folder, part)),
+        );
+        expect(found(secrets, readAll(files))).toEqual([]);
+    });
+
+    test("no password or lasting key stands in user data", () => {
+        const secrets = generatedSecrets(deployment).filter((secret) => !isEnrolmentKey(secret.name));
+        const droplets = ofKind(deployment, "Droplet");
+        for (const droplet of droplets) {
+            const userData = unpackUserData(String(reveal(droplet.inputs?.userData)));
+            expect({ droplet: nameOf(droplet), found: found(secrets, userData) }).toEqual({
+                droplet: nameOf(droplet),
+                found: [],
+            });
+            expect(Buffer.byteLength(String(reveal(droplet.inputs?.userData)))).toBeLessThan(64 * 1024);
+        }
+    });
+
+    test("the state holds a hash of user data, as the real provider keeps it", () => {
+        for (const droplet of ofKind(deployment, "Droplet")) {
+            expect(reveal(droplet.outputs?.userData)).toMatch(/^[0-9a-f]{40}$/);
+        }
+    });
+
+    test("changed user data makes new machines, each ready before its old one goes", async () => {
+        const changed = recordStack(name, folder, { stackFile: withLongerSilence(name, folder) });
+        const result = await changed.up();
+        expect(result.errors).toEqual([]);
+        const at = (op: string, resource: string): number =>
+            result.steps.findIndex((step) => step.op === op && nameOf(step) === resource);
+        const replaced = result.steps.filter(
+            (step) => step.op === "create-replacement" && step.type.endsWith(":Droplet"),
+        );
+        expect(replaced.map(nameOf).sort()).toEqual(["master-a", "master-b"]);
+        for (const master of replaced.map(nameOf)) {
+            expect(at("create-replacement", master)).toBeLessThan(
+                at("create-replacement", `${master}-ready`),
+            );
+            expect(at("create-replacement", `${master}-ready`)).toBeLessThan(at("delete-replaced", master));
+        }
+        // One Master after the other: the station never loses both.
+        expect(at("create-replacement", "master-a-ready")).toBeLessThan(at("create-replacement", "master-b"));
+    });
+
+    test("destroy leaves nothing", async () => {
+        const result = await stack.destroy();
+        expect(result.errors).toEqual([]);
+        expect((await stack.deployment()).resources ?? []).toEqual([]);
+        const left = filesBelow(join(folder, "cloud")).filter((file) => file.endsWith(".json"));
+        expect(left).toEqual([]);
+    });
+});
+
+/** The key of a first contact is in user data on purpose: it is worth nothing once the machine has its own. */
+function isEnrolmentKey(name: string): boolean {
+    return name.endsWith("-enrol-key");
+}
+
+/** Settings that differ from the stack's in what only a Master is told. */
+function withLongerSilence(name: string, folder: string): string {
+    const settings = parse(readFileSync(join(checkout, `Pulumi.${name}.yaml`), "utf8"));
+    settings.config["aerial:station"].silence = { detect: true, afterSeconds: 33 };
+    const file = join(folder, "changed.yaml");
+    writeFileSync(file, stringify(settings));
+    return file;
+}
