@@ -14,7 +14,8 @@ import { RelayPool } from "./components/relayPool";
 import { StationAuthority } from "./components/stationAuthority";
 import { StationNetwork } from "./components/stationNetwork";
 import { loadStation } from "./config";
-import { planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/plan";
+import { recordTtlSeconds } from "./config/dns";
+import { placeOf, planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/plan";
 
 const config = loadStation();
 const channelPlans = planChannels(config);
@@ -126,19 +127,28 @@ function createRelayPools(): RelayPool[] {
 
 /** Names come last: they answer with machines that are ready. */
 function createNames(): GeoDns {
-    return new GeoDns("names", {
-        prefix: network.prefix,
-        names: publicNames,
-        service: new CloudflareDns(config.dns),
-        ttlSeconds: config.dns.ttlSeconds,
-        check: planHealthCheck(config),
-        pools: poolPlans.map((plan, index) => ({
-            ...plan,
-            capacity: plan.count * plan.listenerLimit,
-            members: relayPools[index]?.relays ?? [],
-        })),
-        masters: ingestAddresses.map(({ master, upstream }) => ({ name: master.id, address: upstream.host })),
-    });
+    return new GeoDns(
+        "names",
+        {
+            prefix: network.prefix,
+            names: publicNames,
+            service: new CloudflareDns(config.dns),
+            ttlSeconds: config.dns.ttlSeconds,
+            recordTtlSeconds: recordTtlSeconds(config.dns),
+            check: planHealthCheck(config),
+            pools: poolPlans.map((plan, index) => ({
+                ...plan,
+                capacity: plan.count * plan.listenerLimit,
+                members: relayPools[index]?.relays ?? [],
+            })),
+            masters: ingestAddresses.map(({ master, upstream }) => ({
+                name: master.id,
+                place: placeOf(master.region),
+                address: upstream.host,
+            })),
+        },
+        { dependsOn: [...masters, ...relayPools] },
+    );
 }
 
 /*

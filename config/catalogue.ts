@@ -56,6 +56,8 @@ export interface DnsPlanFacts {
     endpoints: number;
     /** Shortest time between two health checks. */
     minimumIntervalSeconds: number;
+    /** Shortest TTL of a plain record; balanced names may have less. */
+    minimumRecordTtlSeconds: number;
 }
 
 /**
@@ -64,8 +66,26 @@ export interface DnsPlanFacts {
  * `dns.limits` overrides each figure.
  */
 export const cloudflarePlans: Readonly<Record<"free" | "pro" | "business" | "enterprise", DnsPlanFacts>> = {
-    free: { balancers: 20, pools: 20, endpoints: 20, minimumIntervalSeconds: 60 },
-    pro: { balancers: 20, pools: 20, endpoints: 20, minimumIntervalSeconds: 60 },
-    business: { balancers: 20, pools: 20, endpoints: 20, minimumIntervalSeconds: 15 },
-    enterprise: { balancers: 1000, pools: 1000, endpoints: 1000, minimumIntervalSeconds: 10 },
+    free: {
+        balancers: 20,
+        pools: 20,
+        endpoints: 20,
+        minimumIntervalSeconds: 60,
+        minimumRecordTtlSeconds: 60,
+    },
+    pro: { balancers: 20, pools: 20, endpoints: 20, minimumIntervalSeconds: 60, minimumRecordTtlSeconds: 60 },
+    business: {
+        balancers: 20,
+        pools: 20,
+        endpoints: 20,
+        minimumIntervalSeconds: 15,
+        minimumRecordTtlSeconds: 60,
+    },
+    enterprise: {
+        balancers: 1000,
+        pools: 1000,
+        endpoints: 1000,
+        minimumIntervalSeconds: 10,
+        minimumRecordTtlSeconds: 30,
+    },
 };

@@ -45,6 +45,7 @@ export const dnsSchema = z.strictObject({
             pools: count,
             endpoints: count,
             minimumIntervalSeconds: count,
+            minimumRecordTtlSeconds: count,
         })
         .prefault({}),
 });
@@ -59,12 +60,18 @@ export function dnsLimits(dns: DnsConfig): Required<{ [K in keyof DnsConfig["lim
         pools: dns.limits.pools ?? plan.pools,
         endpoints: dns.limits.endpoints ?? plan.endpoints,
         minimumIntervalSeconds: dns.limits.minimumIntervalSeconds ?? plan.minimumIntervalSeconds,
+        minimumRecordTtlSeconds: dns.limits.minimumRecordTtlSeconds ?? plan.minimumRecordTtlSeconds,
     };
 }
 
 /** How often health is checked, in seconds. */
 export function checkIntervalSeconds(dns: DnsConfig): number {
     return dns.check.intervalSeconds ?? dnsLimits(dns).minimumIntervalSeconds;
+}
+
+/** TTL of plain records, in seconds: the balanced names' where the plan allows it. */
+export function recordTtlSeconds(dns: DnsConfig): number {
+    return Math.max(dns.ttlSeconds, dnsLimits(dns).minimumRecordTtlSeconds);
 }
 
 /** Names of a station that are balanced: `stream` and `ingest`. */

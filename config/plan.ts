@@ -50,7 +50,8 @@ export function planRelayPools(station: Station): RelayPoolPlan[] {
     }));
 }
 
-function placeOf(region: string): Place {
+/** Where a provider region is. */
+export function placeOf(region: string): Place {
     const facts = digitalOceanRegions[region];
     if (!facts) {
         throw new Error(`there is no region ${region}`);

@@ -1,6 +1,7 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import type * as pulumi from "@pulumi/pulumi";
 
+import { steeringRegionOf } from "./geography";
 import type { AddressPool, BalancedName, DnsService, HealthCheck, PlainName } from "./dnsService";
 
 /**
@@ -95,8 +96,10 @@ export class CloudflareDns implements DnsService {
                 description: `Part of ${hostname}`,
                 monitor: monitor.id,
                 minimumOrigins: 1,
-                latitude: pool.place?.latitude,
-                longitude: pool.place?.longitude,
+                latitude: pool.place.latitude,
+                longitude: pool.place.longitude,
+                // One region's data centres, a majority of three: checks from everywhere are for Enterprise.
+                checkRegions: [steeringRegionOf(pool.place)],
                 origins: pool.members.map((member) => ({
                     name: member.name,
                     address: member.address,

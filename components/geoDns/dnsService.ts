@@ -21,7 +21,8 @@ export interface HealthCheck {
 export interface AddressPool {
     /** Letters, digits, hyphens and underscores; unique in the account. */
     name: string;
-    place?: Place;
+    /** Where they are; health is checked from near there. */
+    place: Place;
     members: { name: string; address: pulumi.Input<string> }[];
 }
 

@@ -21,12 +21,15 @@ export interface GeoDnsArgs {
     prefix: string;
     names: StationNames;
     service: DnsService;
+    /** Of the balanced names. */
     ttlSeconds: number;
+    /** Of plain records. */
+    recordTtlSeconds: number;
     /** How often and how patiently health is checked; path and port belong to the role. */
     check: Omit<HealthCheck, "path" | "port">;
     pools: ListenerPool[];
     /** Masters, preferred first. */
-    masters: { name: string; address: pulumi.Input<string> }[];
+    masters: { name: string; place: Place; address: pulumi.Input<string> }[];
 }
 
 /**
@@ -54,6 +57,7 @@ export class GeoDns extends pulumi.ComponentResource {
 
         const masterPools = args.masters.map((master) => ({
             name: `${args.prefix}-ingest-${master.name}`,
+            place: master.place,
             members: [master],
         }));
         const order = masterPools.map((pool) => pool.name);
@@ -71,7 +75,7 @@ export class GeoDns extends pulumi.ComponentResource {
             const hostname = names.regions[pool.region] ?? "";
             service.createPlainName(
                 `${name}-${pool.region}`,
-                { hostname, ttlSeconds, addresses: pool.members },
+                { hostname, ttlSeconds: args.recordTtlSeconds, addresses: pool.members },
                 this,
             );
         }

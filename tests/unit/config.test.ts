@@ -82,6 +82,7 @@ describe("capacity of a Relay", () => {
         expect(planRelayPools(parseStation(stationConfig()))).toEqual([
             {
                 region: "nyc3",
+                place: { latitude: 40.71, longitude: -74.01 },
                 count: 2,
                 size: "s-1vcpu-1gb",
                 listenerLimit: 2200,
@@ -109,6 +110,8 @@ describe("mistakes", () => {
                     { region: "nyc3", count: 0 },
                     { region: "nyc3", count: 2, siez: 1 },
                 ],
+                dns: stationConfig().dns,
+                tls: { acme: { email: "nobody" } },
                 ssh: { allowedFrom: ["192.0.2.4/24"], authorizedKeys: ["foo"] },
             }),
         ).toMatchSnapshot();
@@ -174,5 +177,28 @@ describe("mistakes", () => {
             'aerial:station.relays[0].upstreamRegions[0] is "nyc3": leave it out: the first region pulls from the Masters',
             'aerial:station.relays[1].upstreamRegions[1] is "nyc3": use a region described above this one: ams3',
         ]);
+    });
+
+    it("beyond what the DNS plan allows are found, with what would help", () => {
+        const relays = [{ region: "ams3", count: 19 }];
+        expect(mistakes({ ...stationConfig(), relays })).toEqual([
+            "aerial:station.dns.plan is nothing: the station needs 21 endpoints, the plan allows 20; " +
+                "take a larger plan, fewer Relays, or set dns.limits.endpoints to what your contract says",
+        ]);
+        const dns = { ...(stationConfig().dns as object), limits: { endpoints: 40 } };
+        expect(mistakes({ ...stationConfig(), relays, dns })).toEqual([]);
+    });
+
+    it.each([
+        [
+            { check: { intervalSeconds: 10 } },
+            "dns.check.intervalSeconds is 10: the plan pro checks at most every 60 s",
+        ],
+        [{ plan: "enterprise", check: { timeoutSeconds: 6 } }, "must fit into the interval of 10 s"],
+        [{ ttlSeconds: 5 }, "dns.ttlSeconds is 5: use 30 to 3600 seconds"],
+        [{ zoneId: "radio.test" }, "dns.zoneId is"],
+    ])("in DNS are found: %j", (change, expected) => {
+        const dns = { ...(stationConfig().dns as object), ...change };
+        expect(mistakes({ ...stationConfig(), dns }).join("\n")).toContain(expected);
     });
 });

@@ -146,6 +146,96 @@ describe("the program", () => {
     });
 });
 
+describe("the station's names", () => {
+    let resources: Recorded[];
+    let outputs: Record<string, unknown>;
+    const poolType = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
+    const balancerType = "cloudflare:index/loadBalancer:LoadBalancer";
+
+    beforeAll(async () => {
+        ({ resources, outputs } = await runProgram({
+            ...stationConfig(),
+            relays: [
+                { region: "ams3", count: 1 },
+                { region: "nyc3", count: 2 },
+            ],
+        }));
+    });
+
+    it("are one for listeners, one for sources, and one for each region", () => {
+        expect(outputs.names).toEqual({
+            stream: "stream.radio.test",
+            ingest: "ingest.radio.test",
+            regions: { ams3: "ams3.stream.radio.test", nyc3: "nyc3.stream.radio.test" },
+        });
+    });
+
+    it("are answered without a proxy, with a pool for each region and each Master", () => {
+        const pools = ofType(resources, poolType).map(({ name, inputs }) => [
+            name,
+            (inputs.origins as { name: string }[]).map((origin) => origin.name),
+            inputs.checkRegions,
+        ]);
+        expect(pools.sort()).toEqual([
+            ["aerial-test-ingest-a", ["a"], ["WEU"]],
+            ["aerial-test-ingest-b", ["b"], ["WEU"]],
+            ["aerial-test-stream-ams3", ["relay-ams3-1"], ["WEU"]],
+            ["aerial-test-stream-nyc3", ["relay-nyc3-1", "relay-nyc3-2"], ["ENAM"]],
+        ]);
+        for (const { inputs } of ofType(resources, balancerType)) {
+            expect(inputs).toMatchObject({ proxied: false, ttl: 30 });
+        }
+    });
+
+    it("send every region to its nearest Relays, then to the others, and unknown places to the larger pool", () => {
+        const ids = new Map(
+            resources.map((resource, index) => [resource.name + resource.type, String(1001 + index)]),
+        );
+        const id = (region: string): string | undefined => ids.get(`aerial-test-stream-${region}${poolType}`);
+        const stream = inputsOf(resources, balancerType, "names-stream");
+        const byRegion = stream.regionPools as Record<string, string[]>;
+        expect(stream.steeringPolicy).toBe("geo");
+        expect(Object.keys(byRegion)).toHaveLength(13);
+        expect(byRegion.WEU).toEqual([id("ams3"), id("nyc3")]);
+        expect(byRegion.ENAM).toEqual([id("nyc3"), id("ams3")]);
+        expect(stream.defaultPools).toEqual([id("nyc3"), id("ams3")]);
+        expect(stream.fallbackPool).toBe(id("nyc3"));
+    });
+
+    it("send sources to the preferred Master, wherever they are", () => {
+        const ingest = inputsOf(resources, balancerType, "names-ingest");
+        expect(ingest.steeringPolicy).toBe("off");
+        expect(ingest.regionPools).toBeUndefined();
+        expect(ingest.defaultPools).toHaveLength(2);
+        expect(ingest.fallbackPool).toBe((ingest.defaultPools as string[])[0]);
+    });
+
+    it("answer only with what proves that its audio advances", () => {
+        for (const { inputs } of ofType(
+            resources,
+            "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor",
+        )) {
+            expect(inputs).toMatchObject({ type: "http", path: "/healthz", port: 80, expectedCodes: "200" });
+        }
+    });
+
+    it("name machines only when those are ready", () => {
+        const order = resources.map((resource) => `${resource.type} ${resource.name}`);
+        expect(order.indexOf(`${poolType} aerial-test-stream-ams3`)).toBeGreaterThan(
+            order.indexOf(`${commandType} relay-nyc3-2-ready`),
+        );
+    });
+
+    it("give plain records at least the TTL that the plan demands", () => {
+        const records = ofType(resources, "cloudflare:index/dnsRecord:DnsRecord");
+        expect(records.map(({ name, inputs }) => [name, inputs.name, inputs.ttl])).toEqual([
+            ["names-ams3-relay-ams3-1", "ams3.stream.radio.test", 60],
+            ["names-nyc3-relay-nyc3-1", "nyc3.stream.radio.test", 60],
+            ["names-nyc3-relay-nyc3-2", "nyc3.stream.radio.test", 60],
+        ]);
+    });
+});
+
 describe("a second tier of Relays", () => {
     it("pulls from Relays of the first, at addresses that stay, and only there is a link port open", async () => {
         const { resources } = await runProgram({
