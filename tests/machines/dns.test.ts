@@ -1,4 +1,4 @@
-import "./ownDnsLab";
+import "./ownLab";
 
 import { setTimeout as sleep } from "node:timers/promises";
 

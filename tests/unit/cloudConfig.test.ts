@@ -34,7 +34,7 @@ describe("cloud-config", () => {
 
     it("is plain ASCII whatever a role writes, so that cloud-init keeps it as it is", () => {
         const text = render({ files: [{ path: "/x", content: "Ünïcödé ☂", mode: "0644" }] });
-         
+
         expect(text).toMatch(/^[\u0000-\u007f]*$/);
     });
 });
