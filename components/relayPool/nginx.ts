@@ -35,19 +35,19 @@ export function nginxFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
             })),
         }),
         file("/etc/aerial/nginx/internal.conf", readTemplate("relay/nginx/internal.conf")),
-        // A module, because the arrays of an object that njs preloads are not arrays.
-        file(
-            "/etc/aerial/nginx/js/relay.js",
-            `export default ${JSON.stringify(described(plan, chains), null, 2)}\n`,
-        ),
+        module("relay.js", described(plan, chains)),
+        module("playlists.js", playlists(plan)),
         file("/etc/aerial/nginx/js/health.js", readTemplate("machine/health.js")),
         ...["healthz.js", "metrics.js", "log.js", "link.js"].map((name) =>
             file(`/etc/aerial/nginx/js/${name}`, readTemplate(`relay/nginx/${name}`)),
         ),
-        ...renderPlaylists(plan.stationName, plan.channels, plan.names, plan.region).map(
-            ({ path, content }) => file(`/etc/aerial/playlists${path}`, content),
-        ),
     ];
+}
+
+/** Every playlist by its path; all in one file, because each file of its own costs user data more than it holds. */
+function playlists(plan: RelayPlan): object {
+    const lists = renderPlaylists(plan.stationName, plan.channels, plan.names, plan.region);
+    return Object.fromEntries(lists.map(({ path, ...list }) => [path, list]));
 }
 
 /** What the scripts in NGINX know about this Relay. */
@@ -83,6 +83,11 @@ export function bracketed(host: string): string {
 
 function nginx(name: string, values: object): MachineFile {
     return file(`/etc/aerial/nginx/${name}`, renderTemplate("nginx", `relay/nginx/${name}.eta`, values));
+}
+
+/** Values for the scripts: a module, because the arrays of an object that njs preloads are not arrays. */
+function module(name: string, values: object): MachineFile {
+    return file(`/etc/aerial/nginx/js/${name}`, `export default ${JSON.stringify(values, null, 2)}\n`);
 }
 
 function file(path: string, content: string): MachineFile {

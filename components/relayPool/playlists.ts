@@ -1,12 +1,15 @@
 import { escapeXml } from "../escape";
 import type { ChannelPlan, StationNames, StreamFormat } from "../plan";
 
-/** One playlist, served as a file. */
+/** One playlist, as players fetch it. */
 export interface Playlist {
     /** Public path, for example `/main.mp3.m3u`. */
     path: string;
+    contentType: string;
     content: string;
 }
+
+type Kind = "m3u" | "pls" | "xspf";
 
 /** An address to play, and what players show for it. */
 interface Entry {
@@ -14,7 +17,7 @@ interface Entry {
     title: string;
 }
 
-const writers: Record<string, (entries: Entry[], title: string) => string> = {
+const writers: Record<Kind, (entries: Entry[], title: string) => string> = {
     m3u: (entries) => lines("#EXTM3U", ...entries.flatMap(({ url, title }) => [`#EXTINF:-1,${title}`, url])),
     pls: (entries) =>
         lines(
@@ -45,12 +48,17 @@ const writers: Record<string, (entries: Entry[], title: string) => string> = {
         ),
 };
 
-/** The endings of playlists, for example `m3u`: each mount has one of each. */
-export const playlistKinds = Object.keys(writers);
+const contentTypes: Record<Kind, string> = {
+    m3u: "audio/x-mpegurl",
+    pls: "audio/x-scpls",
+    xspf: "application/xspf+xml",
+};
+
+const kinds: readonly Kind[] = ["m3u", "pls", "xspf"];
 
 /** The paths of a mount's playlists. */
 export function playlistPaths(mount: string): string[] {
-    return playlistKinds.map((kind) => `${mount}.${kind}`);
+    return kinds.map((kind) => `${mount}.${kind}`);
 }
 
 /**
@@ -70,9 +78,10 @@ export function renderPlaylists(
         formats.flatMap((format) => {
             const heading = oneLine(`${stationName}: ${title} (${quality(format)})`);
             const entries = hosts.map((host) => ({ url: `https://${host}${format.mount}`, title: heading }));
-            return Object.entries(writers).map(([kind, write]) => ({
+            return kinds.map((kind) => ({
                 path: `${format.mount}.${kind}`,
-                content: write(entries, heading),
+                contentType: contentTypes[kind],
+                content: writers[kind](entries, heading),
             }));
         }),
     );

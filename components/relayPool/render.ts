@@ -76,6 +76,7 @@ export function renderRelay(plan: RelayPlan): MachineRole {
                 "aerial-access-log.service",
                 "aerial-access-log.timer",
             ].map(unit),
+            script("listen-backlog", "icecast/listen-backlog"),
             ...["check", "status", "resolver", "access-log"].map((name) => script(name)),
             command("aerial-drain"),
         ],

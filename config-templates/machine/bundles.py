@@ -16,7 +16,7 @@ import ssl
 import subprocess
 import tempfile
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 3
 LIMIT_BYTES = 1 << 18
 # Clocks of this machine and of the authority may differ by this much.
 CLOCK_SECONDS = 300

@@ -13,7 +13,10 @@ import bundles
 # NGINX answers with what lies in here, on port 80.
 WEB_ROOT = "/var/lib/aerial/challenges"
 CHALLENGES = f"{WEB_ROOT}/.well-known/acme-challenge"
-ISSUE_SECONDS = 240
+# An authority may validate names one after the other, and lego looks every 5 s.
+ISSUE_SECONDS, ISSUE_SECONDS_A_NAME = 120, 10
+# A challenge may pass a Relay that waits for a Master that is away.
+PATIENCE_SECONDS = 8
 
 
 def unanswered(names):
@@ -26,7 +29,7 @@ def unanswered(names):
 
     def why_not(name):
         try:
-            connection = http.client.HTTPConnection(name, 80, timeout=bundles.PATIENCE_SECONDS)
+            connection = http.client.HTTPConnection(name, 80, timeout=PATIENCE_SECONDS)
             connection.request("GET", f"/.well-known/acme-challenge/{token}")
             response = connection.getresponse()
             fits = response.status == 200 and response.read(200) == content.encode()
@@ -52,7 +55,7 @@ def lego(plan, folder):
             *("--key-type", "ec256", "--http", "--http.webroot", WEB_ROOT, *names, "run"),
         ],
         **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True},
-        timeout=ISSUE_SECONDS,
+        timeout=ISSUE_SECONDS + ISSUE_SECONDS_A_NAME * len(plan["names"]),
         check=False,
         umask=0o022,
     )
@@ -76,8 +79,7 @@ def issue(plan, folder):
         new = bundles.read_bundle(pem)
     except (OSError, subprocess.TimeoutExpired) as reason:
         raise bundles.Unusable(str(reason)) from None
-    if bundles.best([new], plan["names"], time.time()) is None or bundles.covered(new, plan["names"]) < len(
-        plan["names"]
-    ):
+    complete = bundles.covered(new, plan["names"]) == len(plan["names"])
+    if not complete or bundles.best([new], plan["names"], time.time()) is None:
         raise bundles.Unusable(f"what was issued is not valid now for all names: {new.describe()}")
     return new

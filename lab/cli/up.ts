@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 
 import type { Command } from "commander";
 
+import { ensureAcme } from "../acme";
 import { ensureDns } from "../dns/server";
 import { enginePath } from "../engine/command";
 import { operateAsOperator } from "../engine/run";
@@ -23,6 +24,10 @@ export function register(program: Command): void {
             await enginePath();
             await ensureImage((line) => console.log(line));
             await ensureDns();
+            if (!options.preview) {
+                // Before any machine: their disks are made with the authority's root.
+                await ensureAcme();
+            }
             console.log(
                 options.preview
                     ? "The engine compares station and machines."

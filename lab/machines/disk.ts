@@ -11,6 +11,8 @@ interface DiskSpec {
     name: string;
     userData: string;
     publicKeys?: readonly string[];
+    /** A root that its programs trust, as PEM, beside those of Debian. */
+    trustedRoot?: string;
 }
 
 /**
@@ -39,6 +41,16 @@ export async function makeDisk(spec: DiskSpec, image: string): Promise<void> {
     writeInto(root, "etc/resolv.conf", resolvConf);
     writeInto(root, "var/lib/cloud/seed/nocloud/user-data", spec.userData, 0o600);
     writeInto(root, "var/lib/cloud/seed/nocloud/meta-data", metaData(spec), 0o600);
+    if (spec.trustedRoot !== undefined) {
+        trust(root, spec.trustedRoot);
+    }
+}
+
+/** As `update-ca-certificates` does it, and so that its next run, after an upgrade, keeps it. */
+function trust(root: string, pem: string): void {
+    const store = "etc/ssl/certs/ca-certificates.crt";
+    writeInto(root, "usr/local/share/ca-certificates/aerial-lab.crt", pem);
+    writeInto(root, store, readFileSync(join(root, store), "utf8") + pem);
 }
 
 /** JSON, which is YAML: no value needs quoting. */

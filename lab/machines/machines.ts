@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
+import { apiRoot } from "../acme";
 import { isFrozen, isPopulated, killCgroup, removeCgroup, setFrozen } from "../host/cgroups";
 import { readJson, writeJson } from "../host/files";
 import { withLock } from "../host/lock";
@@ -54,7 +55,7 @@ export async function createMachine(spec: MachineSpec): Promise<void> {
     await destroyMachine(spec.id);
     const { id, name, region, publicAddress, privateAddress } = spec;
     await locked(id, async () => {
-        await makeDisk(spec, image);
+        await makeDisk({ ...spec, trustedRoot: apiRoot() }, image);
         const record: MachineRecord = {
             id,
             name,

@@ -4,7 +4,7 @@
  *
  * - 198.18.<16 · n>.0/20: public addresses of the n-th DigitalOcean region; at its end, the region's listener.
  * - 198.19.0.0/24: reserved addresses, which move from machine to machine.
- * - 198.19.255.0/24: the outside world: the operator, the places of the sources, and servers such as the DNS.
+ * - 198.19.255.0/24: the outside world: the operator, the places of the sources, DNS, the certificate authority.
  */
 
 /** DigitalOcean's regions (their API's slugs, July 2025). The order fixes the addresses: only ever append. */
@@ -46,6 +46,7 @@ export const sites: Readonly<Record<string, string>> = {
     studio: "198.19.255.20",
     mobile: "198.19.255.21",
     airtime: "198.19.255.22",
+    acme: "198.19.255.80",
 };
 
 /** Next hop of every machine; on a /32 link it needs to be nothing but a name for the other end. */

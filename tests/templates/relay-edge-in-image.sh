@@ -124,6 +124,7 @@ stat -c %a /var/lib/aerial/certificate/bundle.pem | report "bundle mode"
 ffmpeg -v error -f lavfi -i sine=440:d=10 -ac 2 -ar 44100 -b:a 192k -f mp3 -write_xing 0 -id3v2_version 0 /var/lib/aerial-own/mp3-192
 ffmpeg -v error -f lavfi -i sine=440:d=10 -ac 2 -ar 44100 -b:a 64k -c:a aac -f adts /var/lib/aerial-own/aac-64
 setpriv --reuid icecast2 --regid icecast --clear-groups icecast2 -c /etc/aerial/icecast.xml 2>/tmp/icecast.log &
+icecast=$!
 nginx -c /etc/aerial/nginx/nginx.conf -g 'daemon off;' 2>/tmp/nginx.log &
 CREDENTIALS_DIRECTORY=/etc/aerial/own \
     /usr/local/lib/aerial/own-source /etc/aerial/own/source.json /var/lib/aerial-own >/tmp/own.log 2>&1 &
@@ -132,6 +133,8 @@ for _ in $(seq 30); do
     ! /usr/local/lib/aerial/check 2>/dev/null || break
 done
 /usr/local/lib/aerial/check 2>&1 | report check
+/usr/local/lib/aerial/listen-backlog "$icecast" 1000 2>&1 | report "listen-backlog"
+ss -Hlnt 'sport >= :8000 and sport <= :8015' | awk '{ print $3 }' | sort | uniq -c | report "queues of Icecast"
 
 # The witnesses, at addresses of their own.
 witness() {

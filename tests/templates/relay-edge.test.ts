@@ -36,6 +36,11 @@ describe("a Relay's edge", () => {
         expect(results["session again"]).toBe("Reused, TLSv1.2");
     });
 
+    it("lets a herd queue for Icecast, whose own queues hold 5", () => {
+        expect(results["listen-backlog"]).toBe("");
+        expect(results["queues of Icecast"]).toBe("16 1000");
+    });
+
     it("serves players of every age", () => {
         expect(results["https mount"]).toBe("200 audio/mpeg");
         expect(results["HTTP/1.0 without Host"]).toBe("http/1.1 200 icy-metaint icy-name");

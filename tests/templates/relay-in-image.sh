@@ -71,7 +71,7 @@ for _ in 1 2 3 4; do
     request http://127.0.0.1/main.mp3 | cut -d' ' -f1 >>/tmp/full &
     sleep 0.1
 done
-sleep 3
+sleep 7
 sort /tmp/full | tr '\n' ' ' | report "4 listeners, limit 3"
 
 touch /run/aerial/draining

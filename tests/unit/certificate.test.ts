@@ -65,8 +65,8 @@ describe("a Master asks the authority", () => {
         ["all the same after ten minutes", 0, "first", { wantedSince: now - 600 }, true],
         ["later than the preferred one then", 1, "first", { wantedSince: now - 899 }, false],
         ["at once when all names lead here", 0, "first", { wantedSince: now, answeredSince: now }, true],
-        ["a minute later as the second", 1, "first", { wantedSince: now, answeredSince: now - 59 }, false],
-        ["then, if the first did not", 1, "first", { wantedSince: now, answeredSince: now - 60 }, true],
+        ["later as the second", 1, "first", { wantedSince: now, answeredSince: now - 179 }, false],
+        ["then, if the first did not", 1, "first", { wantedSince: now, answeredSince: now - 180 }, true],
         [
             "not again although names lead here, when that was so at the failure",
             0,

@@ -5,6 +5,7 @@
 import fs from "fs";
 import health from "health.js";
 import metrics from "metrics.js";
+import playlists from "playlists.js";
 import relay from "relay.js";
 
 /** While this file exists, the Relay takes no new listeners from DNS. */
@@ -74,6 +75,17 @@ function station(r) {
     r.return(200, `${JSON.stringify(body)}\n`);
 }
 
+/** Public: a mount's addresses, in each format that players know. */
+function playlist(r) {
+    const found = playlists[r.uri];
+    if (found === undefined) {
+        r.return(404);
+        return;
+    }
+    r.headersOut["Content-Type"] = found.contentType;
+    r.return(200, found.content);
+}
+
 /** For this machine: what `status` prints. */
 function status(r) {
     const now = verdict();
@@ -113,4 +125,4 @@ function certificate() {
     }
 }
 
-export default { measure, answer, station, status, drain, numbers };
+export default { measure, answer, station, playlist, status, drain, numbers };

@@ -39,7 +39,12 @@ function text(relay, verdict, draining, responses, connections, certificate) {
     const parts = [
         metric("aerial_relay_healthy", "gauge", "1 while /healthz is 200.", one(verdict.healthy)),
         metric("aerial_relay_draining", "gauge", "1 while listeners are to go elsewhere.", one(draining)),
-        metric("aerial_relay_listener_limit", "gauge", "Listeners at which this Relay is full.", one(relay.listenerLimit)),
+        metric(
+            "aerial_relay_listener_limit",
+            "gauge",
+            "Listeners at which this Relay is full.",
+            one(relay.listenerLimit),
+        ),
         metric(
             "aerial_relay_listeners",
             "gauge",
@@ -65,8 +70,18 @@ function text(relay, verdict, draining, responses, connections, certificate) {
     ];
     if (certificate !== null) {
         parts.push(
-            metric("aerial_relay_certificate_self_made", "gauge", "1 until there is a real one.", one(certificate.selfMade)),
-            metric("aerial_relay_certificate_not_after_seconds", "gauge", "Its end, in seconds since 1970.", one(certificate.notAfter)),
+            metric(
+                "aerial_relay_certificate_self_made",
+                "gauge",
+                "1 until there is a real one.",
+                one(certificate.selfMade),
+            ),
+            metric(
+                "aerial_relay_certificate_not_after_seconds",
+                "gauge",
+                "Its end, in seconds since 1970.",
+                one(certificate.notAfter),
+            ),
         );
     }
     return `${parts.join("\n")}\n`;

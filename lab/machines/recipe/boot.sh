@@ -11,9 +11,10 @@ echo $$ >"$cgroup/cgroup.procs"
 # Only for nspawn itself; the machine's init gets an environment of its own.
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
 
+# pidfd_getfd: root of a droplet may borrow a process's socket; nspawn has it forbidden by default.
 # --register=no and --keep-unit: no word to the host's systemd, where it has one. What it manages ends with it; this
 # machine ends by its cgroup.
 exec systemd-nspawn --boot --directory="$folder/root" \
     --machine="$name" --hostname="$hostname" --uuid="$uuid" \
-    --network-namespace-path="$namespace" --capability=CAP_NET_ADMIN \
+    --network-namespace-path="$namespace" --capability=CAP_NET_ADMIN --system-call-filter=pidfd_getfd \
     --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off --console=read-only

@@ -1,0 +1,172 @@
+import { generateKeyPairSync } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { writeAtomically } from "../host/files";
+import { withLock } from "../host/lock";
+import { run, type RunResult } from "../host/run";
+import { serviceLog, serviceState, startService, stopService } from "../host/services";
+import { imageCommand } from "../machines/image";
+import { sites } from "../network/addresses";
+import { ensureNetwork, inNamespace } from "../network/network";
+import { cacheFolder, checkout, labPath } from "../paths";
+import { requestCertificate, selfSign, signRequest, type Terms } from "../providers/tls/certificate";
+
+/*
+ * The outside world's certificate authority: Pebble, in a place of its own. Machines trust its API because the lab's
+ * root is in their system store, as the real authorities' roots are; listeners trust `issuingRoots`.
+ */
+
+const service = "acme";
+const address = sites.acme ?? "";
+const hostName = "acme.test";
+
+/** Where clients begin. */
+export const directoryUrl = `https://${hostName}:14000/dir`;
+
+/** The root that signed the certificate of the authority's own API; undefined while there is none. */
+export function apiRoot(): string | undefined {
+    return existsSync(file("ca.pem")) ? readFileSync(file("ca.pem"), "utf8") : undefined;
+}
+
+/** File with all roots that the authority has ever issued by, for listeners. Pebble makes a new one at each start. */
+export const issuingRoots = file("root.pem");
+
+export interface AcmeOptions {
+    /** How long certificates are valid; 90 days, as Let's Encrypt's, unless given. */
+    certificateSeconds?: number;
+    /** Address and port of the server that it asks for names. */
+    dnsServer?: string;
+}
+
+/**
+ * Starts the certificate authority, unless it runs with these options. A start forgets accounts and makes a new root;
+ * clients cope with the one, and `issuingRoots` keeps the old root.
+ *
+ * @throws when Pebble is not in the cache, or does not answer within 15 s.
+ */
+export async function ensureAcme(options: AcmeOptions = {}): Promise<void> {
+    await ensureNetwork();
+    await withLock(labPath("locks", "acme"), async () => {
+        const config = configuration(options.certificateSeconds ?? 90 * 86_400);
+        const argv = inNamespace(service, [
+            ...["env", "-i", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "PEBBLE_AUTHZREUSE=0"],
+            ...[
+                pebble(),
+                "-config",
+                file("config.json"),
+                "-dnsserver",
+                options.dnsServer ?? "198.19.255.53:53",
+            ],
+        ]);
+        const wanted = `${config}\n${argv.join(" ")}\n`;
+        if (serviceState(service) === "running" && existsSync(issuingRoots) && wanted === started()) {
+            return;
+        }
+        await stopService(service);
+        if (!existsSync(file("api.pem"))) {
+            await makeApiCertificate();
+        }
+        writeAtomically(file("config.json"), config);
+        await startService(service, argv);
+        await keepIssuingRoot();
+        writeAtomically(file("started"), wanted);
+    });
+}
+
+function file(name: string): string {
+    return labPath("acme", name);
+}
+
+function started(): string | undefined {
+    return existsSync(file("started")) ? readFileSync(file("started"), "utf8") : undefined;
+}
+
+function configuration(certificateSeconds: number): string {
+    const pebble = {
+        listenAddress: `${address}:14000`,
+        managementListenAddress: `${address}:15000`,
+        certificate: file("api.pem"),
+        privateKey: file("api.key"),
+        // Where challenges are asked for: the real port.
+        httpPort: 80,
+        tlsPort: 443,
+        ocspResponderURL: "",
+        externalAccountBindingRequired: false,
+        // Seconds that clients are told to wait before they ask again.
+        retryAfter: { authz: 1, order: 1 },
+        keyAlgorithm: "ecdsa",
+        profiles: { default: { description: "The only one", validityPeriod: certificateSeconds } },
+    };
+    return `${JSON.stringify({ pebble }, null, 2)}\n`;
+}
+
+/** Where `tools/setup acme` leaves it. */
+function pebble(): string {
+    const pinned = /pebble\/v2 (v[\d.]+)/.exec(readFileSync(join(checkout, "tools/pebble/go.mod"), "utf8"));
+    const program = join(cacheFolder, `pebble-${pinned?.[1] ?? ""}`, "bin", "pebble");
+    if (!existsSync(program)) {
+        throw new Error(`there is no ${program}; get it by: tools/setup acme`);
+    }
+    return program;
+}
+
+async function makeApiCertificate(): Promise<void> {
+    const terms: Terms = {
+        allowedUses: ["digital_signature", "server_auth"],
+        validityPeriodHours: 10 * 365 * 24,
+        isCaCertificate: false,
+        setSubjectKeyId: true,
+    };
+    const caKey = newKey();
+    const ca = await selfSign(
+        caKey,
+        { commonName: "Aerial lab: root of the ACME server's API" },
+        {},
+        {
+            ...terms,
+            allowedUses: ["cert_signing", "crl_signing"],
+            isCaCertificate: true,
+            setAuthorityKeyId: true,
+        },
+    );
+    const key = newKey();
+    const names = { dnsNames: [hostName], ipAddresses: [address] };
+    const request = await requestCertificate(key, { commonName: hostName }, names);
+    const api = await signRequest(request, ca.certPem, caKey, terms);
+    writeAtomically(file("ca.pem"), ca.certPem, 0o644);
+    writeAtomically(file("api.key"), key);
+    // Last: its presence says that all are there.
+    writeAtomically(file("api.pem"), api.certPem + ca.certPem, 0o644);
+}
+
+function newKey(): string {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+    return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+/** Waits until the authority answers, and adds the root by which it issues to those that listeners trust. */
+async function keepIssuingRoot(): Promise<void> {
+    const deadline = Date.now() + 15_000;
+    let answer: RunResult;
+    while ((answer = await askForRoot()).code !== 0) {
+        if (Date.now() > deadline) {
+            throw new Error(
+                `the lab's certificate authority does not answer (${serviceLog(service)}): ${answer.stderr}`,
+            );
+        }
+        await sleep(100);
+    }
+    const before = existsSync(issuingRoots) ? readFileSync(issuingRoots, "utf8") : "";
+    const root = `${answer.stdout.trim()}\n`;
+    if (!before.includes(root)) {
+        writeAtomically(issuingRoots, root + before, 0o644);
+    }
+}
+
+function askForRoot(): Promise<RunResult> {
+    const argv = ["curl", "-sS", "-m", "2", "--cacert", "/ca.pem", `https://${address}:15000/roots/0`];
+    const binds = [{ source: file("ca.pem"), target: "/ca.pem" }];
+    return run(imageCommand(argv, { netns: service, binds }), { allow: "any" });
+}
