@@ -5,7 +5,7 @@ import type { Codec } from "../radio/frames";
 import { startDecodingListener, type Listener } from "../radio/listener";
 import { pick, type StationOutputs } from "../radio/outputs";
 import { describeReport, progressLine, type ListenReport } from "../radio/report";
-import { stationOutputs } from "../radio/station";
+import { publicRoots, stationOutputs } from "../radio/station";
 import { sourceTones } from "../radio/tones";
 
 interface Options {
@@ -13,6 +13,8 @@ interface Options {
     seconds: number;
     format: Codec;
     relay?: string;
+    plain?: boolean;
+    playlist?: boolean;
     prebuffer: number;
     tone: number[];
     json?: boolean;
@@ -23,19 +25,18 @@ export function register(program: Command): void {
         .command("listen")
         .description("a player in a region: plays in real time, and reports all that a listener notices")
         .argument("<channel>", "channel, as the outputs name it")
-        .option(
-            "--region <region>",
-            "where the player is, and whose Relays it tries; the first region unless given",
-        )
+        .option("--region <region>", "where the player is; the first region with Relays unless given")
         .option("--seconds <n>", "how long to listen; 0: until Ctrl-C", positive, 20)
         .option("--format <codec>", "mp3 or aac", codec, "mp3")
+        .option("--plain", "by http instead of https")
+        .option("--playlist", "by the channel's .m3u, as players do it: the next address when one fails")
         .option("--relay <url>", "base URL of the only server to try, such as http://198.18.64.10")
         .option("--prebuffer <seconds>", "audio that must be there before playing begins", positive, 0.5)
         .option("--tone <hz>", "a further tone to know (can be repeated)", tones, [])
         .option("--json", "the report as JSON")
         .addHelpText(
             "after",
-            "\nArrival is when audio came in; a player with a full buffer plays it that much later. A gap is time with" +
+            "\nIt finds the station by its name and trusts the lab's certificate authority alone. Arrival is when audio came in; a player with a full buffer plays it that much later. A gap is time with" +
                 "\nan empty buffer. Silence is a hole in the audio itself.",
         )
         .action(async (channel: string, options: Options) => {
@@ -49,18 +50,11 @@ export function register(program: Command): void {
 
 async function listen(outputs: StationOutputs, channel: string, options: Options): Promise<ListenReport> {
     const region = options.region ?? Object.keys(outputs.listen)[0] ?? "";
-    const bases = options.relay === undefined ? pick(outputs.listen, "region", region) : [options.relay];
-    const { formats } = pick(outputs.channels, "channel", channel);
-    const format = formats.find((one) => one.codec === options.format);
-    if (!format) {
-        throw new Error(
-            `channel ${channel} has ${formats.map((one) => one.codec).join(", ")}, no ${options.format}`,
-        );
-    }
     const listener = await startDecodingListener({
         netns: await ensureClient(region),
-        urls: bases.map((base) => `${base.replace(/\/$/, "")}${format.mount}`),
-        codec: format.codec,
+        ...addresses(outputs, channel, options),
+        codec: options.format,
+        ca: publicRoots(),
         prebufferSeconds: options.prebuffer,
         tones: {
             ...sourceTones,
@@ -75,6 +69,33 @@ async function listen(outputs: StationOutputs, channel: string, options: Options
         process.stdout.write("\r\x1b[K");
     }
     return listener.stop();
+}
+
+/** What a listener has been told: the station's address, or that of its playlist. */
+function addresses(
+    outputs: StationOutputs,
+    channel: string,
+    options: Options,
+): { urls: string[]; playlist?: string } {
+    const { formats, playlists } = pick(outputs.channels, "channel", channel);
+    const format = formats.find((one) => one.codec === options.format);
+    if (!format) {
+        throw new Error(
+            `channel ${channel} has ${formats.map((one) => one.codec).join(", ")}, no ${options.format}`,
+        );
+    }
+    const byScheme = (url: string): string => (options.plain ? url.replace(/^https:/, "http:") : url);
+    if (options.relay !== undefined) {
+        return { urls: [options.relay.replace(/\/$/, "") + format.mount] };
+    }
+    if (!options.playlist) {
+        return { urls: [byScheme(format.url)] };
+    }
+    const playlist = playlists.find((url) => url.endsWith(`${format.mount}.m3u`));
+    if (playlist === undefined) {
+        throw new Error(`channel ${channel} has no .m3u for ${format.mount}`);
+    }
+    return { urls: [], playlist: byScheme(playlist) };
 }
 
 /** Waits; Ctrl-C ends it sooner. Zero is for ever. */

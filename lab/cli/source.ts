@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
 
 import { callerFolder } from "../paths";
-import { Encoder, type EncoderStatus } from "../radio/encoder";
+import { Encoder, placeOf, type EncoderStatus } from "../radio/encoder";
 import { pick } from "../radio/outputs";
 import { stationOutputs } from "../radio/station";
 import { sourceTones } from "../radio/tones";
@@ -22,6 +22,7 @@ interface Options {
     tone?: number;
     file?: string;
     master?: string;
+    tls?: boolean;
 }
 
 export function register(program: Command): void {
@@ -33,13 +34,17 @@ export function register(program: Command): void {
         .argument("<action>", Object.keys(actions).join(", "))
         .option("--tone <hz>", "tone that identifies it, unless its own", wholeNumber)
         .option("--file <path>", "audio to play in a loop, instead of a voice that says which source it is")
-        .option("--master <id>", "push to this Master only (a, b), or to all of them (both)")
+        .option(
+            "--master <id>",
+            "push to this Master only (a, b), or to all of them (both), by their addresses",
+        )
+        .option("--tls", "push by TLS, with the lab's certificate authority among the trusted ones")
         .addHelpText(
             "after",
             `\nActions:\n${Object.entries(actions)
                 .map(([name, what]) => `  ${name.padEnd(9)}${what}`)
                 .join("\n")}` +
-                "\n\nWithout --master it pushes to the preferred Master, and to the next one when that fails." +
+                "\n\nWithout --master it pushes to the Master that the ingest name leads to, and looks again when that fails." +
                 `\nTones: ${Object.entries(sourceTones)
                     .map(([name, hertz]) => `${name} ${hertz} Hz`)
                     .join(", ")}.`,
@@ -92,11 +97,11 @@ async function start(encoder: Encoder, name: string, source: string, options: Op
     return `${status ? describe(name, status) : name}, with ${audio}${tone === undefined ? "" : ` over ${tone} Hz`}`;
 }
 
-function describe(name: string, { hosts, silent }: EncoderStatus): string {
-    const on = hosts.filter(({ connected }) => connected).map(({ id }) => id);
+function describe(name: string, { hosts, silent, masters }: EncoderStatus): string {
+    const on = hosts.some(({ connected }) => connected) ? masters : [];
     const failed = hosts.filter(({ connected, error }) => !connected && error !== "");
     const where = on.length === 0 ? "is connected to no Master" : `is on at Master ${on.join(" and ")}`;
-    const why = failed.map(({ id, error }) => ` (Master ${id}: ${error})`).join("");
+    const why = failed.map(({ id, error }) => ` (${placeOf(id)}: ${error})`).join("");
     return `${name} ${where}${why}${silent ? ", silent" : ""}`;
 }
 

@@ -4,13 +4,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { z } from "zod";
 
-import { writeJson } from "../host/files";
+import { issuingRoots } from "../acme";
+import { readJson, writeJson } from "../host/files";
 import { run } from "../host/run";
 import { serviceLog, serviceState, setServiceFrozen, startService, stopService } from "../host/services";
 import { ensureImage, imageCommand } from "../machines/image";
 import { sites } from "../network/addresses";
-import { ensureNetwork, inNamespace } from "../network/network";
-import { cacheFolder, labPath } from "../paths";
+import { ensureNetwork, inNamespace, inNetwork } from "../network/network";
+import { cacheFolder, labCgroup, labPath } from "../paths";
 import { sourceAudio } from "./audio";
 import { askLiquidsoap } from "./control";
 import { pick, type StationOutputs } from "./outputs";
@@ -23,10 +24,12 @@ export interface EncoderOptions {
     /** An audio file to play in a loop instead of the spoken announcement. */
     file?: string;
     /**
-     * Which ingest host to push to, by id, or `all` of them at once. Unless given: the preferred one, and the next one
-     * when that fails, as an encoder with a second server does.
+     * Which Master to push to by its address, by id, or `all` of them at once. Unless given: where the ingest name
+     * leads, looked up for every connection.
      */
     master?: string;
+    /** Pushes by TLS, by the ingest name. */
+    tls?: boolean;
 }
 
 const statusSchema = z.object({
@@ -34,7 +37,20 @@ const statusSchema = z.object({
     hosts: z.array(z.object({ id: z.string(), connected: z.boolean(), error: z.string() })),
 });
 
-export type EncoderStatus = z.infer<typeof statusSchema>;
+export interface EncoderStatus {
+    silent: boolean;
+    hosts: {
+        /** Of a Master, or `ingest` for the name. */
+        id: string;
+        connected: boolean;
+        error: string;
+    }[];
+    /** Ids of the Masters that it has a connection to, by their addresses. */
+    masters: string[];
+}
+
+/** The one host of an encoder that goes by the name. */
+const byName = "ingest";
 
 const script = join(__dirname, "encoder.liq");
 
@@ -83,7 +99,7 @@ export class Encoder {
             "password for source",
             this.source,
         );
-        const hosts = chooseHosts(outputs, options.master);
+        const hosts = chooseHosts(outputs, options);
         const all = options.master === "all" || options.master === "both";
         await ensureImage();
         const audio = await sourceAudio({ channel: this.channel, source: this.source, ...options });
@@ -96,9 +112,14 @@ export class Encoder {
             password,
             bitrate_kbps: outputs.ingest.encoder.bitrateKbps,
             all,
+            tls: options.tls ?? false,
             hosts,
             control: "/encoder/control",
         });
+        writeJson(
+            this.mastersFile,
+            Object.fromEntries(outputs.ingest.hosts.map(({ id, host }) => [host, id])),
+        );
         const cache = join(cacheFolder, "liquidsoap");
         mkdirSync(cache, { recursive: true });
         await startService(
@@ -110,6 +131,7 @@ export class Encoder {
                     { source: cache, target: "/cache", writable: true },
                     { source: script, target: "/encoder.liq" },
                     { source: audio, target: "/audio" },
+                    ...(options.tls ? [{ source: issuingRoots, target: "/roots.pem" }] : []),
                 ],
                 env: { ENCODER_SETTINGS: "/encoder/settings.json", LIQ_CACHE_USER_DIR: "/cache" },
             }),
@@ -143,7 +165,30 @@ export class Encoder {
     }
 
     async status(): Promise<EncoderStatus> {
-        return statusSchema.parse(JSON.parse(await this.ask("status")));
+        const told = statusSchema.parse(JSON.parse(await this.ask("status")));
+        return { ...told, masters: await this.mastersConnected() };
+    }
+
+    private get mastersFile(): string {
+        return join(this.folder, "masters.json");
+    }
+
+    private get netns(): string {
+        return this.source in sites ? this.source : "studio";
+    }
+
+    /** Whom its process has connections to: by a name, it does not know itself. */
+    private async mastersConnected(): Promise<string[]> {
+        const masters = z.record(z.string(), z.string()).parse(readJson(this.mastersFile) ?? {});
+        const pids = readFileSync(join(labCgroup("services", this.service), "cgroup.procs"), "utf8");
+        const argv = ["ss", "-H", "-t", "-n", "-p", "state", "established"];
+        const { stdout } = await run(inNetwork(this.netns, argv));
+        const own = stdout
+            .split("\n")
+            .filter((line) => pids.split("\n").some((pid) => pid !== "" && line.includes(`pid=${pid},`)));
+        return Object.keys(masters)
+            .filter((address) => own.some((line) => line.includes(` ${address}:`)))
+            .map((address) => masters[address] ?? "");
     }
 
     private ask(command: string): Promise<string> {
@@ -155,7 +200,7 @@ export class Encoder {
 
     /** The namespace it pushes from, with the small send buffers of a line that is used for nothing else. */
     private async place(): Promise<string> {
-        const netns = this.source in sites ? this.source : "studio";
+        const { netns } = this;
         await ensureNetwork();
         const settings = { tcp_wmem: "4096 16384 65536", tcp_retries2: "4" };
         for (const [name, value] of Object.entries(settings)) {
@@ -185,13 +230,13 @@ export class Encoder {
             const taken = status?.hosts.find(({ error }) => error.startsWith("403"));
             const reasons = status?.hosts.filter(({ error }) => error !== "") ?? [];
             if (refusal) {
-                throw new Error(`Master ${refusal.id} refuses this user and password (${refusal.error})`);
+                throw new Error(`${placeOf(refusal.id)} refuses this user and password (${refusal.error})`);
             }
             if (taken && waited > takenLimitMs) {
-                throw new Error(`Master ${taken.id} has another encoder on this mount (${taken.error})`);
+                throw new Error(`${placeOf(taken.id)} has another encoder on this mount (${taken.error})`);
             }
             if (waited > connectLimitMs) {
-                const why = reasons.map(({ id, error }) => `Master ${id}: ${error}`).join("; ");
+                const why = reasons.map(({ id, error }) => `${placeOf(id)}: ${error}`).join("; ");
                 throw new Error(
                     `no Master takes the stream within ${connectLimitMs / 1000} s: ${why || "no answer"}`,
                 );
@@ -200,13 +245,27 @@ export class Encoder {
     }
 }
 
-function chooseHosts(outputs: StationOutputs, master: string | undefined): StationOutputs["ingest"]["hosts"] {
-    const { hosts } = outputs.ingest;
-    if (master === undefined || master === "all" || master === "both") {
+function chooseHosts(
+    { ingest }: StationOutputs,
+    { master, tls }: { master?: string; tls?: boolean },
+): StationOutputs["ingest"]["hosts"] {
+    const { hosts } = ingest;
+    if (master === undefined) {
+        return [{ id: byName, host: ingest.host, port: tls ? ingest.tlsPort : ingest.port }];
+    }
+    if (tls) {
+        throw new Error("a Master's certificate has the station's names: TLS goes by name only");
+    }
+    if (master === "all" || master === "both") {
         return hosts;
     }
     const byId = Object.fromEntries(hosts.map((host) => [host.id, host]));
     return [pick(byId, "Master", master)];
+}
+
+/** How a host of the status is named to people. */
+export function placeOf(id: string): string {
+    return id === byName ? "the ingest name" : `Master ${id}`;
 }
 
 function lastLines(file: string, count: number): string {

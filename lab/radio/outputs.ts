@@ -15,11 +15,21 @@ const schema = z.object({
                     bitrateKbps: z.number(),
                     mount: z.string(),
                     contentType: z.string(),
+                    url: z.url(),
                 }),
             ),
+            playlists: z.array(z.url()),
         }),
     ),
+    names: z.object({
+        stream: z.string(),
+        ingest: z.string(),
+        regions: z.record(z.string(), z.string()),
+    }),
     ingest: z.object({
+        host: z.string(),
+        port: z.number(),
+        tlsPort: z.number(),
         hosts: z.array(z.object({ id: z.string(), host: z.string(), port: z.number() })).min(1),
         encoder: z.object({ codec: z.literal("mp3"), bitrateKbps: z.number() }),
         sources: z.record(

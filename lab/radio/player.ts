@@ -9,6 +9,10 @@ import type { Connection, ListenReport } from "./report";
 export interface PlayerOptions {
     /** Where to listen, first preferred; a player goes to the next one when one fails. */
     urls: string[];
+    /** An M3U playlist to fetch first: its URLs are walked in place of `urls`. */
+    playlist?: string;
+    /** The only roots that are trusted for https, as PEM; those of this machine unless given. */
+    ca?: string;
     codec: Codec;
     /**
      * Audio that must be there before playing begins, and again after a gap, in seconds. Half a second unless given:
@@ -27,6 +31,19 @@ const connectLimitMs = 3000;
 /** Wait before the next round when every URL has failed, so that nobody is hammered. */
 const roundPauseMs = 500;
 
+type Receive = (
+    response: IncomingMessage,
+    connection: Connection,
+    limit: NodeJS.Timeout,
+    end: (reason: string) => void,
+) => void;
+
+/** The URLs of an M3U playlist, in its order. */
+export function parsePlaylist(text: string): string[] {
+    const lines = text.split(/\r?\n/).map((line) => line.trim());
+    return lines.filter((line) => line !== "" && !line.startsWith("#"));
+}
+
 /**
  * A listener's player: one HTTP connection, a buffer that empties in real time, and reconnection as players do it.
  * Runs in the network namespace of its process.
@@ -41,6 +58,7 @@ export class Player {
     private readonly ticker: NodeJS.Timeout;
     private request: ClientRequest | undefined;
     private retry: NodeJS.Timeout | undefined;
+    private urls: string[];
     private next = 0;
     private failuresInARow = 0;
     private lastByteAt = 0;
@@ -48,15 +66,20 @@ export class Player {
     private stoppedAt: number | undefined;
 
     constructor(private readonly options: PlayerOptions) {
-        if (options.urls.length === 0) {
+        if (options.urls.length === 0 && options.playlist === undefined) {
             throw new Error("a player needs a URL to listen to");
         }
+        this.urls = options.urls;
         this.codec = options.codec;
         this.playback = new Playback(options.prebufferSeconds ?? 0.5);
         this.cutter = new FrameCutter(options.codec);
         this.decoder = options.decoder && new Decoder(options.decoder, options.tones);
         this.ticker = setInterval(() => this.tick(), 50);
-        this.connect();
+        if (options.playlist === undefined) {
+            this.connect();
+        } else {
+            this.fetchPlaylist(options.playlist);
+        }
     }
 
     /** Ends listening and tells what was experienced. */
@@ -116,30 +139,64 @@ export class Player {
     }
 
     private connect(): void {
-        const url = this.options.urls[this.next % this.options.urls.length] ?? "";
-        const connection: Connection = { url, at: Date.now(), bytes: 0 };
-        this.connections.push(connection);
         this.lastByteAt = 0;
         this.cutter.restart();
-        const get = url.startsWith("https:") ? getSecure : getPlain;
-        const request = get(url, { agent: false, headers: { "User-Agent": "aerial-listen", Accept: "*/*" } });
+        this.open(
+            this.urls[this.next % this.urls.length] ?? "",
+            (connection) => this.lost(connection),
+            (response, connection, limit, end) => this.receive(response, connection, limit, end),
+        );
+    }
+
+    /** Fetches the playlist until it is there, then begins with its first URL. */
+    private fetchPlaylist(playlist: string): void {
+        const again = (): void => {
+            this.retry = setTimeout(() => this.fetchPlaylist(playlist), roundPauseMs);
+        };
+        this.open(playlist, again, (response, connection, limit, end) => {
+            const text: Buffer[] = [];
+            response.on("data", (data: Buffer) => text.push(data));
+            response.on("error", (error) => end(error.message));
+            response.on("end", () => {
+                this.urls = parsePlaylist(Buffer.concat(text).toString("utf8"));
+                if (this.urls.length === 0) {
+                    end("a playlist without a URL");
+                    return;
+                }
+                clearTimeout(limit);
+                // A playlist is no connection that a listener has: the report knows only what failed.
+                this.connections.splice(this.connections.indexOf(connection), 1);
+                this.connect();
+            });
+        });
+    }
+
+    /** One request. Names are looked up anew, by the system; every address of a name is tried in turn. */
+    private open(url: string, failed: (connection: Connection) => void, receive: Receive): void {
+        const connection: Connection = { url, at: Date.now(), bytes: 0 };
+        this.connections.push(connection);
+        const headers = { "User-Agent": "aerial-listen", Accept: "*/*" };
+        const request = url.startsWith("https:")
+            ? getSecure(url, { agent: false, headers, ca: this.options.ca })
+            : getPlain(url, { agent: false, headers });
         this.request = request;
         const limit = setTimeout(() => request.destroy(new Error("no answer")), connectLimitMs);
         const end = (reason: string): void => {
             clearTimeout(limit);
             if (this.stoppedAt === undefined && connection.ended === undefined) {
                 connection.ended = { at: Date.now(), reason };
-                this.lost(connection);
+                failed(connection);
             }
         };
         request.on("error", (error) => end(error.message));
         request.on("response", (response) => {
+            connection.address = response.socket.remoteAddress;
             if (response.statusCode !== 200) {
                 response.destroy();
                 end(`HTTP ${response.statusCode}`);
                 return;
             }
-            this.receive(response, connection, limit, end);
+            receive(response, connection, limit, end);
         });
     }
 
@@ -175,7 +232,7 @@ export class Player {
     private lost(connection: Connection): void {
         this.next++;
         this.failuresInARow = connection.bytes > 0 ? 0 : this.failuresInARow + 1;
-        const wait = this.failuresInARow >= this.options.urls.length ? roundPauseMs : 0;
+        const wait = this.failuresInARow >= this.urls.length ? roundPauseMs : 0;
         this.retry = setTimeout(() => this.connect(), wait);
     }
 }

@@ -5,6 +5,8 @@ import type { Gap } from "./playback";
 /** One connection of a player, or an attempt at one. Times are milliseconds since 1970. */
 export interface Connection {
     url: string;
+    /** Of the server that answered. */
+    address?: string;
     /** When it began to connect. */
     at: number;
     /** From the beginning of the connection to the first byte of audio; absent when none came. */
@@ -75,6 +77,7 @@ export function progressLine(report: ListenReport): string {
         `gaps ${report.gapSeconds.toFixed(1)} s`,
         `disconnects ${report.disconnects}`,
         report.connections.at(-1)?.url ?? "",
+        report.connections.at(-1)?.address ?? "",
     ]
         .filter((part) => part !== "")
         .join(" · ");
@@ -106,7 +109,8 @@ export function describeReport(report: ListenReport): string {
         const end = connection.ended
             ? `${connection.ended.reason} at ${clock(connection.ended.at)}`
             : "to the end";
-        lines.push(`${"connection".padEnd(20)}${clock(connection.at)} ${connection.url}, ${end}`);
+        const place = connection.address === undefined ? "" : ` (${connection.address})`;
+        lines.push(`${"connection".padEnd(20)}${clock(connection.at)} ${connection.url}${place}, ${end}`);
     }
     lines.push(...describeTimeline(report));
     return lines.join("\n");

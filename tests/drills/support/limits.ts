@@ -41,4 +41,22 @@ export const limits = {
     bufferUsedSeconds: 5.4,
     /** What a new listener's buffer holds, of the Relay's burst of 8 s, in seconds. */
     fullBufferSeconds: 7.3,
+    /** From a machine's power, or the end of its fault, to its place in DNS. */
+    backInDns: 60_000,
+    /**
+     * From Master a's end to the studio by b: the encoder finds out within 8 s, the name has moved by then, b needs its
+     * time for a new source.
+     */
+    encoderMoves: 25_000,
+    /**
+     * From audio that stands still to a Relay's absence from DNS: Icecast keeps a dead source for 4 s, counts every
+     * 5 s, growth is judged over 6 s, and then DNS checks.
+     */
+    stillOut: 30_000,
+    /** From the last listener there is room for to absence from DNS: Icecast counts every 5 s. */
+    fullOut: 15_000,
+    /** From nothing to a certificate on all machines. */
+    certificate: 60_000,
+    /** Until the last of 3,000 plays again: 4 s are the aim, and listeners and servers share two cores here. */
+    herd: 30_000,
 };

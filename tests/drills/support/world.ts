@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 
+import { planHealthCheck } from "../../../config/plan";
 import { parseStation } from "../../../config/station";
 import { run } from "../../../lab/host/run";
 import {
@@ -33,6 +34,15 @@ export interface RelayPlace {
 /** Which sources are on, and how. A source that is not named is off. */
 export type Sources = Record<string, Pick<EncoderOptions, "master">>;
 
+const stackFile = z.object({ config: z.record(z.string(), z.unknown()) });
+
+function stationConfiguration(): ReturnType<typeof parseStation> {
+    const settings = stackFile.parse(parse(readFileSync(join(checkout, "Pulumi.lab.yaml"), "utf8")));
+    return parseStation(settings.config["aerial:station"]);
+}
+
+const station = stationConfiguration();
+
 const relayStatus = z.object({
     health: z.number(),
     mounts: z.record(z.string(), z.object({ upstream: z.string().nullish() })),
@@ -44,7 +54,10 @@ export class World {
     readonly relays: RelayPlace[];
     readonly masters: string[];
     /** How the station treats silence, from the lab's configuration. */
-    readonly silence = stationConfiguration().silence;
+    readonly silence = station.silence;
+    /** How long DNS may take to leave a machine out, in ms: as many failed checks as it waits for, and 2 s. */
+    readonly outWithinMs =
+        1000 * (planHealthCheck(station).intervalSeconds * planHealthCheck(station).downAfter + 2);
     private readonly on = new Map<string, { encoder: Encoder; master: string | undefined }>();
 
     /** Brings the lab up unless it is, and reads what it tells the outside world. */
@@ -76,6 +89,26 @@ export class World {
             throw new Error(`channel ${this.channel} has no ${codec}`);
         }
         return relay.url + format.mount;
+    }
+
+    /** Addresses of the Relays of a region. */
+    addressesOf(region: string): string[] {
+        return this.relays.filter((relay) => relay.region === region).map(({ url }) => new URL(url).hostname);
+    }
+
+    /** The Relay with an address. */
+    relayAt(address: string | undefined): RelayPlace {
+        const relay = this.relays.find(({ url }) => new URL(url).hostname === address);
+        if (!relay) {
+            throw new Error(`no Relay has the address ${address}`);
+        }
+        return relay;
+    }
+
+    /** Runs a command in a machine and returns what it said. */
+    async at(machine: string, argv: string[], timeoutSeconds = 60): Promise<string> {
+        const { stdout } = await execInMachine(findMachine(machine).id, argv, { timeoutSeconds });
+        return stdout;
     }
 
     /** Sees to it that exactly these sources are on, restarting those that push elsewhere. */
@@ -186,11 +219,4 @@ async function unitProcesses(machine: string): Promise<string[]> {
         .split(/\n\n+/)
         .map((unit) => unit.split("\n").sort().join(" "))
         .sort();
-}
-
-const stackFile = z.object({ config: z.record(z.string(), z.unknown()) });
-
-function stationConfiguration(): ReturnType<typeof parseStation> {
-    const settings = stackFile.parse(parse(readFileSync(join(checkout, "Pulumi.lab.yaml"), "utf8")));
-    return parseStation(settings.config["aerial:station"]);
 }
