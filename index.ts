@@ -114,6 +114,7 @@ function createRelayPools(): RelayPool[] {
                     upstreams: pulumi.all(upstreams),
                     masters: pulumi.all(masterUpstreams),
                     names: publicNames,
+                    connectionsPerAddress: config.edge.connectionsPerAddress,
                     network,
                     authority,
                     credentials,

@@ -161,6 +161,15 @@ const tls = z.strictObject({
     }),
 });
 
+const edge = z.strictObject({
+    /** Connections that one address may hold at a Relay: a family behind one router is fine, a flood is not. */
+    connectionsPerAddress: z
+        .int({ error: "use a whole number of connections, such as 20" })
+        .min(1, "use 1 to 10000 connections")
+        .max(10_000, "use 1 to 10000 connections")
+        .default(20),
+});
+
 const ssh = z.strictObject({
     /** Ranges from which the engineers, and the machine that runs `pulumi up`, reach SSH. */
     allowedFrom: z.array(addressRange).min(1, "name at least the range that pulumi up runs from"),
@@ -240,6 +249,7 @@ export const stationSchema = z
         relays: z.array(relayRegion).min(1, "describe at least one region with Relays"),
         dns: dnsSchema,
         tls,
+        edge: edge.prefault({}),
         ssh,
     })
     .superRefine((station, context) => {

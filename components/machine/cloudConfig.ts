@@ -2,6 +2,7 @@ import { gzipSync } from "node:zlib";
 
 import { stringify } from "yaml";
 
+import { readTemplate } from "../template";
 import { baseRole, loginUser } from "./base";
 import type { MachineFile, MachineRole } from "./role";
 
@@ -24,11 +25,7 @@ export const userDataLimitBytes = { digitalOcean: 64 * 1024, ec2: 16_000 } as co
  */
 export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): string {
     const base = baseRole();
-    const files: MachineFile[] = [
-        ...base.files,
-        { path: "/etc/aerial/enrol/host_key", content: args.enrolHostKey, mode: "0600" },
-        ...args.role.files,
-    ];
+    const files = [...base.files, ...args.role.files];
     refuseTwice(files.map((file) => file.path));
     const masked = [...base.maskedUnits, ...args.role.maskedUnits];
     const document = {
@@ -50,8 +47,14 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
                 : [],
         package_update: true,
         packages: [...new Set([...base.packages, ...args.role.packages])].sort(),
-        write_files: files.map(writeFile),
+        write_files: [
+            // In clear and by itself, so that `aerial-enrol seal` finds every copy of it.
+            { path: "/etc/aerial/enrol/host_key", permissions: "0600", content: args.enrolHostKey },
+            { path: unpacker, permissions: "0755", content: readTemplate("machine/aerial-unpack") },
+            { path: bundle, permissions: "0600", encoding: "gz+b64", content: pack(files) },
+        ],
         runcmd: [
+            [unpacker, bundle],
             ["systemctl", "daemon-reload"],
             ["systemctl", "restart", "systemd-sysctl.service", "systemd-journald.service"],
             ["systemctl", "enable", "--now", ...base.units, ...args.role.units],
@@ -68,28 +71,21 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
     return text;
 }
 
+const unpacker = "/usr/local/sbin/aerial-unpack";
+const bundle = "/var/lib/aerial/files.json";
+
 /**
- * Files travel compressed, the small ones excepted: plain, a Master with two channels would exceed the limit. Text
- * beyond ASCII is always encoded: cloud-init then never has to encode the whole document.
+ * All files as one compressed list: scripts and units resemble each other, and a Master with two channels would not fit
+ * otherwise. Its order, and a header without a time stamp, make the same role the same user data.
  */
-function writeFile(file: MachineFile): Record<string, string> {
-    return {
-        path: file.path,
-        owner: file.owner ?? "root:root",
-        permissions: file.mode,
-        ...encode(file.content),
-    };
-}
-
-/** Below this many characters compression gains nothing. */
-const worthCompressing = 400;
-
-function encode(content: string): { encoding?: string; content: string } {
-    if (content.length < worthCompressing && /^[\u0000-\u007f]*$/.test(content)) {
-        return { content };
-    }
-    // Node writes no time stamp into the header, so the same text always gives the same user data.
-    return { encoding: "gz+b64", content: gzipSync(content, { level: 9 }).toString("base64") };
+function pack(files: MachineFile[]): string {
+    const list = files.map(({ path, mode, owner = "root:root", content }) => ({
+        path,
+        mode,
+        owner,
+        content,
+    }));
+    return gzipSync(JSON.stringify(list), { level: 9 }).toString("base64");
 }
 
 function refuseTwice(paths: string[]): void {

@@ -25,6 +25,8 @@ export interface RelayPoolArgs {
     names: StationNames;
     /** Listeners at which one Relay is full. */
     listenerLimit: number;
+    /** Connections that one address may hold at a Relay. */
+    connectionsPerAddress: number;
     /** Whether Relays of a tier below pull from these. */
     feedsTierBelow: boolean;
     network: StationNetwork;
@@ -79,6 +81,8 @@ export class RelayPool extends pulumi.ComponentResource {
                 upstreams,
                 masters,
                 names: args.names,
+                region: args.region,
+                connectionsPerAddress: args.connectionsPerAddress,
                 listenerLimit: args.listenerLimit,
                 linkPort: links && linkPort,
             }),

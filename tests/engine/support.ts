@@ -1,11 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 
-import { parse } from "yaml";
 
 import type { DeployedResource, Deployment } from "../../lab/engine/run";
+import { filesOf } from "../support/userData";
 
 const folders: string[] = [];
 
@@ -58,18 +57,9 @@ export function filesBelow(folder: string): string[] {
         .filter((file) => statSync(file).isFile());
 }
 
-/** What stands in user data, with every compressed file unpacked. */
+/** What stands in user data, with the files that it carries unpacked. */
 export function unpackUserData(userData: string): string {
-    const { write_files: files }: { write_files?: { content?: string | Buffer; encoding?: string }[] } =
-        parse(userData) ?? {};
-    const unpacked = (files ?? []).map(({ content, encoding }) => {
-        const bytes = Buffer.from(
-            content?.toString() ?? "",
-            encoding?.includes("b64") || encoding?.includes("base64") ? "base64" : "utf8",
-        );
-        return (encoding?.startsWith("gz") ? gunzipSync(bytes) : bytes).toString("utf8");
-    });
-    return [userData, ...unpacked].join("\n");
+    return [userData, ...Object.values(filesOf(userData))].join("\n");
 }
 
 /**

@@ -1,7 +1,14 @@
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { parse } from "yaml";
 
 import { renderCloudConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
 import type { MachineRole } from "../../components/machine/role";
+import { unpack } from "../support/userData";
 
 const empty: MachineRole = { packages: [], files: [], units: [], maskedUnits: [] };
 
@@ -36,5 +43,26 @@ describe("cloud-config", () => {
         const text = render({ files: [{ path: "/x", content: "Ünïcödé ☂", mode: "0644" }] });
 
         expect(text).toMatch(/^[\u0000-\u007f]*$/);
+    });
+
+    it("writes its files on the machine as the role has them", () => {
+        const folder = mkdtempSync(join(tmpdir(), "aerial-unpack-"));
+        const owner = ["-un", "-gn"].map((flag) => execFileSync("id", [flag]).toString().trim()).join(":");
+        const files = [
+            { path: join(folder, "a/b/script"), content: "#!/bin/sh\r\n# grüße\n", mode: "0750", owner },
+            { path: join(folder, "empty"), content: "", mode: "0600", owner },
+        ];
+        const document = parse(render({ files })) as { write_files: { path: string; content: string }[] };
+        const contentOf = (name: string): string =>
+            document.write_files.find(({ path }) => path.endsWith(name))?.content ?? "";
+        const own = unpack(contentOf("files.json")).filter(({ path }) => path.startsWith(folder));
+        writeFileSync(join(folder, "files.json"), JSON.stringify(own));
+        writeFileSync(join(folder, "unpack"), contentOf("aerial-unpack"));
+        execFileSync("python3", [join(folder, "unpack"), join(folder, "files.json")]);
+        for (const { path, content, mode } of files) {
+            expect(readFileSync(path, "utf8")).toBe(content);
+            expect((statSync(path).mode & 0o7777).toString(8)).toBe(mode.slice(1));
+        }
+        rmSync(folder, { recursive: true });
     });
 });

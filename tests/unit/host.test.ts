@@ -99,13 +99,6 @@ describe("a droplet host", () => {
         expect(config.packages).toEqual(
             expect.arrayContaining(["icecast2", "nftables", "unattended-upgrades"]),
         );
-        expect(config.write_files).toContainEqual({
-            path: "/etc/aerial/role",
-            owner: "root:root",
-            permissions: "0640",
-            encoding: "gz+b64",
-            content: expect.any(String) as string,
-        });
         expect(filesOf(userData)["/etc/aerial/role"]).toBe("grüße\n");
         expect(config.runcmd).toContainEqual([
             "systemctl",
