@@ -148,11 +148,10 @@ it("leaves a dead Relay out, then a dead region, and answers with the fallback w
 
     since = Date.now();
     await Promise.all(world.relays.map(({ name }) => power.on(name)));
-    for (const one of regions) {
-        const back = await untilAnswered(await clientOf(one), stream, world.addressesOf(one), {
-            since,
-            patienceMs: 90_000,
-        });
+    // The fallback's region last: it fallback's own region would be answered with it in any case.
+    for (const one of [...regions].sort().reverse()) {
+        const options = { since, patienceMs: 90_000 };
+        const back = await untilAnswered(await clientOf(one), stream, world.addressesOf(one), options);
         note("all Relays boot", `${one} answers in ${one} (ms)`, back, limits.backInDns);
         expect(back).toBeLessThanOrEqual(limits.backInDns);
     }
@@ -169,7 +168,7 @@ it("moves an encoder that knows the name from a dead Master a to b by itself; th
     let since = Date.now();
     await power.off("master-a");
     const moved = untilAnswered("studio", ingest, [b ?? ""], { since });
-    await listener.waitForSource("airtime", { timeoutMs: 20_000, since });
+    await listener.waitForSource("airtime", { timeoutMs: 20_000, since: since - 250 });
     const { arrivedAt } = await listener.waitForSource("studio", { timeoutMs: 60_000, since: since + 1000 });
     note("Master a dead", "the name leads to b (ms)", await moved, world.outWithinMs);
     note("Master a dead", "studio is heard again (ms)", arrivedAt - since, limits.encoderMoves);

@@ -41,6 +41,12 @@ export const limits = {
     bufferUsedSeconds: 5.4,
     /** What a new listener's buffer holds, of the Relay's burst of 8 s, in seconds. */
     fullBufferSeconds: 7.3,
+    /**
+     * From a machine's end to its absence from DNS. Within the 2 s: up to an interval until the first failed check
+     * is over, and the second for which the lab's server collects changes.
+     */
+    outOfDns: (check: { intervalSeconds: number; downAfter: number }): number =>
+        (check.intervalSeconds * check.downAfter + 2) * 1000 + busy,
     /** From a machine's power, or the end of its fault, to its place in DNS. */
     backInDns: 60_000,
     /**

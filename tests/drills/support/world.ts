@@ -55,9 +55,8 @@ export class World {
     readonly masters: string[];
     /** How the station treats silence, from the lab's configuration. */
     readonly silence = station.silence;
-    /** How long DNS may take to leave a machine out, in ms: as many failed checks as it waits for, and 2 s. */
-    readonly outWithinMs =
-        1000 * (planHealthCheck(station).intervalSeconds * planHealthCheck(station).downAfter + 2);
+    /** How long DNS may take to leave a machine out, in ms: the failed checks that it waits for, and 2 s. */
+    readonly outWithinMs = limits.outOfDns(planHealthCheck(station));
     private readonly on = new Map<string, { encoder: Encoder; master: string | undefined }>();
 
     /** Brings the lab up unless it is, and reads what it tells the outside world. */
