@@ -102,6 +102,8 @@ const tenMistakes = {
         { id: "b", region: "ams3", size: "huge" },
     ],
     relays: [{ region: "ams3", count: 0 }],
+    dns: { accountId: "0".repeat(32), zoneId: "1".repeat(32) },
+    tls: { acme: { email: "tech@radio.test" } },
     ssh: { allowedFrom: ["anywhere"] },
 };
 

@@ -26,7 +26,7 @@ function stable(value: unknown, ids: ReadonlyMap<string, string>): unknown {
     if (typeof value === "string" || typeof value === "number") {
         const owner = ids.get(String(value));
         const [, replacement] = random.find(([pattern]) => pattern.test(String(value))) ?? [];
-        return owner !== undefined ? `[id of ${owner}]` : (replacement ?? value);
+        return owner !== undefined ? `[${owner}]` : (replacement ?? value);
     }
     if (Array.isArray(value)) {
         return value.map((item) => stable(item, ids));
@@ -43,14 +43,20 @@ function stable(value: unknown, ids: ReadonlyMap<string, string>): unknown {
     return value;
 }
 
-/** Ids of machines and networks, which other resources name; ids as short as `none` mean nothing. */
+/**
+ * Ids and addresses of machines, networks and pools, which other resources name; ids as short as `none` mean nothing.
+ * Which machine gets which address depends on who asks first.
+ */
 function idsOf(resources: readonly DeployedResource[]): Map<string, string> {
     return new Map(
-        resources.flatMap((resource) =>
-            resource.custom && resource.type.startsWith("digitalocean:") && (resource.id ?? "").length > 6
-                ? [[resource.id ?? "", nameOf(resource)] as const]
-                : [],
-        ),
+        resources
+            .filter(({ custom, type }) => custom && /^(digitalocean|cloudflare):/.test(type))
+            .flatMap((resource) => {
+                const given = [resource.id, resource.outputs?.ipv4Address, resource.outputs?.ipAddress];
+                return given
+                    .filter((text): text is string => typeof text === "string" && text.length > 6)
+                    .map((text) => [text, nameOf(resource)] as const);
+            }),
     );
 }
 

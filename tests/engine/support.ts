@@ -2,7 +2,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-
 import type { DeployedResource, Deployment } from "../../lab/engine/run";
 import { filesOf } from "../support/userData";
 

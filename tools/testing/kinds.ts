@@ -9,7 +9,7 @@ import { type Counts, runCleanUp, runStep, type Step, type StepResult } from "./
 /** How a kind of tests (a project in jest.config.js) is run. */
 interface KindOptions {
     limitSeconds: number;
-    /** One test file at a time: they share machines, or time matters in them. */
+    /** One test file at a time: they share a lab. Files of other kinds have each their own. */
     serial?: boolean;
     /** Starts machines, mounts, makes networks. */
     root?: boolean;
@@ -20,8 +20,8 @@ interface KindOptions {
 export const kinds = {
     unit: { limitSeconds: 600 },
     templates: { limitSeconds: 900, root: true },
-    machines: { limitSeconds: 1200, serial: true, root: true },
-    engine: { limitSeconds: 1200, serial: true },
+    machines: { limitSeconds: 1200, root: true },
+    engine: { limitSeconds: 1200 },
     drills: { limitSeconds: 3600, serial: true, root: true, lab: true },
 } satisfies Record<string, KindOptions>;
 
