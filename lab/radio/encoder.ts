@@ -28,8 +28,13 @@ export interface EncoderOptions {
      * leads, looked up for every connection.
      */
     master?: string;
-    /** Pushes by TLS, by the ingest name. */
+    /**
+     * Pushes by TLS, by the ingest name. Liquidsoap verifies that a known root signed the certificate, but not the
+     * name in it.
+     */
     tls?: boolean;
+    /** File with the roots that TLS adds to those it knows; the lab's certificate authority's unless given. */
+    roots?: string;
 }
 
 const statusSchema = z.object({
@@ -131,7 +136,7 @@ export class Encoder {
                     { source: cache, target: "/cache", writable: true },
                     { source: script, target: "/encoder.liq" },
                     { source: audio, target: "/audio" },
-                    ...(options.tls ? [{ source: issuingRoots, target: "/roots.pem" }] : []),
+                    ...(options.tls ? [{ source: options.roots ?? issuingRoots, target: "/roots.pem" }] : []),
                 ],
                 env: { ENCODER_SETTINGS: "/encoder/settings.json", LIQ_CACHE_USER_DIR: "/cache" },
             }),
@@ -228,9 +233,15 @@ export class Encoder {
             }
             const refusal = status?.hosts.find(({ error }) => error.startsWith("401"));
             const taken = status?.hosts.find(({ error }) => error.startsWith("403"));
+            const stranger = status?.hosts.find(({ error }) => error.includes("SSL verification"));
             const reasons = status?.hosts.filter(({ error }) => error !== "") ?? [];
             if (refusal) {
                 throw new Error(`${placeOf(refusal.id)} refuses this user and password (${refusal.error})`);
+            }
+            if (stranger) {
+                throw new Error(
+                    `${placeOf(stranger.id)} leads to a certificate that is not trusted (${stranger.error})`,
+                );
             }
             if (taken && waited > takenLimitMs) {
                 throw new Error(`${placeOf(taken.id)} has another encoder on this mount (${taken.error})`);

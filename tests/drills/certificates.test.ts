@@ -153,7 +153,7 @@ it("is renewed under 500 listeners, and none of them is dropped", async () => {
     const crowd = await Crowd.come(world.relays[0]?.region ?? "", {
         ...{ count, servers: world.relays.map(({ url }) => new URL(url).hostname), path: "/main.aac" },
         secure: { name: world.outputs.names.stream, ca: publicRoots() },
-        ...{ perSecond: 100, playingBytes: 4000 },
+        ...{ perSecond: 250, playingBytes: 4000 },
     });
     try {
         await crowd.waitFor("all play", 60_000, ({ playing }) => playing === count);
@@ -164,7 +164,7 @@ it("is renewed under 500 listeners, and none of them is dropped", async () => {
         await fetchOnRelays();
         const took = await untilAllShow(servants(), before, since);
         note("renewed under 500", "on all machines (ms)", took, limits.certificate);
-        await sleep(5000);
+        await sleep(3000);
         const bytes = crowd.report().bytes;
         const { dropped, failed, playing } = await crowd.waitFor("audio", 5000, (now) => now.bytes > bytes);
         note("renewed under 500", "dropped", dropped, 0);

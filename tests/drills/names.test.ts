@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
 
 import { bootMachine, findMachine, killMachine } from "../../lab/machines/machines";
+import { labPath } from "../../lab/paths";
 import { startDecodingListener, startListener, type Listener } from "../../lab/radio/listener";
 import { publicRoots } from "../../lab/radio/station";
 import { closeBook, note } from "./support/book";
@@ -148,7 +149,7 @@ it("leaves a dead Relay out, then a dead region, and answers with the fallback w
 
     since = Date.now();
     await Promise.all(world.relays.map(({ name }) => power.on(name)));
-    // The fallback's region last: it fallback's own region would be answered with it in any case.
+    // The fallback's own region is answered with it in any case, so it comes last.
     for (const one of [...regions].sort().reverse()) {
         const options = { since, patienceMs: 90_000 };
         const back = await untilAnswered(await clientOf(one), stream, world.addressesOf(one), options);
@@ -210,9 +211,7 @@ it("takes the studio by TLS too, where it verifies the certificate", async () =>
     const listener = await listenByName(regions[0] ?? "", true);
     await listener.waitForSource("studio", { timeoutMs: 20_000 });
     await studio.stop();
-    // An address is no name of the certificate.
-    const { ingest: told } = world.outputs;
-    const host = told.hosts[0]?.host ?? "";
-    const wrong = studio.start({ ...world.outputs, ingest: { ...told, host } }, { tls: true });
-    await expect(wrong).rejects.toThrow("no Master takes the stream");
+    // The root of another authority.
+    const wrong = studio.start(world.outputs, { tls: true, roots: labPath("acme", "ca.pem") });
+    await expect(wrong).rejects.toThrow("a certificate that is not trusted");
 });
