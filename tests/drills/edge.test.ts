@@ -191,6 +191,7 @@ it("refuses what listeners have no business with, and nobody who listens notices
     const place = await clientOf(relay.region);
     const { url } = relay;
     const mount = world.url(relay, "mp3");
+    const slowly = slowHeader(place, addressOf(relay));
     const huge = `X-Huge: ${"x".repeat(65_536)}`;
     const told = {
         admin: await statusOf(place, `${url}/admin/stats`),
@@ -202,7 +203,6 @@ it("refuses what listeners have no business with, and nobody who listens notices
         sourceMount: await statusOf(place, `${url}/main-studio`),
         outside: await statusOf(place, `${url}/..%2f..%2fetc/passwd`),
         hugeHeader: await statusOf(place, mount, "-H", huge),
-        // As a whole it is small enough to be an argument; so are the others.
         listing: await statusOf(place, `${url}/`),
     };
     expect(told).toEqual({
@@ -210,13 +210,13 @@ it("refuses what listeners have no business with, and nobody who listens notices
         ...{ sourceMount: "404", outside: expect.stringMatching(/^40[04]$/), listing: "404" },
         hugeHeader: expect.stringMatching(/^(400|414|431|494|cut)$/),
     });
-    const slow = await slowHeader(place, addressOf(relay));
-    note("slow header", "cut after (s)", slow, 22);
-    expect(slow).toBeGreaterThan(1);
-    expect(slow).toBeLessThan(22);
     const many = await manyConnections(place, addressOf(relay), "/main.mp3", 30);
     note("30 connections from one address", "let in", many["200"] ?? 0, 20);
     expect(many).toEqual({ "200": 20, "503": 10 });
+    const slow = await slowly;
+    note("slow header", "cut after (s)", slow, 22);
+    expect(slow).toBeGreaterThan(1);
+    expect(slow).toBeLessThan(22);
     expectUndisturbed(listeners);
 });
 
@@ -229,7 +229,7 @@ it("takes back 3,000 listeners at once, over TLS, each at the first try", async 
     await world.onUpstream("a", limits.backOnPreferred);
     // AAC, a third of the bytes: listeners and servers share this machine.
     const crowd = await Crowd.come(from.region, {
-        ...{ count, servers: [addressOf(from)], next: addressOf(to), path: "/main.aac", perSecond: 150 },
+        ...{ count, servers: [addressOf(from)], next: addressOf(to), path: "/main.aac", perSecond: 250 },
         secure: { name: stream, ca: publicRoots() },
         // Half a second of audio.
         playingBytes: 4000,
@@ -252,6 +252,9 @@ it("takes back 3,000 listeners at once, over TLS, each at the first try", async 
         note("3,000 at once", "the last plays again (ms)", after.lastAgainAfterMs, limits.herd);
         note("3,000 at once", "all were lost within (ms)", after.lossSpreadMs, limits.herd);
         note("3,000 at once", "second tries", after.failed, 0);
+        if (after.failed > 0) {
+            process.stdout.write(`\nwhy some did not get on: ${JSON.stringify(after.reasons)}\n`);
+        }
         expect(after).toMatchObject({ playingAgain: count, failed: 0, dropped: count });
         expect(after.lastAgainAfterMs).toBeLessThanOrEqual(limits.herd);
     } finally {

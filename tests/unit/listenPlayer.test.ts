@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Player } from "../../lab/radio/player";
+import { parsePlaylist, Player } from "../../lab/radio/player";
 
 const frame = Buffer.alloc(626, 0x55);
 frame.set([0xff, 0xfb, 0xb0, 0x40]);
@@ -79,4 +79,30 @@ it("leaves a server that sends nothing any more, once its buffer is empty, and c
     expect(report.connections[0]?.ended?.reason).toBe("stalled");
     expect(report.gapSeconds).toBeGreaterThan(0.3);
     expect(report.gapSeconds).toBeLessThan(1.2);
+});
+
+it("fetches a playlist and walks its addresses when one fails", async () => {
+    const urls = ["http://127.0.0.1:1/main.mp3", await serve(2, "stream")];
+    const server = createServer((_, response) =>
+        response.end(`#EXTM3U\r\n#EXTINF:-1,One\r\n${urls.join("\r\n")}\r\n`),
+    );
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const playlist = `http://127.0.0.1:${(server.address() as AddressInfo).port}/main.mp3.m3u`;
+    const player = new Player({ urls: [], playlist, codec: "mp3", prebufferSeconds: 0.2 });
+    await sleep(1000);
+    const report = await player.stop();
+    expect(report.connections.map(({ url, address }) => [url, address])).toEqual([
+        [urls[0], undefined],
+        [urls[1], "127.0.0.1"],
+    ]);
+    expect(report).toMatchObject({ disconnects: 0, failedAttempts: 1, gapSeconds: 0 });
+});
+
+it("reads the addresses of a playlist, whatever its line ends", () => {
+    expect(parsePlaylist("#EXTM3U\n#EXTINF:-1,One\nhttps://one/a.mp3\n\n https://two/a.mp3 \r\n")).toEqual([
+        "https://one/a.mp3",
+        "https://two/a.mp3",
+    ]);
+    expect(parsePlaylist("")).toEqual([]);
 });
