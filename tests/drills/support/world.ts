@@ -22,6 +22,7 @@ import { Encoder, type EncoderOptions } from "../../../lab/radio/encoder";
 import type { StationOutputs } from "../../../lab/radio/outputs";
 import { stationOutputs } from "../../../lab/radio/station";
 import { limits } from "./limits";
+import { untilAnswered } from "./names";
 
 /** A Relay as listeners and engineers see it. */
 export interface RelayPlace {
@@ -117,13 +118,24 @@ export class World {
             const encoder = new Encoder(this.channel, source);
             const now = this.on.get(source);
             const wish = wanted[source];
-            const stays = wish && now && now.master === wish.master && encoder.state === "running";
+            const stays =
+                wish &&
+                now &&
+                now.master === wish.master &&
+                encoder.state === "running" &&
+                (await this.isWhereItBegan(encoder, wish.master));
             if (!stays && encoder.state !== "off") {
                 await encoder.stop();
                 this.on.delete(source);
             }
         }
         await Promise.all(Object.entries(wanted).map(([source, { master }]) => this.start(source, master)));
+    }
+
+    /** Whether an encoder that goes by the name has not been led to another Master meanwhile. */
+    private async isWhereItBegan(encoder: Encoder, master: string | undefined): Promise<boolean> {
+        const [preferred] = this.outputs.ingest.hosts;
+        return master !== undefined || (await encoder.status()).masters.join() === preferred?.id;
     }
 
     /** Starts a source and returns when a Master takes it. */
@@ -137,7 +149,7 @@ export class World {
         return new Encoder(this.channel, source);
     }
 
-    /** Undoes every fault, and waits until all Relays are healthy and play from the preferred Master. */
+    /** Undoes every fault; waits until all Relays play from the preferred Master, and encoders are led to it. */
     async mend(): Promise<void> {
         await Promise.all(
             [...this.masters, ...this.relays.map(({ name }) => name)].map(async (name) => {
@@ -145,7 +157,10 @@ export class World {
                 await mendMachine(machine);
             }),
         );
-        await this.onUpstream(this.outputs.ingest.hosts[0]?.id ?? "", limits.backOnPreferred);
+        const [preferred] = this.outputs.ingest.hosts;
+        await this.onUpstream(preferred?.id ?? "", limits.backOnPreferred);
+        const { ingest } = this.outputs.names;
+        await untilAnswered("studio", ingest, [preferred?.host ?? ""], { patienceMs: limits.backInDns });
     }
 
     /** Waits until every Relay is healthy and has its listeners on this upstream. Returns how long it took, in ms. */
