@@ -16,9 +16,6 @@ import { World } from "./support/world";
  * The public certificate as listeners see it: issued, renewed, and shared by the machines themselves.
  */
 
-// Jest heeds no project's own time-out; a drill that waits for a machine's boot takes its time.
-jest.setTimeout(300_000);
-
 let world: World;
 let place: string;
 

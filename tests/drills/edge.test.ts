@@ -18,9 +18,6 @@ import { World, type RelayPlace } from "./support/world";
  * What a Relay does at its limits, and what strangers can do to it.
  */
 
-// Jest heeds no project's own time-out; a drill that waits for a machine's boot takes its time.
-jest.setTimeout(300_000);
-
 let world: World;
 let stream: string;
 /** The Relay that things happen to, and the one beside it. */

@@ -11,9 +11,6 @@ import { World } from "./support/world";
  * The command line as a person uses it, and the stack's outputs as all that a studio team and a player need.
  */
 
-// Jest heeds no project's own time-out; a drill that waits for a machine's boot takes its time.
-jest.setTimeout(300_000);
-
 let world: World;
 
 beforeAll(async () => {

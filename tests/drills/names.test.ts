@@ -14,9 +14,6 @@ import { World } from "./support/world";
  * Listeners and encoders that know names and nothing else.
  */
 
-// Jest heeds no project's own time-out; a drill that waits for a machine's boot takes its time.
-jest.setTimeout(300_000);
-
 let world: World;
 let regions: string[];
 let stream: string;

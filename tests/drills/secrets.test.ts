@@ -14,9 +14,6 @@ import { World } from "./support/world";
  * A station on the air, with sources connected, is searched for every secret it has: in clear, where none belongs.
  */
 
-// Jest heeds no project's own time-out.
-jest.setTimeout(300_000);
-
 let needles: string[];
 let world: World;
 

@@ -5,9 +5,6 @@ import { drill } from "./support/drill";
 import { limits } from "./support/limits";
 import { World } from "./support/world";
 
-// Jest heeds no project's own time-out; a drill that waits for a machine's boot takes its time.
-jest.setTimeout(300_000);
-
 let world: World;
 
 beforeAll(async () => {

@@ -8,7 +8,6 @@ import { stringify } from "yaml";
 import { recordStack } from "../../lab/engine/run";
 import { filesBelow, labFolder, nameOf, removeLabFolders } from "./support";
 
-jest.setTimeout(300_000);
 afterAll(removeLabFolders);
 
 const program = (name: string): string => join(__dirname, "programs", name);

@@ -19,7 +19,6 @@ import {
     unpackUserData,
 } from "./support";
 
-jest.setTimeout(300_000);
 afterAll(removeLabFolders);
 
 describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {

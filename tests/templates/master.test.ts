@@ -84,8 +84,6 @@ const startNginx = `
     until curl -s -o /dev/null http://127.0.0.1/; do sleep 0.1; done
 `;
 
-jest.setTimeout(120_000);
-
 let root: string;
 
 beforeAll(async () => {
