@@ -89,3 +89,25 @@ export const cloudflarePlans: Readonly<Record<"free" | "pro" | "business" | "ent
         minimumRecordTtlSeconds: 30,
     },
 };
+
+/**
+ * Amazon's regions that need no opting in, where they are.
+ *
+ * Source: AWS documentation, regions and availability zones, 2026-09.
+ */
+export const awsRegions: Readonly<Record<string, RegionFacts>> = {
+    "ap-northeast-1": { place: "Tokyo, Japan", latitude: 35.68, longitude: 139.69 },
+    "ap-south-1": { place: "Mumbai, India", latitude: 19.08, longitude: 72.88 },
+    "ap-southeast-1": { place: "Singapore", latitude: 1.35, longitude: 103.82 },
+    "ap-southeast-2": { place: "Sydney, Australia", latitude: -33.87, longitude: 151.21 },
+    "ca-central-1": { place: "Montreal, Canada", latitude: 45.5, longitude: -73.57 },
+    "eu-central-1": { place: "Frankfurt, Germany", latitude: 50.11, longitude: 8.68 },
+    "eu-north-1": { place: "Stockholm, Sweden", latitude: 59.33, longitude: 18.07 },
+    "eu-west-1": { place: "Dublin, Ireland", latitude: 53.35, longitude: -6.26 },
+    "eu-west-2": { place: "London, United Kingdom", latitude: 51.51, longitude: -0.13 },
+    "eu-west-3": { place: "Paris, France", latitude: 48.86, longitude: 2.35 },
+    "sa-east-1": { place: "São Paulo, Brazil", latitude: -23.55, longitude: -46.63 },
+    "us-east-1": { place: "Virginia, United States", latitude: 38.95, longitude: -77.45 },
+    "us-east-2": { place: "Ohio, United States", latitude: 39.96, longitude: -83 },
+    "us-west-2": { place: "Oregon, United States", latitude: 45.84, longitude: -119.7 },
+};

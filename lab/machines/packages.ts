@@ -42,6 +42,10 @@ export const imagePackages: readonly ImagePackage[] = [
     // Names and certificates.
     { name: "gdnsd", disabledUnits: ["gdnsd.service"] },
     { name: "lego" },
+    // Airtime and its backup; what machines on AWS read their parameters with.
+    { name: "age" },
+    { name: "postgresql", disabledUnits: ["postgresql.service"] },
+    { name: "python3-boto3" },
     // For the tests of what is rendered.
     { name: "xmlstarlet" },
 ];

@@ -119,9 +119,29 @@ export function resourceKind<Schema extends z.ZodObject>(definition: KindDefinit
     };
 }
 
-/** A provider: a name and a table of kinds. */
+/** One function of a provider, such as a look-up: what it is asked with, and its answer. Previews ask it, too. */
+export interface ProviderFunction {
+    /** For example `aws:ssm/getParameter:getParameter`. */
+    token: string;
+    answer(inputs: Properties): Promise<Properties>;
+}
+
+/** Describes a function. Its inputs are checked as a kind's are: a property that it does not know is an error. */
+export function providerFunction<Schema extends z.ZodObject>(definition: {
+    token: string;
+    inputs: Schema;
+    answer(inputs: z.output<Schema>): Promise<Properties>;
+}): ProviderFunction {
+    return {
+        token: definition.token,
+        answer: async (inputs) => definition.answer(definition.inputs.parse(inputs)),
+    };
+}
+
+/** A provider: a name, a table of kinds, and its functions. */
 export interface ProviderPackage {
     /** As in the plugin's file name, `pulumi-resource-<name>`. */
     name: string;
     kinds: readonly ResourceKind[];
+    functions?: readonly ProviderFunction[];
 }

@@ -195,6 +195,17 @@ export function serviceOf(
         return new Empty();
     }
 
+    async function invoke(request: rpc.InvokeRequest): Promise<rpc.InvokeResponse> {
+        const wanted = pkg.functions?.find(({ token }) => token === request.getTok());
+        if (!wanted) {
+            throw new Error(
+                `the lab cloud has no function ${request.getTok()} yet; add it to lab/providers/${pkg.name}`,
+            );
+        }
+        const answer = await wanted.answer(unwrapAll(fromStruct(request.getArgs())));
+        return new rpc.InvokeResponse().setReturn(toStruct(answer));
+    }
+
     return {
         getSchema: unary(() => new rpc.GetSchemaResponse().setSchema("{}")),
         getPluginInfo: unary(() => new PluginInfo().setVersion(version)),
@@ -203,9 +214,7 @@ export function serviceOf(
         ),
         diffConfig: unary(() => new rpc.DiffResponse()),
         configure: unary(() => new rpc.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true)),
-        invoke: unary((request: rpc.InvokeRequest) => {
-            throw new Error(`the lab cloud has no function ${request.getTok()} yet`);
-        }),
+        invoke: unary(invoke),
         check: unary(check),
         diff: unary(diff),
         create: unary(create),
