@@ -3,9 +3,8 @@ import { spawn } from "node:child_process";
 import { z } from "zod";
 
 import { resourceKind, type Context } from "../kind";
-import { labMode } from "../mode";
-import { commandInputs, logs, outputOf, previousOutput, type Output } from "./inputs";
-import { commandId } from "./remote";
+import { commandInputs, logs, previousOutput, type Output } from "./inputs";
+import { lifecycle } from "./lifecycle";
 
 const inputs = z.strictObject({
     ...commandInputs,
@@ -17,14 +16,11 @@ const inputs = z.strictObject({
 type Inputs = z.output<typeof inputs>;
 
 function run(
-    command: string | undefined,
+    command: string,
     given: Inputs,
     previous: Output | undefined,
     context: Context,
 ): Promise<Output> {
-    if (command === undefined || labMode() === "record") {
-        return Promise.resolve(previous ?? { stdout: "", stderr: "" });
-    }
     const [program = "/bin/sh", ...args] = given.interpreter?.length ? given.interpreter : ["/bin/sh", "-c"];
     return new Promise((resolve, reject) => {
         const child = spawn(program, [...args, command], {
@@ -60,22 +56,4 @@ function run(
     });
 }
 
-export const localCommand = resourceKind({
-    type: "command:local:Command",
-    inputs,
-    computed: ["stderr", "stdout"],
-    replaceOn: ["triggers"],
-
-    create: async (given, context) => ({
-        id: commandId(context.name),
-        outputs: { ...(await run(given.create, given, undefined, context)) },
-    }),
-
-    update: async ({ outputs }, given, context) => ({
-        ...(await run(given.update ?? given.create, given, outputOf(outputs), context)),
-    }),
-
-    delete: async ({ inputs: given, outputs }, context) => {
-        await run(given.delete, given, outputOf(outputs), context);
-    },
-});
+export const localCommand = resourceKind({ type: "command:local:Command", inputs, ...lifecycle(run) });

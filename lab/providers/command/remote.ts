@@ -1,12 +1,11 @@
-import { randomBytes } from "node:crypto";
-
 import type { Client } from "ssh2";
 import { z } from "zod";
 
 import { resourceKind, type Context } from "../kind";
 import { labMode } from "../mode";
 import { copyTo, sourceInput } from "./copy";
-import { commandInputs, connection, logs, outputOf, previousOutput, triggers, type Output } from "./inputs";
+import { commandInputs, connection, logs, previousOutput, triggers, type Output } from "./inputs";
+import { commandId, lifecycle } from "./lifecycle";
 import { runRemotely, withSsh } from "./ssh";
 
 const inputs = z.strictObject({ ...commandInputs, connection });
@@ -30,14 +29,11 @@ async function checkEnvironment(client: Client, environment: Record<string, stri
 }
 
 async function run(
-    command: string | undefined,
+    command: string,
     given: Inputs,
     previous: Output | undefined,
     context: Context,
 ): Promise<Output> {
-    if (command === undefined || labMode() === "record") {
-        return previous ?? { stdout: "", stderr: "" };
-    }
     return withSsh(given.connection, context.log, async (client) => {
         await checkEnvironment(client, given.environment ?? {});
         return runRemotely(client, {
@@ -56,30 +52,11 @@ async function run(
     });
 }
 
-/** A name with a random end, as the real provider's ids. */
-export function commandId(name: string): string {
-    return name + randomBytes(4).toString("hex");
-}
-
 export const remoteCommand = resourceKind({
     type: "command:remote:Command",
     inputs,
-    computed: ["stderr", "stdout"],
     secretOutputs: ["connection"],
-    replaceOn: ["triggers"],
-
-    create: async (given, context) => ({
-        id: commandId(context.name),
-        outputs: { ...(await run(given.create, given, undefined, context)) },
-    }),
-
-    update: async ({ outputs }, given, context) => ({
-        ...(await run(given.update ?? given.create, given, outputOf(outputs), context)),
-    }),
-
-    delete: async ({ inputs: given, outputs }, context) => {
-        await run(given.delete, given, outputOf(outputs), context);
-    },
+    ...lifecycle(run),
 });
 
 export const copyToRemote = resourceKind({
