@@ -47,6 +47,8 @@ export interface KindDefinition<Schema extends z.ZodObject> {
     secretOutputs?: readonly string[];
     /** The property that is made from the logical name and a random end where the program gives none. */
     autoName?: keyof z.output<Schema> & string;
+    /** Inputs that the provider's own settings give where the program gives none, such as Amazon's `region`. */
+    fromProvider?: readonly (keyof z.output<Schema> & string)[];
     /** The old resource goes before the new one comes. */
     deleteBeforeReplace?: boolean;
     /** Whether time alone has made it due for replacement: a certificate that is to be renewed. */
@@ -73,6 +75,7 @@ export interface ResourceKind {
     sets: readonly string[];
     secretOutputs: readonly string[];
     autoName: string | undefined;
+    fromProvider: readonly string[];
     deleteBeforeReplace: boolean;
     isDue(outputs: Properties): boolean;
     create(inputs: Properties, context: Context): Promise<Made>;
@@ -95,6 +98,7 @@ export function resourceKind<Schema extends z.ZodObject>(definition: KindDefinit
         sets: definition.sets ?? [],
         secretOutputs: definition.secretOutputs ?? [],
         autoName: definition.autoName,
+        fromProvider: definition.fromProvider ?? [],
         deleteBeforeReplace: definition.deleteBeforeReplace ?? false,
         isDue: (outputs) => definition.isDue?.(outputs) ?? false,
         async create(inputs, context) {
@@ -123,6 +127,8 @@ export function resourceKind<Schema extends z.ZodObject>(definition: KindDefinit
 export interface ProviderFunction {
     /** For example `aws:ssm/getParameter:getParameter`. */
     token: string;
+    /** As a kind's. */
+    fromProvider: readonly string[];
     answer(inputs: Properties): Promise<Properties>;
 }
 
@@ -130,10 +136,12 @@ export interface ProviderFunction {
 export function providerFunction<Schema extends z.ZodObject>(definition: {
     token: string;
     inputs: Schema;
+    fromProvider?: readonly (keyof z.output<Schema> & string)[];
     answer(inputs: z.output<Schema>): Promise<Properties>;
 }): ProviderFunction {
     return {
         token: definition.token,
+        fromProvider: definition.fromProvider ?? [],
         answer: async (inputs) => definition.answer(definition.inputs.parse(inputs)),
     };
 }

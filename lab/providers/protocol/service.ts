@@ -85,6 +85,20 @@ export function serviceOf(
     log: EngineLog,
 ): UntypedServiceImplementation {
     const table = new Map(pkg.kinds.map((kind) => [kind.type, kind]));
+    /** Of this instance of the provider: the engine starts a process for each that the program makes. */
+    let settings: Properties = {};
+
+    function configure(request: rpc.ConfigureRequest): rpc.ConfigureResponse {
+        settings = unwrapAll(fromStruct(request.getArgs()));
+        return new rpc.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true);
+    }
+
+    function withSettings(wanted: readonly string[], inputs: Properties): Properties {
+        const given = wanted.flatMap((name) =>
+            settings[name] === undefined ? [] : [[name, settings[name]]],
+        );
+        return { ...Object.fromEntries(given), ...inputs };
+    }
 
     function kindOf(type: string): ResourceKind {
         const kind = table.get(type);
@@ -105,7 +119,7 @@ export function serviceOf(
 
     function check(request: rpc.CheckRequest): rpc.CheckResponse {
         const kind = kindOf(request.getType());
-        const inputs = fromStruct(request.getNews());
+        const inputs = withSettings(kind.fromProvider, fromStruct(request.getNews()));
         if (kind.autoName !== undefined && inputs[kind.autoName] === undefined) {
             const before = fromStruct(request.getOlds())[kind.autoName];
             inputs[kind.autoName] =
@@ -202,7 +216,8 @@ export function serviceOf(
                 `the lab cloud has no function ${request.getTok()} yet; add it to lab/providers/${pkg.name}`,
             );
         }
-        const answer = await wanted.answer(unwrapAll(fromStruct(request.getArgs())));
+        const inputs = withSettings(wanted.fromProvider, unwrapAll(fromStruct(request.getArgs())));
+        const answer = await wanted.answer(inputs);
         return new rpc.InvokeResponse().setReturn(toStruct(answer));
     }
 
@@ -213,7 +228,7 @@ export function serviceOf(
             new rpc.CheckResponse().setInputs(request.getNews()),
         ),
         diffConfig: unary(() => new rpc.DiffResponse()),
-        configure: unary(() => new rpc.ConfigureResponse().setAcceptsecrets(true).setSupportspreview(true)),
+        configure: unary(configure),
         invoke: unary(invoke),
         check: unary(check),
         diff: unary(diff),

@@ -1,0 +1,2 @@
+/** The lab's account at Amazon, in every ARN. */
+export const labAccount = "123456789012";
