@@ -29,6 +29,8 @@ export interface DropletHostArgs {
     tags: pulumi.Input<string>[];
     /** An address that stays through replacements; it moves to a new machine once that is ready. */
     reservedIp?: pulumi.Input<string>;
+    /** A disk that outlives the droplet. It is on one at a time, so that the old droplet goes before the new one comes. */
+    volumeId?: pulumi.Input<string>;
 }
 
 /** The image all machines start from. */
@@ -77,8 +79,9 @@ export class DropletHost extends pulumi.ComponentResource {
                 tags: args.tags,
                 monitoring: true,
                 userData: pulumi.secret(userData),
+                ...(args.volumeId === undefined ? {} : { volumeIds: [args.volumeId] }),
             },
-            child,
+            args.volumeId === undefined ? child : { ...child, deleteBeforeReplace: true },
         );
         this.address = droplet.ipv4Address;
 

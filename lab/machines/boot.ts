@@ -24,7 +24,12 @@ const startLimitSeconds = 30;
  * Starts a machine's supervisor in the machine's cgroup, away from this process and its terminal, and waits until the
  * machine's init takes commands. Its console goes to `console.log`, appended to what earlier boots said.
  */
-export async function bootProcess(id: string, hostname: string, cgroup: string): Promise<void> {
+export async function bootProcess(
+    id: string,
+    hostname: string,
+    cgroup: string,
+    volumes: readonly { source: string; target: string }[] = [],
+): Promise<void> {
     const folder = machineFolder(id);
     cleanAfterSupervisor(id);
     mkdirSync(cgroup, { recursive: true });
@@ -39,6 +44,7 @@ export async function bootProcess(id: string, hostname: string, cgroup: string):
             hostname,
             // The same at each boot, as a machine's own id is.
             shortHash(folder, 32),
+            ...volumes.map(({ source, target }) => `--bind=${bindPath(source)}:${bindPath(target)}`),
         ],
         {
             detached: true,
@@ -67,6 +73,11 @@ export async function bootProcess(id: string, hostname: string, cgroup: string):
         }
         await sleep(20);
     }
+}
+
+/** systemd-nspawn separates the parts of a bind by colons. */
+function bindPath(path: string): string {
+    return path.replace(/[\\:]/g, "\\$&");
 }
 
 /**

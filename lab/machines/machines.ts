@@ -24,6 +24,8 @@ export interface MachineSpec {
     privateAddress?: PrivateAddress;
     /** cloud-init user data, as given to the cloud. */
     userData: string;
+    /** Folders of the host that are disks of the machine. */
+    volumes?: readonly { source: string; target: string }[];
     /** SSH keys the cloud puts in for root, as OpenSSH lines. */
     publicKeys?: readonly string[];
 }
@@ -53,7 +55,7 @@ export async function createMachine(spec: MachineSpec): Promise<void> {
     }
     const image = await ensureImage();
     await destroyMachine(spec.id);
-    const { id, name, region, publicAddress, privateAddress } = spec;
+    const { id, name, region, publicAddress, privateAddress, volumes } = spec;
     await locked(id, async () => {
         await makeDisk({ ...spec, trustedRoot: apiRoot() }, image);
         const record: MachineRecord = {
@@ -62,6 +64,7 @@ export async function createMachine(spec: MachineSpec): Promise<void> {
             region,
             publicAddress,
             privateAddress,
+            volumes,
             createdAt: Date.now(),
         };
         writeJson(join(machineFolder(id), "machine.json"), record);
@@ -188,9 +191,9 @@ export function readConsole(id: string): string {
 }
 
 async function boot(record: MachineRecord): Promise<void> {
-    const { id, name, publicAddress, privateAddress } = record;
+    const { id, name, publicAddress, privateAddress, volumes = [] } = record;
     await attachMachine({ id, publicAddress, privateAddress });
-    await bootProcess(id, name, machineCgroup(id));
+    await bootProcess(id, name, machineCgroup(id), volumes);
 }
 
 function machineCgroup(id: string): string {

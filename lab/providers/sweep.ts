@@ -3,10 +3,11 @@ import { balancers, monitors, names, pools } from "./cloudflare/cloud";
 import { removeName } from "./cloudflare/dnsRecord";
 import { removeMonitor } from "./cloudflare/monitor";
 import { removePool } from "./cloudflare/pool";
-import { droplets, firewalls, others, reservedIps, sshKeys, vpcs } from "./digitalocean/cloud";
+import { droplets, firewalls, others, reservedIps, sshKeys, volumes, vpcs } from "./digitalocean/cloud";
 import { removeDroplet } from "./digitalocean/droplet";
 import { removeFirewall } from "./digitalocean/firewall";
 import { removeReservedIp } from "./digitalocean/reservedIp";
+import { removeVolume } from "./digitalocean/volume";
 
 /**
  * Removes what the lab cloud holds and no state knows: an interrupted run made it. Each is known by its type and id,
@@ -25,6 +26,9 @@ export async function sweep(known: ReadonlySet<string>): Promise<void> {
     }
     for (const { id } of droplets.all().filter((record) => isOrphan("Droplet", record.id))) {
         await removeDroplet(id);
+    }
+    for (const { id } of volumes.all().filter((record) => isOrphan("Volume", record.id))) {
+        await removeVolume(id);
     }
     for (const { id } of sshKeys.all().filter((record) => isOrphan("SshKey", record.id))) {
         sshKeys.remove(String(id));

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { resourceKind } from "../kind";
 import { exclusively } from "../records";
 import { ApiError, doing } from "./api";
-import { droplets, nextKeyId, others, reservedIps, sshKeys, vpcs, type SshKeyRecord } from "./cloud";
+import { droplets, nextKeyId, others, reservedIps, sshKeys, volumes, vpcs, type SshKeyRecord } from "./cloud";
 import { tagName, text } from "./inputs";
 
 /* What belongs to the account rather than to a region: keys, tags, projects. */
@@ -106,8 +106,10 @@ function checkUrns(urns: readonly string[], request: string): void {
             case "reservedip":
             case "floatingip":
                 return reservedIps.get(id) !== undefined;
+            case "volume":
+                return volumes.get(id) !== undefined;
             default:
-                return ["domain", "space", "volume", "loadbalancer", "kubernetes", "dbaas"].includes(kind);
+                return ["domain", "space", "loadbalancer", "kubernetes", "dbaas"].includes(kind);
         }
     };
     const missing = urns.find((urn) => !urn.startsWith("do:") || !exists(urn));

@@ -1,16 +1,26 @@
 import type { FirewallRules } from "../../network/state";
 import { labMode } from "../mode";
-import type { DropletRecord } from "./cloud";
+import type { DropletRecord, VolumeRecord } from "./cloud";
 import { machineBackend } from "./machines";
 
 /** What becomes of the cloud's records on this host. */
 export interface Backend {
-    /** Starts a droplet's machine. `publicKeys` are OpenSSH lines for root. */
-    create(droplet: DropletRecord, userData: string, publicKeys: readonly string[]): Promise<void>;
+    /** Starts a droplet's machine with its volumes. `publicKeys` are OpenSSH lines for root. */
+    create(
+        droplet: DropletRecord,
+        userData: string,
+        publicKeys: readonly string[],
+        volumes: readonly VolumeRecord[],
+    ): Promise<void>;
     /** Removes a machine and all of its traces; succeeds when there is none. */
     destroy(dropletId: number): Promise<void>;
     /** Switches it off and on again, as a resize does. */
     restart(droplet: DropletRecord): Promise<void>;
+    /** Makes an empty volume, and takes one away with what is on it. */
+    createVolume(volume: VolumeRecord): Promise<void>;
+    destroyVolume(volumeId: string): Promise<void>;
+    /** Called before volumes are attached to, or taken from, a droplet that runs. @throws where that cannot be done. */
+    changeVolumes(droplet: DropletRecord): Promise<void>;
     /** Routes a reserved address to a droplet, or to nobody. */
     assign(ip: string, droplet: DropletRecord | undefined): Promise<void>;
     /** Enforces rules on a droplet; undefined when no firewall is attached, which leaves everything open. */
@@ -22,6 +32,9 @@ const recordBackend: Backend = {
     create: async () => {},
     destroy: async () => {},
     restart: async () => {},
+    createVolume: async () => {},
+    destroyVolume: async () => {},
+    changeVolumes: async () => {},
     assign: async () => {},
     protect: async () => {},
 };

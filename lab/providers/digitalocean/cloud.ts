@@ -83,6 +83,20 @@ const firewallRecord = z.object({
 });
 export type FirewallRecord = z.infer<typeof firewallRecord>;
 
+const volumeRecord = z.object({
+    ...origin,
+    id: z.string(),
+    name: z.string(),
+    region: z.string(),
+    sizeGiB: z.int(),
+    /** `ext4` or `xfs`; empty for a disk that nobody has formatted. */
+    filesystem: z.string(),
+    label: z.string(),
+    tags: z.array(z.string()),
+    dropletId: z.int().optional(),
+});
+export type VolumeRecord = z.infer<typeof volumeRecord>;
+
 /** What has no local meaning: checked, and recorded by name alone, since alerts may hold secret addresses. */
 const plainRecord = z.object({ ...origin, id: z.string(), kind: z.string(), name: z.string() });
 export type PlainRecord = z.infer<typeof plainRecord>;
@@ -92,6 +106,7 @@ export const vpcs = new Records("vpc", vpcRecord);
 export const reservedIps = new Records("reserved-ip", reservedIpRecord);
 export const sshKeys = new Records("ssh-key", sshKeyRecord);
 export const firewalls = new Records("firewall", firewallRecord);
+export const volumes = new Records("volume", volumeRecord);
 export const others = new Records("other", plainRecord);
 
 export function nextDropletId(): number {

@@ -21,6 +21,7 @@ import {
 import { imageSlugs, maxUserDataBytes, regionFacts, sizeFacts } from "./facts";
 import { enforceFirewalls } from "./firewallRules";
 import { oneOf, tags, text } from "./inputs";
+import { changeVolumes, freeVolumes, recordVolumes, volumesOf } from "./volume";
 
 const inputs = z.strictObject({
     image: text,
@@ -31,6 +32,7 @@ const inputs = z.strictObject({
     tags: tags.optional(),
     userData: text.optional(),
     vpcUuid: text.optional(),
+    volumeIds: z.array(text).optional(),
     monitoring: z.boolean().default(false),
     ipv6: z.literal(false, { error: "the lab cloud has IPv4 only" }).default(false),
     backups: z.boolean().default(false),
@@ -164,7 +166,7 @@ function outputsOf(droplet: DropletRecord): Properties {
         publicNetworking: true,
         status: droplet.status,
         vcpus: facts?.vcpus,
-        volumeIds: [],
+        volumeIds: volumesOf(droplet.id).map((volume) => volume.id),
     };
 }
 
@@ -184,6 +186,7 @@ export async function removeDroplet(id: number): Promise<void> {
     await backend().destroy(id);
     await exclusively(async () => {
         droplets.remove(String(id));
+        recordVolumes(id, []);
         await enforceFirewalls();
     });
 }
@@ -225,18 +228,24 @@ export const droplet = resourceKind({
         "dropletAgent",
         "publicNetworking",
     ],
-    sets: ["sshKeys", "tags"],
+    sets: ["sshKeys", "tags", "volumeIds"],
     autoName: "name",
 
     create: (given, { urn }) =>
         doing("creating droplet", async () => {
             const record = await exclusively(async () => {
                 const admitted = admit(given, urn);
+                const attached = freeVolumes(given.volumeIds ?? [], admitted.region, create);
                 droplets.put(String(admitted.id), admitted);
+                recordVolumes(
+                    admitted.id,
+                    attached.map((volume) => volume.id),
+                );
                 return admitted;
             });
             try {
-                await backend().create(record, given.userData ?? "", publicKeysOf(record));
+                const { userData = "" } = given;
+                await backend().create(record, userData, publicKeysOf(record), volumesOf(record.id));
             } catch (error) {
                 await removeDroplet(record.id);
                 throw error;
@@ -267,6 +276,10 @@ export const droplet = resourceKind({
                 }
                 if (changed.size !== record.size) {
                     checkResize(record, given);
+                }
+                // Without the property, whatever is attached stays.
+                if (given.volumeIds !== undefined) {
+                    await changeVolumes(record, given.volumeIds);
                 }
                 droplets.put(id, changed);
                 if (changed.size !== record.size) {

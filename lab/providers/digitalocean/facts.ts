@@ -87,6 +87,10 @@ export const maxUserDataBytes = 64 * 1024;
 export const maxFirewallDroplets = 10;
 export const maxFirewallTags = 5;
 
+/** Sizes of a volume, and how many a droplet may have. */
+export const volumeSizeGiB = { minimum: 1, maximum: 16_384 } as const;
+export const maxDropletVolumes = 7;
+
 /** Private ranges that DigitalOcean keeps for itself. */
 export const reservedVpcRanges: readonly string[] = [
     "10.244.0.0/16",

@@ -5,6 +5,7 @@ import { firewall } from "./firewall";
 import { monitorAlert, uptimeAlert, uptimeCheck } from "./monitoring";
 import { vpc } from "./vpc";
 import { reservedIp, reservedIpAssignment } from "./reservedIp";
+import { volume } from "./volume";
 
 export const digitalocean: ProviderPackage = {
     name: "digitalocean",
@@ -20,6 +21,7 @@ export const digitalocean: ProviderPackage = {
         tag,
         uptimeAlert,
         uptimeCheck,
+        volume,
         vpc,
     ],
 };
