@@ -94,10 +94,8 @@ export function serviceOf(
     }
 
     function withSettings(wanted: readonly string[], inputs: Properties): Properties {
-        const given = wanted.flatMap((name) =>
-            settings[name] === undefined ? [] : [[name, settings[name]]],
-        );
-        return { ...Object.fromEntries(given), ...inputs };
+        const names = wanted.filter((name) => settings[name] !== undefined);
+        return { ...Object.fromEntries(names.map((name) => [name, settings[name]])), ...inputs };
     }
 
     function kindOf(type: string): ResourceKind {
