@@ -10,6 +10,8 @@ export interface Context {
     urn: string;
     /** The resource's logical name in the program. */
     name: string;
+    /** The provider's own settings, `region` and the like; none where a test calls a handler by itself. */
+    settings?: Properties;
     /** Shows a line under the resource in the progress of `up`. */
     log: (message: string, severity?: "info" | "warning") => void;
 }

@@ -85,6 +85,7 @@ export function serviceOf(
     log: EngineLog,
 ): UntypedServiceImplementation {
     const table = new Map(pkg.kinds.map((kind) => [kind.type, kind]));
+    let settings: Properties = {};
     /** Of this instance of the provider: the engine starts a process for each that the program makes. */
     let settings: Properties = {};
 
@@ -111,6 +112,7 @@ export function serviceOf(
         return {
             urn,
             name: request.getName(),
+            settings,
             log: (message, severity = "info") => log(urn, message, severity),
         };
     }
@@ -118,7 +120,9 @@ export function serviceOf(
     function check(request: rpc.CheckRequest): rpc.CheckResponse {
         const kind = kindOf(request.getType());
         const inputs = withSettings(kind.fromProvider, fromStruct(request.getNews()));
-        if (kind.autoName !== undefined && inputs[kind.autoName] === undefined) {
+        const named = (property: string): boolean =>
+            inputs[property] !== undefined || inputs[`${property}Prefix`] !== undefined;
+        if (kind.autoName !== undefined && !named(kind.autoName)) {
             const before = fromStruct(request.getOlds())[kind.autoName];
             inputs[kind.autoName] =
                 before ?? `${request.getName()}-${randomBytes(4).toString("hex").slice(0, 7)}`;
