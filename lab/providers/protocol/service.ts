@@ -85,7 +85,6 @@ export function serviceOf(
     log: EngineLog,
 ): UntypedServiceImplementation {
     const table = new Map(pkg.kinds.map((kind) => [kind.type, kind]));
-    let settings: Properties = {};
     /** Of this instance of the provider: the engine starts a process for each that the program makes. */
     let settings: Properties = {};
 
