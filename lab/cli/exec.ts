@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { inCgroup } from "../host/cgroups";
 import { exitCode } from "../host/run";
 import { findMachine, listMachines, machineCommand } from "../machines/machines";
-import { regions, sites } from "../network/addresses";
+import { awsRegions, regions, sites } from "../network/addresses";
 import { ensureClient, ensureNetwork, inNamespace } from "../network/network";
 import { callerFolder, labCgroup } from "../paths";
 
@@ -35,7 +35,7 @@ async function commandAt(place: string, command: string[]): Promise<string[]> {
     if (listMachines().some(({ name, id }) => name === place || id === place)) {
         return machineCommand(findMachine(place).id, command);
     }
-    const region = regions.find((known) => place === `client-${known}`);
+    const region = [...regions, ...awsRegions].find((known) => place === `client-${known}`);
     if (region !== undefined) {
         await ensureClient(region);
     } else if (Object.keys(sites).includes(place)) {

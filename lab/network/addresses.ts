@@ -3,8 +3,10 @@
  * be meant by it, and no route leads out.
  *
  * - 198.18.<16 · n>.0/20: public addresses of the n-th DigitalOcean region; at its end, the region's listener.
- * - 198.19.0.0/24: reserved addresses, which move from machine to machine.
- * - 198.19.255.0/24: the outside world: the operator, the places of the sources, DNS, the certificate authority.
+ * - 198.19.0.0/24: reserved addresses, which move from machine to machine, or lead to a balancer.
+ * - 198.19.<16 + 16 · n>.0/20: the same for the n-th of Amazon's regions.
+ * - 198.19.255.0/24: the outside world: the operator, the places of the sources, DNS, the certificate authority,
+ *   Amazon's services.
  */
 
 /** DigitalOcean's regions (their API's slugs, July 2025). The order fixes the addresses: only ever append. */
@@ -27,6 +29,24 @@ export const regions = [
     "ric1",
 ] as const;
 
+/** Amazon's regions, as in the catalogue. The order fixes the addresses: only ever append. */
+export const awsRegions = [
+    "ap-northeast-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
+] as const;
+
 /** All addresses of the lab's public internet. */
 export const internet = "198.18.0.0/15";
 
@@ -47,7 +67,16 @@ export const sites: Readonly<Record<string, string>> = {
     mobile: "198.19.255.21",
     airtime: "198.19.255.22",
     acme: "198.19.255.80",
+    // Amazon's S3, of all regions; and its other services.
+    s3: "198.19.255.90",
+    aws: "198.19.255.91",
 };
+
+/** Where every instance of Amazon's finds what it is; the place `aws` answers there, too. */
+export const metadataAddress = "169.254.169.254";
+
+/** Addresses that a place outside answers at beside its own. */
+export const siteServices: Readonly<Record<string, string[]>> = { aws: [metadataAddress] };
 
 /** Next hop of every machine; on a /32 link it needs to be nothing but a name for the other end. */
 export const gateway = "169.254.1.1";
@@ -80,7 +109,7 @@ export function reservedAddress(n: number): string {
 
 /** The region an address belongs to; undefined for reserved and outside addresses. */
 export function regionOf(address: string): string | undefined {
-    return regions.find((region) => inRange(address, regionRange(region)));
+    return [...regions, ...awsRegions].find((region) => inRange(address, regionRange(region)));
 }
 
 /** Whether an IPv4 address lies in a CIDR range. */
@@ -106,10 +135,12 @@ export function macOf(address: string): string {
 
 function regionBase(region: string): string {
     const index = regions.findIndex((known) => known === region);
-    if (index < 0) {
-        throw new Error(`there is no region ${JSON.stringify(region)}; there are ${regions.join(", ")}`);
+    const awsIndex = awsRegions.findIndex((known) => known === region);
+    if (index < 0 && awsIndex < 0) {
+        const known = [...regions, ...awsRegions].join(", ");
+        throw new Error(`there is no region ${JSON.stringify(region)}; there are ${known}`);
     }
-    return `198.18.${index * 16}`;
+    return index >= 0 ? `198.18.${index * 16}` : `198.19.${(awsIndex + 1) * 16}`;
 }
 
 function offset(address: string, by: number): string {

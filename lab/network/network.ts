@@ -3,13 +3,14 @@ import { join } from "node:path";
 
 import { run } from "../host/run";
 import { checkout, machineNamespace, namespaceName, namespacePath } from "../paths";
-import { clientAddress, gateway, internet, macOf, regionOf, sites } from "./addresses";
+import { clientAddress, gateway, internet, macOf, regionOf, sites, siteServices } from "./addresses";
 import { ensureResolver, resolverFolder } from "./resolver";
 import { ruleset } from "./ruleset";
 import {
     changeNetwork,
     interfaceName,
     readNetwork,
+    type Balancer,
     type Endpoint,
     type FirewallRules,
     type NetworkState,
@@ -29,7 +30,11 @@ export interface Attachment {
 
 /** Makes the router and the places outside any region, unless they are there. Safe to call at any time, by many. */
 export async function ensureNetwork(): Promise<void> {
-    const places = Object.entries(sites).map(([name, address]): Endpoint => ({ name, address }));
+    const places = Object.entries(sites).map(([name, address]): Endpoint => ({
+        name,
+        address,
+        services: siteServices[name],
+    }));
     await ensureEndpoints(places);
 }
 
@@ -85,8 +90,9 @@ export async function attachMachine({ id, publicAddress, privateAddress }: Attac
                     `an address of machine ${id} (${publicAddress}) already belongs to ${taken.name}`,
                 );
             }
-            const { cut, firewall } = state.endpoints[name] ?? {};
-            state.endpoints[name] = { name, address: publicAddress, private: privateAddress, cut, firewall };
+            const { cut, firewall, metadataHops } = state.endpoints[name] ?? {};
+            const place = { name, address: publicAddress, private: privateAddress };
+            state.endpoints[name] = { ...place, cut, firewall, metadataHops };
         },
         async (state) => {
             await wire(state, name);
@@ -167,6 +173,30 @@ export async function applyFirewall(machineId: string, rules: FirewallRules | un
     await changeEndpoint(name, (endpoint) => {
         endpoint.firewall = rules;
     });
+}
+
+/** How Amazon's cloud treats an instance: its security groups as a firewall, and the metadata service's answers. */
+export async function protectInstance(
+    machineId: string,
+    firewall: FirewallRules,
+    metadataHops: number,
+): Promise<void> {
+    await changeEndpoint(machineNamespace(machineId), (endpoint) => {
+        endpoint.firewall = firewall;
+        endpoint.metadataHops = metadataHops;
+    });
+}
+
+/** Sets what the balancers do, all of them. Connections there are stay with their targets. */
+export async function setBalancers(balancers: Balancer[]): Promise<void> {
+    await changeNetwork(
+        (state) => {
+            // Checked before it is recorded, as firewalls are.
+            ruleset({ ...state, balancers });
+            state.balancers = balancers;
+        },
+        (state) => applyRules(state),
+    );
 }
 
 /** Cuts an endpoint off the network, or joins it again. Nobody is told: packets are lost, as on a broken line. */
@@ -271,9 +301,11 @@ async function wire(state: NetworkState, name: string): Promise<void> {
         ...["peer", "name", "eth0", "address", mac, "netns", namespaceName(name)],
     ]);
     const reserved = Object.entries(state.reserved).filter(([, owner]) => owner === name);
-    const others = [endpoint.private?.address, ...reserved.map(([address]) => address)].filter(
-        (address) => address !== undefined,
-    );
+    const others = [
+        endpoint.private?.address,
+        ...reserved.map(([address]) => address),
+        ...(endpoint.services ?? []),
+    ].filter((address) => address !== undefined);
     await ip(name, [
         "link set lo up",
         `addr add ${endpoint.address}/32 dev eth0`,

@@ -1,5 +1,5 @@
-import { parseRange } from "./addresses";
-import { interfaceName, type Endpoint, type NetworkState } from "./state";
+import { metadataAddress, parseRange, resolverAddress } from "./addresses";
+import { interfaceName, type Balancer, type Endpoint, type NetworkState } from "./state";
 
 const table = "ip aerial";
 
@@ -7,8 +7,9 @@ const table = "ip aerial";
  * The router's whole nftables ruleset, in one transaction: what is recorded, no more and no less.
  *
  * Every packet of the lab passes the forward chain once, since all endpoints hang on /32 links of their own. In order:
- * cut links; addresses the sender does not own; packets of known connections; private networks; the sender's outbound
- * and the receiver's inbound firewall, as DigitalOcean's: an attached firewall denies what none of its rules allows.
+ * cut links; addresses the sender does not own; Amazon's metadata service; packets of known connections; private
+ * networks; the sender's outbound and the receiver's inbound firewall, as DigitalOcean's: an attached firewall denies
+ * what none of its rules allows. What a balancer passes on has its target's address by then.
  */
 export function ruleset(state: NetworkState): string {
     const endpoints = Object.values(state.endpoints).sort((a, b) => a.name.localeCompare(b.name));
@@ -17,6 +18,7 @@ export function ruleset(state: NetworkState): string {
         "type filter hook forward priority filter; policy accept;",
         ...cutRules(endpoints),
         ...ownAddressRules(state, endpoints),
+        ...metadataRules(endpoints),
         "ct state established,related accept",
         ...privateRules(endpoints),
         ...walled.map((endpoint) => `iifname ${quoted(endpoint)} jump out-${interfaceName(endpoint.name)}`),
@@ -36,6 +38,7 @@ export function ruleset(state: NetworkState): string {
             ),
         ]),
         chain("forward", forward),
+        ...balancing(state.balancers ?? []),
     ];
     // Declared first, so that deleting it is no error the first time.
     return [`table ${table} {}`, `delete table ${table}`, `table ${table} {`, ...chains, "}", ""].join("\n");
@@ -54,10 +57,58 @@ function cutRules(endpoints: Endpoint[]): string[] {
 function ownAddressRules(state: NetworkState, endpoints: Endpoint[]): string[] {
     const pairs = endpoints.flatMap((endpoint) => {
         const reserved = Object.entries(state.reserved).filter(([, owner]) => owner === endpoint.name);
-        const own = [endpoint.address, endpoint.private?.address, ...reserved.map(([address]) => address)];
+        const own = [
+            endpoint.address,
+            endpoint.private?.address,
+            ...reserved.map(([address]) => address),
+            ...(endpoint.services ?? []),
+        ];
         return own.filter((a) => a !== undefined).map((address) => `${quoted(endpoint)} . ${address}`);
     });
     return pairs.length === 0 ? [] : [`iifname . ip saddr != { ${pairs.join(", ")} } counter drop`];
+}
+
+/**
+ * Amazon's instances reach the metadata service and the network's resolver whatever their security groups say; nobody
+ * else reaches the metadata service. Its answers live for as many hops as the instance is set to: what an instance
+ * forwards to somebody behind it is dead on arrival.
+ */
+function metadataRules(endpoints: Endpoint[]): string[] {
+    const served = endpoints.filter((endpoint) => endpoint.metadataHops !== undefined);
+    const unreachable = "reject with icmp type net-unreachable";
+    if (served.length === 0) {
+        return [`ip daddr ${metadataAddress} ${unreachable}`];
+    }
+    const names = served.map(quoted).join(", ");
+    return [
+        ...served.map(
+            (endpoint) =>
+                `oifname ${quoted(endpoint)} ip saddr ${metadataAddress} ip ttl set ${endpoint.metadataHops}`,
+        ),
+        `ip daddr ${metadataAddress} iifname != { ${names} } ${unreachable}`,
+        `iifname { ${names} } ip daddr { ${metadataAddress}, ${resolverAddress} } accept`,
+    ];
+}
+
+/**
+ * New connections to a balancer go to one of its targets by the client's address and port. The kernel remembers the
+ * choice with the connection: a target that is taken off the list keeps its connections and gets no new ones.
+ */
+function balancing(balancers: Balancer[]): string[] {
+    if (balancers.length === 0) {
+        return [];
+    }
+    const rules = balancers
+        .filter(({ targets }) => targets.length > 0)
+        .map(({ address, port, targets }) => {
+            const places = targets.map(
+                (target, n) => `${n} : ${plainAddress(target.address)} . ${portRange(String(target.port))}`,
+            );
+            const choice = `jhash ip saddr . tcp sport mod ${targets.length}`;
+            const match = `ip daddr ${plainAddress(address)} tcp dport ${portRange(String(port))}`;
+            return `${match} dnat to ${choice} map { ${places.join(", ")} }`;
+        });
+    return [chain("balancing", ["type nat hook prerouting priority dstnat; policy accept;", ...rules])];
 }
 
 /** A private address speaks with private addresses of its own network, and with nothing else. */
@@ -148,6 +199,14 @@ function withoutOverlap(ranges: string[]): string[] {
             ),
         )
         .map(({ range }) => range);
+}
+
+/** An address, checked: this text goes into a ruleset. */
+function plainAddress(address: string): string {
+    if (parseRange(address).length !== 32 || address.includes("/")) {
+        throw new Error(`${JSON.stringify(address)} is not an IPv4 address`);
+    }
+    return address;
 }
 
 function quoted(endpoint: Endpoint): string {

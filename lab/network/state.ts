@@ -43,12 +43,25 @@ export interface Endpoint {
     /** True while its network is cut: everything it sends or should receive is lost without a word. */
     cut?: boolean;
     firewall?: FirewallRules;
+    /** Addresses it answers at that are nobody's place: the metadata service's. */
+    services?: string[];
+    /** Of a machine that the metadata service answers: how many hops its answers live for. */
+    metadataHops?: number;
+}
+
+/** A port of a reserved address that is shared out among machines. The client's address stays. */
+export interface Balancer {
+    address: string;
+    port: number;
+    /** Who gets new connections; those there are stay where they are. With none, all is lost without a word. */
+    targets: { address: string; port: number }[];
 }
 
 export interface NetworkState {
     endpoints: Record<string, Endpoint>;
     /** Reserved addresses in use, and the endpoint each leads to. */
     reserved: Record<string, string>;
+    balancers?: Balancer[];
 }
 
 const file = () => labPath("network", "network.json");
