@@ -1,11 +1,16 @@
+import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 
 import { stringify } from "yaml";
 
 import { readTemplate } from "../template";
-import { baseRole, loginUser } from "./base";
-import type { MachineFile, MachineRole } from "./role";
+import { baseRole, enrolledRole, loginUser } from "./base";
+import { mergeRoles, type MachineFile, type MachineRole } from "./role";
 
+/** Limits of user data, in bytes: DigitalOcean 64 KiB, EC2 16 KB. Source: their API references, 2026-09. */
+export const userDataLimitBytes = { digitalOcean: 64 * 1024, ec2: 16_000 } as const;
+
+/** A machine that is enrolled over SSH: it is told its secrets, and by whom it may be reached. */
 export interface CloudConfigArgs {
     hostname: string;
     /** OpenSSH public keys that may log in. */
@@ -15,19 +20,13 @@ export interface CloudConfigArgs {
     role: MachineRole;
 }
 
-/** Limits of user data, in bytes: DigitalOcean 64 KiB, EC2 16 KB. Source: their API references, 2026-09. */
-export const userDataLimitBytes = { digitalOcean: 64 * 1024, ec2: 16_000 } as const;
-
 /**
- * User data for cloud-init: the base of every machine and one role, as cloud-config.
+ * User data for cloud-init: the base of every machine, SSH and one role, as cloud-config. All files travel in it.
  *
  * @throws when the result is larger than `limitBytes`, or two parts claim the same file.
  */
 export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): string {
-    const base = baseRole();
-    const files = [...base.files, ...args.role.files];
-    refuseTwice(files.map((file) => file.path));
-    const masked = [...base.maskedUnits, ...args.role.maskedUnits];
+    const role = mergeRoles(baseRole(), enrolledRole(), args.role);
     const document = {
         hostname: args.hostname,
         disable_root: true,
@@ -40,59 +39,129 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
                 ssh_authorized_keys: args.authorizedKeys,
             },
         ],
-        // Before packages are installed: theirs would start with their examples' configuration and take our ports.
-        bootcmd:
-            masked.length > 0
-                ? [["cloud-init-per", "once", "aerial-mask", "systemctl", "mask", ...masked]]
-                : [],
-        package_update: true,
-        packages: [...new Set([...base.packages, ...args.role.packages])].sort(),
+        ...installation(role),
         write_files: [
             // In clear and by itself, so that `aerial-enrol seal` finds every copy of it.
             { path: "/etc/aerial/enrol/host_key", permissions: "0600", content: args.enrolHostKey },
-            { path: unpacker, permissions: "0755", content: readTemplate("machine/aerial-unpack") },
-            { path: bundle, permissions: "0600", encoding: "gz+b64", content: pack(files) },
+            unpackerFile(),
+            {
+                path: bundlePath,
+                permissions: "0600",
+                encoding: "gz+b64",
+                content: packFiles(role.files).compressed.toString("base64"),
+            },
         ],
-        runcmd: [
-            [unpacker, bundle],
-            ["systemctl", "daemon-reload"],
-            ["systemctl", "restart", "systemd-sysctl.service", "systemd-journald.service"],
-            ["systemctl", "enable", "--now", ...base.units, ...args.role.units],
-        ],
+        runcmd: [[unpacker, bundlePath], ...start(role.units)],
     };
-    const text = `#cloud-config\n${stringify(document, { lineWidth: 0 })}`;
-    const size = Buffer.byteLength(text);
-    if (size > limitBytes) {
-        throw new Error(
-            `the user data of ${args.hostname} has ${size} bytes, ${size - limitBytes} more than the provider takes; ` +
-                `its largest file is ${largest(files)}`,
-        );
-    }
-    return text;
+    return checkedText(document, {
+        subject: args.hostname,
+        limitBytes,
+        remedy: `its largest file is ${largest(role.files)}`,
+    });
 }
 
-const unpacker = "/usr/local/sbin/aerial-unpack";
-const bundle = "/var/lib/aerial/files.json";
+/** A machine that reads its files and its secrets itself, by what the provider lets it read; see `components/machine/joining`. */
+export interface JoiningConfigArgs {
+    /** Of whom errors speak: the group. Machines take their host name from their instance's id. */
+    name: string;
+    /** All that the machine is; its files are not in the user data, `loader` fetches them. */
+    role: MachineRole;
+    /** The few files that must be there before the others. */
+    loader: MachineFile[];
+    /** Fetches the other files and unpacks them. */
+    fetch: string[];
+}
+
+/**
+ * User data for cloud-init of a machine that joins by itself: packages, and a program that fetches the rest. It has no
+ * user, no key and no SSH: a broken machine is replaced, not repaired.
+ *
+ * @throws when the result is larger than `limitBytes`.
+ */
+export function renderJoiningConfig(args: JoiningConfigArgs, limitBytes: number): string {
+    const document = {
+        preserve_hostname: true,
+        disable_root: true,
+        users: [],
+        ...installation(args.role),
+        write_files: [
+            ...args.loader.map(({ path, mode, content }) => ({ path, permissions: mode, content })),
+            unpackerFile(),
+        ],
+        runcmd: [args.fetch, ...start(args.role.units)],
+    };
+    return checkedText(document, {
+        subject: args.name,
+        limitBytes,
+        remedy: `its largest file is ${largest(args.loader)}; take packages out of the role, or shorten that file`,
+    });
+}
+
+/** All files of a role as one list that `aerial-unpack` reads. */
+export interface FileBundle {
+    /** The list, compressed by gzip. */
+    compressed: Buffer;
+    /** Of the list itself, in hexadecimal: compressors differ, the list does not. */
+    sha256: string;
+}
 
 /**
  * All files as one compressed list: scripts and units resemble each other, and a Master with two channels would not fit
  * otherwise. Its order, and a header without a time stamp, make the same role the same user data.
  */
-function pack(files: MachineFile[]): string {
-    const list = files.map(({ path, mode, owner = "root:root", content }) => ({
-        path,
-        mode,
-        owner,
-        content,
-    }));
-    return gzipSync(JSON.stringify(list), { level: 9 }).toString("base64");
+export function packFiles(files: MachineFile[]): FileBundle {
+    const list = JSON.stringify(
+        files.map(({ path, mode, owner = "root:root", content }) => ({ path, mode, owner, content })),
+    );
+    return {
+        compressed: gzipSync(list, { level: 9 }),
+        sha256: createHash("sha256").update(list).digest("hex"),
+    };
 }
 
-function refuseTwice(paths: string[]): void {
-    const twice = paths.find((path, index) => paths.indexOf(path) !== index);
-    if (twice !== undefined) {
-        throw new Error(`two parts of the role both write ${twice}`);
+/** Where the list of files lies on a machine. */
+export const bundlePath = "/var/lib/aerial/files.json";
+
+const unpacker = "/usr/local/sbin/aerial-unpack";
+
+function unpackerFile(): { path: string; permissions: string; content: string } {
+    return { path: unpacker, permissions: "0755", content: readTemplate("machine/aerial-unpack") };
+}
+
+/** Packages, and what must not start with them. */
+function installation({ packages, maskedUnits }: MachineRole): object {
+    return {
+        // Before packages are installed: theirs would start with their examples' configuration and take our ports.
+        bootcmd:
+            maskedUnits.length > 0
+                ? [["cloud-init-per", "once", "aerial-mask", "systemctl", "mask", ...maskedUnits]]
+                : [],
+        package_update: true,
+        packages,
+    };
+}
+
+/** Once the files are there. */
+function start(units: string[]): string[][] {
+    return [
+        ["systemctl", "daemon-reload"],
+        ["systemctl", "restart", "systemd-sysctl.service", "systemd-journald.service"],
+        ["systemctl", "enable", "--now", ...units],
+    ];
+}
+
+function checkedText(
+    document: object,
+    { subject, limitBytes, remedy }: { subject: string; limitBytes: number; remedy: string },
+): string {
+    const text = `#cloud-config\n${stringify(document, { lineWidth: 0 })}`;
+    const size = Buffer.byteLength(text);
+    if (size > limitBytes) {
+        throw new Error(
+            `the user data of ${subject} has ${size} bytes, ${size - limitBytes} more than the provider takes; ${remedy}`,
+        );
     }
+    return text;
 }
 
 function largest(files: MachineFile[]): string {

@@ -55,6 +55,7 @@ function described(plan: RelayPlan, chains: Chain[]): object {
     return {
         station: plan.stationName,
         listenerLimit: plan.listenerLimit,
+        behindBalancer: plan.behindBalancer,
         channels: plan.channels.map(({ id, title, formats }) => ({
             id,
             title,

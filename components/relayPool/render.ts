@@ -24,6 +24,11 @@ export interface RelayPlan {
     upstreams: Upstream[];
     /** Listeners at which the Relay is full, over all mounts. */
     listenerLimit: number;
+    /**
+     * Whether a balancer's group keeps this Relay: it then stays healthy when it is full, and only refuses who comes, since
+     * the group would replace it with all its listeners. The group grows before that.
+     */
+    behindBalancer?: boolean;
     /** Listeners behind one address, whom a NAT may hide; 20 when absent. Also the requests of a second from there. */
     connectionsPerAddress?: number;
     names: StationNames;

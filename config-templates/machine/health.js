@@ -96,8 +96,8 @@ function listenersOf(chain, sample) {
 /**
  * The verdict.
  *
- * @param relay `{ listenerLimit, chains: [{ mount, levels: [{ name, mount }] }] }`: for every public mount, its levels
- *     in the order in which a listener falls back through them.
+ * @param relay `{ listenerLimit, behindBalancer, chains: [{ mount, levels: [{ name, mount }] }] }`: for every public
+ *     mount, its levels in the order in which a listener falls back through them.
  * @param samples oldest first
  * @param nowMs the present, by the samples' clock
  * @param draining whether listeners are to go elsewhere
@@ -125,7 +125,8 @@ function judge(relay, samples, nowMs, draining, wasFull) {
     });
     // What Icecast does not tell leaves a full Relay full: its listeners are still there.
     const full = known ? listeners >= relay.listenerLimit * (wasFull ? roomAgain : 1) : Boolean(wasFull);
-    if (full && known) {
+    // A group would replace a machine that its balancer calls unhealthy, with all its listeners.
+    if (full && known && !relay.behindBalancer) {
         reasons.push(`full: ${listeners} of ${relay.listenerLimit} listeners`);
     }
     return {
