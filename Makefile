@@ -52,7 +52,7 @@ exec: ## run on a machine: make exec ARGS="master-a -- uptime"
 	@$(LAB) exec $(ARGS)
 
 test: ## every test; ends with "N passed, N failed"
-	@tools/setup host node engine image acme lint
+	@tools/setup host node engine image acme storage lint
 	@npm test --silent --
 
 test-checks: ## lint, types, workflows, shell scripts
@@ -68,7 +68,7 @@ test-templates: ## what is rendered, read by the real programs
 	@npm test --silent -- templates
 
 test-machines: ## the lab's machines and networks
-	@tools/setup host node image acme
+	@tools/setup host node image acme storage
 	@npm test --silent -- machines
 
 test-engine: ## prod and preprod by the real engine, without machines

@@ -1,8 +1,8 @@
-import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { apiRootFile, serverCertificate, type ServerCertificate } from "../authority";
 import { writeAtomically } from "../host/files";
 import { withLock } from "../host/lock";
 import { run, type RunResult } from "../host/run";
@@ -11,7 +11,6 @@ import { imageCommand } from "../machines/image";
 import { sites } from "../network/addresses";
 import { ensureNetwork, inNamespace } from "../network/network";
 import { cacheFolder, checkout, labPath } from "../paths";
-import { requestCertificate, selfSign, signRequest, type Terms } from "../providers/tls/certificate";
 
 /*
  * The outside world's certificate authority: Pebble, in a place of its own. Machines trust its API because the lab's
@@ -24,11 +23,6 @@ const hostName = "acme.test";
 
 /** Where clients begin. */
 export const directoryUrl = `https://${hostName}:14000/dir`;
-
-/** The root that signed the certificate of the authority's own API; undefined while there is none. */
-export function apiRoot(): string | undefined {
-    return existsSync(file("ca.pem")) ? readFileSync(file("ca.pem"), "utf8") : undefined;
-}
 
 /** File with all roots that the authority has ever issued by, for listeners. Pebble makes a new one at each start. */
 export const issuingRoots = file("root.pem");
@@ -49,7 +43,8 @@ export interface AcmeOptions {
 export async function ensureAcme(options: AcmeOptions = {}): Promise<void> {
     await ensureNetwork();
     await withLock(labPath("locks", "acme"), async () => {
-        const config = configuration(options.certificateSeconds ?? 90 * 86_400);
+        const api = await serverCertificate(service, { dnsNames: [hostName], ipAddresses: [address] });
+        const config = configuration(options.certificateSeconds ?? 90 * 86_400, api);
         const argv = inNamespace(service, [
             ...["env", "-i", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "PEBBLE_AUTHZREUSE=0"],
             ...[
@@ -65,9 +60,6 @@ export async function ensureAcme(options: AcmeOptions = {}): Promise<void> {
             return;
         }
         await stopService(service);
-        if (!existsSync(file("api.pem"))) {
-            await makeApiCertificate();
-        }
         writeAtomically(file("config.json"), config);
         await startService(service, argv);
         await keepIssuingRoot();
@@ -83,12 +75,12 @@ function started(): string | undefined {
     return existsSync(file("started")) ? readFileSync(file("started"), "utf8") : undefined;
 }
 
-function configuration(certificateSeconds: number): string {
+function configuration(certificateSeconds: number, api: ServerCertificate): string {
     const pebble = {
         listenAddress: `${address}:14000`,
         managementListenAddress: `${address}:15000`,
-        certificate: file("api.pem"),
-        privateKey: file("api.key"),
+        certificate: api.certificate,
+        privateKey: api.key,
         // Where challenges are asked for: the real port.
         httpPort: 80,
         tlsPort: 443,
@@ -112,40 +104,6 @@ function pebble(): string {
     return program;
 }
 
-async function makeApiCertificate(): Promise<void> {
-    const terms: Terms = {
-        allowedUses: ["digital_signature", "server_auth"],
-        validityPeriodHours: 10 * 365 * 24,
-        isCaCertificate: false,
-        setSubjectKeyId: true,
-    };
-    const caKey = newKey();
-    const ca = await selfSign(
-        caKey,
-        { commonName: "Aerial lab: root of the ACME server's API" },
-        {},
-        {
-            ...terms,
-            allowedUses: ["cert_signing", "crl_signing"],
-            isCaCertificate: true,
-            setAuthorityKeyId: true,
-        },
-    );
-    const key = newKey();
-    const names = { dnsNames: [hostName], ipAddresses: [address] };
-    const request = await requestCertificate(key, { commonName: hostName }, names);
-    const api = await signRequest(request, ca.certPem, caKey, terms);
-    writeAtomically(file("ca.pem"), ca.certPem, 0o644);
-    writeAtomically(file("api.key"), key);
-    // Last: its presence says that all are there.
-    writeAtomically(file("api.pem"), api.certPem + ca.certPem, 0o644);
-}
-
-function newKey(): string {
-    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-    return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-}
-
 /** Waits until the authority answers, and adds the root by which it issues to those that listeners trust. */
 async function keepIssuingRoot(): Promise<void> {
     const deadline = Date.now() + 15_000;
@@ -167,6 +125,6 @@ async function keepIssuingRoot(): Promise<void> {
 
 function askForRoot(): Promise<RunResult> {
     const argv = ["curl", "-sS", "-m", "2", "--cacert", "/ca.pem", `https://${address}:15000/roots/0`];
-    const binds = [{ source: file("ca.pem"), target: "/ca.pem" }];
+    const binds = [{ source: apiRootFile, target: "/ca.pem" }];
     return run(imageCommand(argv, { netns: service, binds }), { allow: "any" });
 }

@@ -1,5 +1,25 @@
+import { awsRegions } from "../../config/catalogue";
+import { sites } from "../network/addresses";
+
+/** Amazon's services that have a name in each region, besides S3. */
+const regionalServices = ["autoscaling", "monitoring", "ssm", "sts"];
+
+function amazonNames(region: string): [string, string][] {
+    return [
+        [`s3.${region}.amazonaws.com`, sites.s3 ?? ""],
+        // Buckets by name.
+        [`*.s3.${region}.amazonaws.com`, sites.s3 ?? ""],
+        ...regionalServices.map((service): [string, string] => [
+            `${service}.${region}.amazonaws.com`,
+            sites.aws ?? "",
+        ]),
+    ];
+}
+
 /** Names of the lab itself, which no program declares: servers of the outside world. */
 export const fixedNames: Readonly<Record<string, string>> = {
     // Where certificates come from.
-    "acme.test": "198.19.255.80",
+    "acme.test": sites.acme ?? "",
+    "iam.amazonaws.com": sites.aws ?? "",
+    ...Object.fromEntries(Object.keys(awsRegions).flatMap(amazonNames)),
 };

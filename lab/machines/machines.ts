@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { apiRoot } from "../acme";
+import { apiRoot } from "../authority";
 import { isFrozen, isPopulated, killCgroup, removeCgroup, setFrozen } from "../host/cgroups";
 import { readJson, writeJson } from "../host/files";
 import { withLock } from "../host/lock";

@@ -209,6 +209,6 @@ it("takes the studio by TLS too, where it verifies the certificate", async () =>
     await listener.waitForSource("studio", { timeoutMs: 20_000 });
     await studio.stop();
     // The root of another authority.
-    const wrong = studio.start(world.outputs, { tls: true, roots: labPath("acme", "ca.pem") });
+    const wrong = studio.start(world.outputs, { tls: true, roots: labPath("authority", "root.pem") });
     await expect(wrong).rejects.toThrow("a certificate that is not trusted");
 });
