@@ -1,0 +1,189 @@
+import * as iam from "@pulumi/aws/iam";
+import * as s3 from "@pulumi/aws/s3";
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+
+import { backupInventory, type BackupPlan, type BucketPlace, type ProtectedItem } from "./inventory";
+import { LockedBucket } from "./lockedBucket";
+import { bucketKinds, bucketName, type BucketKind } from "./names";
+import {
+    readerPolicy,
+    replicationPolicy,
+    replicationTrust,
+    showsReaderPolicy,
+    writerPolicy,
+    type BucketNames,
+    type PolicyDocument,
+} from "./policies";
+
+export interface AirtimeBackupArgs extends BackupPlan {
+    /**
+     * Whether Pulumi refuses to remove the buckets and the key of the dumps, also by replacing them. False only where
+     * all of it may be lost.
+     */
+    protect: boolean;
+}
+
+/** What a machine speaks to S3 with. */
+export interface S3Key {
+    /** Public half, `AKIA…`. */
+    id: pulumi.Output<string>;
+    secret: pulumi.Output<string>;
+}
+
+/**
+ * Where a station's shows, and its playout's database and configuration, are safe: two buckets whose objects nobody
+ * can delete or replace for a time, copies in a second region where configured, and keys that can each do one thing.
+ *
+ * What the hosts put into the archive is encrypted beforehand, by `age` to an SSH key of this component's: dumps hold
+ * people's data and hashes of passwords. Not by restic, which needs to delete its locks, and the writer deletes
+ * nothing. The private half is in Pulumi's state, and on hosts that restore; without it the dumps are lost.
+ *
+ * Everything goes to the provider given in the options; the copies to the second region by that same provider.
+ */
+export class AirtimeBackup extends pulumi.ComponentResource {
+    public readonly buckets: Record<BucketKind, BucketPlace>;
+    /** In the second region; undefined where the station has none. */
+    public readonly copies: Record<BucketKind, BucketPlace> | undefined;
+    /** Adds to both buckets, and lists them. For the Airtime host. */
+    public readonly writer: S3Key;
+    /** Reads every version in both buckets and in the copies. For audits and restores on the Airtime host. */
+    public readonly reader: S3Key;
+    /** Reads what is current in the bucket of shows. For the Masters' emergency shows. */
+    public readonly showsReader: S3Key;
+    /** The line that `age` encrypts to, `ssh-ed25519 …`. */
+    public readonly recipient: pulumi.Output<string>;
+    /** Secret: the OpenSSH private key that `age` decrypts with. */
+    public readonly privateKey: pulumi.Output<string>;
+    private readonly plan: BackupPlan;
+
+    constructor(name: string, args: AirtimeBackupArgs, opts?: pulumi.ComponentResourceOptions) {
+        const { protect, ...plan } = args;
+        super("aerial:index:AirtimeBackup", name, { region: plan.region, copyRegion: plan.copyRegion }, opts);
+        this.plan = plan;
+        this.buckets = places(plan.bucketPrefix, plan.region, false);
+        const originals = this.createBuckets(name, this.buckets, plan, protect);
+        if (plan.copyRegion !== undefined) {
+            this.copies = places(plan.bucketPrefix, plan.copyRegion, true);
+            const copies = this.createBuckets(`${name}-copy`, this.copies, plan, protect, plan.copyRegion);
+            this.replicate(name, originals, copies);
+        }
+
+        const names = namesOf(this.buckets);
+        this.writer = this.createUser(name, "writer", writerPolicy(names));
+        this.reader = this.createUser(
+            name,
+            "reader",
+            readerPolicy(names, this.copies && namesOf(this.copies)),
+        );
+        this.showsReader = this.createUser(name, "shows-reader", showsReaderPolicy(names.shows));
+
+        const key = new tls.PrivateKey(`${name}-key`, { algorithm: "ED25519" }, { parent: this, protect });
+        this.recipient = key.publicKeyOpenssh.apply((line) => line.trim());
+        this.privateKey = pulumi.secret(key.privateKeyOpenssh);
+        this.registerOutputs({ recipient: this.recipient });
+    }
+
+    /** What is protected, where and how long; for the stack's outputs. */
+    public inventory(): ProtectedItem[] {
+        return backupInventory(this.plan);
+    }
+
+    private createBuckets(
+        name: string,
+        buckets: Record<BucketKind, BucketPlace>,
+        keeping: BackupPlan,
+        protect: boolean,
+        region?: string,
+    ): Record<BucketKind, LockedBucket> {
+        const create = (kind: BucketKind) =>
+            new LockedBucket(
+                `${name}-${kind}`,
+                { bucketName: buckets[kind].name, kind, region, keeping, protect },
+                { parent: this },
+            );
+        return { shows: create("shows"), archive: create("archive") };
+    }
+
+    /** New versions go to the second region, with their locks. Deletions do not. */
+    private replicate(
+        name: string,
+        originals: Record<BucketKind, LockedBucket>,
+        copies: Record<BucketKind, LockedBucket>,
+    ): void {
+        const role = new iam.Role(
+            `${name}-replication`,
+            {
+                name: `${this.plan.bucketPrefix}-replication`,
+                description: "S3 copies the station's backup to the second region",
+                assumeRolePolicy: JSON.stringify(replicationTrust()),
+            },
+            { parent: this },
+        );
+        const rights = new iam.RolePolicy(
+            `${name}-replication`,
+            {
+                role: role.name,
+                policy: JSON.stringify(
+                    replicationPolicy(
+                        { shows: originals.shows.bucketName, archive: originals.archive.bucketName },
+                        { shows: copies.shows.bucketName, archive: copies.archive.bucketName },
+                    ),
+                ),
+            },
+            { parent: this },
+        );
+        for (const kind of bucketKinds) {
+            new s3.BucketReplicationConfig(
+                `${name}-${kind}-replication`,
+                {
+                    bucket: originals[kind].bucketName,
+                    role: role.arn,
+                    rules: [
+                        {
+                            id: "copy",
+                            status: "Enabled",
+                            priority: 1,
+                            filter: {},
+                            deleteMarkerReplication: { status: "Disabled" },
+                            destination: { bucket: copies[kind].arn },
+                        },
+                    ],
+                },
+                {
+                    parent: this,
+                    dependsOn: [rights, originals[kind].versioning, copies[kind].versioning],
+                },
+            );
+        }
+    }
+
+    private createUser(name: string, role: string, policy: PolicyDocument): S3Key {
+        const user = new iam.User(
+            `${name}-${role}`,
+            { name: `${this.plan.bucketPrefix}-${role}` },
+            { parent: this },
+        );
+        const rights = new iam.UserPolicy(
+            `${name}-${role}`,
+            { user: user.name, policy: JSON.stringify(policy) },
+            { parent: this },
+        );
+        const key = new iam.AccessKey(
+            `${name}-${role}`,
+            { user: user.name },
+            // A key that is handed out can do its work.
+            { parent: this, dependsOn: rights },
+        );
+        return { id: key.id, secret: pulumi.secret(key.secret) };
+    }
+}
+
+function places(prefix: string, region: string, copy: boolean): Record<BucketKind, BucketPlace> {
+    const place = (kind: BucketKind) => ({ name: bucketName(prefix, kind, copy), region });
+    return { shows: place("shows"), archive: place("archive") };
+}
+
+function namesOf(buckets: Record<BucketKind, BucketPlace>): BucketNames {
+    return { shows: buckets.shows.name, archive: buckets.archive.name };
+}

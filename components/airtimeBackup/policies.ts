@@ -1,0 +1,159 @@
+/*
+ * Who may do what with the station's backup, statement by statement. Plain documents: a preview shows them whole.
+ */
+
+/** A statement as IAM reads it. */
+export interface PolicyStatement {
+    Sid: string;
+    Effect: "Allow" | "Deny";
+    Principal?: "*" | { Service: string };
+    Action: string | string[];
+    Resource?: string[];
+    Condition?: Record<string, Record<string, string>>;
+}
+
+export interface PolicyDocument {
+    Version: "2012-10-17";
+    Statement: PolicyStatement[];
+}
+
+/** Names of the buckets that a policy speaks of. */
+export interface BucketNames {
+    shows: string;
+    archive: string;
+}
+
+const bucketArn = (bucket: string) => `arn:aws:s3:::${bucket}`;
+const objectsArn = (bucket: string) => `arn:aws:s3:::${bucket}/*`;
+const document = (...statements: PolicyStatement[]): PolicyDocument => ({
+    Version: "2012-10-17",
+    Statement: statements,
+});
+
+/** What would undo the backup. No key of the station's may ever do any of it, whatever it is granted elsewhere. */
+const undoing = [
+    "s3:BypassGovernanceRetention",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketVersioning",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutObjectLegalHold",
+    "s3:PutObjectRetention",
+    "s3:PutReplicationConfiguration",
+];
+
+function neverUndo(buckets: string[]): PolicyStatement {
+    return {
+        Sid: "NeverUndo",
+        Effect: "Deny",
+        Action: undoing,
+        Resource: buckets.flatMap((bucket) => [bucketArn(bucket), objectsArn(bucket)]),
+    };
+}
+
+/**
+ * The writer on the Airtime host: it adds, and lists what is there.
+ *
+ * - No right to retention: the bucket's own default locks what it writes. With the right, a stolen key could shorten
+ *   locks it made, or lock rubbish for a hundred years.
+ * - It reads shows, because only HEAD tells the SHA-256 that an object carries, and S3 asks the right to read for it.
+ *   They are broadcasts. Dumps it cannot read back: the answer to its upload, which S3 has verified, must do.
+ * - No right to abort uploads: broken ones go by the bucket's lifecycle.
+ */
+export function writerPolicy({ shows, archive }: BucketNames): PolicyDocument {
+    return document(
+        { Sid: "List", Effect: "Allow", Action: "s3:ListBucket", Resource: [shows, archive].map(bucketArn) },
+        { Sid: "Add", Effect: "Allow", Action: "s3:PutObject", Resource: [shows, archive].map(objectsArn) },
+        { Sid: "SeeHashes", Effect: "Allow", Action: "s3:GetObject", Resource: [objectsArn(shows)] },
+        neverUndo([shows, archive]),
+    );
+}
+
+/** The reader for audits and restores: every version of everything, also in the copies, and the locks' state. */
+export function readerPolicy(originals: BucketNames, copies?: BucketNames): PolicyDocument {
+    const buckets = [originals, copies].flatMap((names) => (names ? [names.shows, names.archive] : []));
+    return document(
+        {
+            Sid: "List",
+            Effect: "Allow",
+            Action: [
+                "s3:GetBucketObjectLockConfiguration",
+                "s3:GetBucketVersioning",
+                "s3:ListBucket",
+                "s3:ListBucketVersions",
+            ],
+            Resource: buckets.map(bucketArn),
+        },
+        {
+            Sid: "Read",
+            Effect: "Allow",
+            Action: ["s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectVersion"],
+            Resource: buckets.map(objectsArn),
+        },
+    );
+}
+
+/** The Masters' reader of emergency shows: what is current in the bucket of shows, and nothing else. */
+export function showsReaderPolicy(shows: string): PolicyDocument {
+    return document(
+        { Sid: "List", Effect: "Allow", Action: "s3:ListBucket", Resource: [bucketArn(shows)] },
+        { Sid: "Read", Effect: "Allow", Action: "s3:GetObject", Resource: [objectsArn(shows)] },
+    );
+}
+
+/** On every bucket: nobody speaks to it without TLS. Amazon's own end takes none below TLS 1.2 (since 2024-02). */
+export function tlsOnlyPolicy(bucket: string): PolicyDocument {
+    return document({
+        Sid: "TlsOnly",
+        Effect: "Deny",
+        Principal: "*",
+        Action: "s3:*",
+        Resource: [bucketArn(bucket), objectsArn(bucket)],
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+    });
+}
+
+/** Who may copy: S3 itself. */
+export function replicationTrust(): PolicyDocument {
+    return document({
+        Sid: "S3",
+        Effect: "Allow",
+        Principal: { Service: "s3.amazonaws.com" },
+        Action: "sts:AssumeRole",
+    });
+}
+
+/** What S3 needs to copy versions with their locks. It cannot delete in the copies: deletions are not copied. */
+export function replicationPolicy(originals: BucketNames, copies: BucketNames): PolicyDocument {
+    const from = [originals.shows, originals.archive];
+    return document(
+        {
+            Sid: "Look",
+            Effect: "Allow",
+            Action: ["s3:GetReplicationConfiguration", "s3:ListBucket"],
+            Resource: from.map(bucketArn),
+        },
+        {
+            Sid: "ReadVersions",
+            Effect: "Allow",
+            Action: [
+                "s3:GetObjectLegalHold",
+                "s3:GetObjectRetention",
+                "s3:GetObjectVersionAcl",
+                "s3:GetObjectVersionForReplication",
+                "s3:GetObjectVersionTagging",
+            ],
+            Resource: from.map(objectsArn),
+        },
+        {
+            Sid: "WriteCopies",
+            Effect: "Allow",
+            Action: ["s3:ReplicateObject", "s3:ReplicateTags"],
+            Resource: [copies.shows, copies.archive].map(objectsArn),
+        },
+    );
+}

@@ -1,0 +1,220 @@
+import { z } from "zod";
+
+import { bucketNameLimit, bucketPrefix, longestBucketSuffix } from "../components/airtimeBackup/names";
+import { awsRegion, type AwsConfig } from "./aws";
+
+/**
+ * Storage classes that shows may move to as they age: those that play and restore at once.
+ *
+ * Days: the least age S3 takes, and the least stay it bills (AWS documentation, "Transitioning objects using Amazon S3
+ * Lifecycle", 2026-09). Objects move down this list only.
+ */
+export const storageClasses = {
+    STANDARD_IA: { leastAgeDays: 30, leastStayDays: 30 },
+    INTELLIGENT_TIERING: { leastAgeDays: 1, leastStayDays: 1 },
+    GLACIER_IR: { leastAgeDays: 1, leastStayDays: 90 },
+} as const;
+
+export type StorageClass = keyof typeof storageClasses;
+
+const playable = Object.keys(storageClasses).join(", ");
+
+/** Classes that exist and are no place for shows: why. */
+const unsuitable: Readonly<Record<string, string>> = {
+    STANDARD: "objects begin in STANDARD, none moves there",
+    ONEZONE_IA: "it keeps shows in one data centre, and they would go with it",
+    GLACIER: "shows there neither play nor restore for hours",
+    DEEP_ARCHIVE: "shows there neither play nor restore for up to two days",
+    REDUCED_REDUNDANCY: "Amazon advises against it",
+    EXPRESS_ONEZONE: "no lifecycle moves objects there",
+};
+
+const isStorageClass = (name: string): name is StorageClass => Object.hasOwn(storageClasses, name);
+
+const storageClass = z.unknown().transform((given, context): StorageClass => {
+    if (typeof given === "string" && isStorageClass(given)) {
+        return given;
+    }
+    const why = typeof given === "string" && Object.hasOwn(unsuitable, given) ? `${unsuitable[given]}; ` : "";
+    context.addIssue({
+        code: "custom",
+        input: given,
+        message: `${why}use a class from which shows play at once: ${playable}`,
+    });
+    return z.NEVER;
+});
+
+const days = (least: number, most: number, example: number) => {
+    const range = `use ${least} to ${most} days, such as ${example}`;
+    return z.int({ error: "use a whole number of days" }).min(least, range).max(most, range);
+};
+
+const transition = z.strictObject({ afterDays: days(1, 3650, 30), storageClass });
+
+const settings = z.strictObject({
+    /** A second region of Amazon's that holds a copy of everything; none unless given. */
+    copyRegion: awsRegion.optional(),
+    /** How names of buckets begin; the domain with hyphens and the stack unless given. */
+    bucketPrefix: z
+        .string()
+        .regex(
+            /^(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9]([a-z0-9-]*[a-z0-9])$/,
+            "use lower-case letters, digits and hyphens, with a letter or digit at both ends, such as radio-example-prod",
+        )
+        .min(3, "use 3 characters or more")
+        .max(
+            bucketNameLimit - longestBucketSuffix,
+            `use at most ${bucketNameLimit - longestBucketSuffix} characters`,
+        )
+        .optional(),
+    /** For how many days nobody but an administrator can delete or replace what was written. */
+    lockDays: days(1, 3650, 30).default(30),
+    /** When shows move to cheaper classes, by age; an empty list leaves them in STANDARD. */
+    showClasses: z
+        .array(transition)
+        .max(3, "use at most 3 steps")
+        .default([
+            { afterDays: 30, storageClass: "STANDARD_IA" },
+            { afterDays: 90, storageClass: "GLACIER_IR" },
+        ]),
+    /** For how many days a show can be had back after it was overwritten or deleted. */
+    oldVersionDays: days(1, 3650, 90).default(90),
+    /** For how many days dumps of the database and configurations are kept. Shows are kept for ever. */
+    archiveDays: days(1, 3650, 365).default(365),
+    /** After how many days the parts of an upload that was never finished are thrown away. */
+    abortUploadDays: days(1, 365, 7).default(7),
+    /** What the emergency shows of one channel may take on a Master's disk, in MiB. */
+    emergencyShowsMiB: z
+        .int({ error: "use a whole number of MiB, such as 1024" })
+        .min(10, "use 10 to 20480 MiB, such as 1024: about 12 hours at 192 kbit/s")
+        .max(20_480, "use 10 to 20480 MiB, such as 1024: about 12 hours at 192 kbit/s")
+        .default(1024),
+    /** Whether Pulumi refuses to remove the buckets and the key of the dumps. False only where all may be lost. */
+    protect: z.boolean({ error: "use true or false" }).default(true),
+});
+
+export type BackupConfig = z.output<typeof settings>;
+
+/**
+ * `backup` of a station: where its shows and its playout's database are safe, or `none`, for a station that says so.
+ * Not an option: nobody is to be without a backup unknowingly.
+ */
+export const backupSchema = z.unknown().transform((given, context): BackupConfig | "none" => {
+    if (given === "none") {
+        return "none";
+    }
+    if (given === undefined || given === null || typeof given !== "object") {
+        context.addIssue({
+            code: "custom",
+            input: given,
+            message:
+                "describe the backup, such as `backup: { copyRegion: eu-west-1 }` (`backup: {}` takes the defaults), " +
+                "or write `backup: none` to say that the station has none",
+        });
+        return z.NEVER;
+    }
+    const result = settings.safeParse(given);
+    if (!result.success) {
+        // Each mistake under its own key: a union would say only that neither form fits.
+        result.error.issues.forEach((issue) => context.addIssue(restated(issue)));
+        return z.NEVER;
+    }
+    return result.data;
+});
+
+/** A mistake in the settings as one of `backup`. */
+function restated(issue: z.core.$ZodIssue): z.core.$ZodRawIssue {
+    const { path, message } = issue;
+    switch (issue.code) {
+        case "unrecognized_keys":
+            return { code: issue.code, path, message, keys: issue.keys, input: undefined };
+        case "invalid_type":
+            return { code: issue.code, path, message, expected: issue.expected, input: undefined };
+        default:
+            return { code: "custom", path, message, input: undefined };
+    }
+}
+
+interface BackedStation {
+    domain: string;
+    aws?: AwsConfig | undefined;
+    backup: BackupConfig | "none";
+}
+
+/** Room for the stack's name in names of buckets, as far as it is not known here. */
+const usualStackName = "preprod";
+
+/** Adds a mistake for everything about the backup that does not fit together, or does not fit the station. */
+export function refuseBackupMistakes(station: BackedStation, context: z.core.$RefinementCtx): void {
+    const { backup, aws, domain } = station;
+    if (backup === "none") {
+        return;
+    }
+    const refuse = (path: PropertyKey[], input: unknown, message: string): void =>
+        context.addIssue({ code: "custom", path, input, message });
+    if (aws === undefined) {
+        refuse(
+            ["aws"],
+            aws,
+            'the backup is kept at Amazon: give aws: { accountId: "123456789012", region: eu-central-1 }, or write backup: none',
+        );
+    } else if (backup.copyRegion === aws.region) {
+        refuse(
+            ["backup", "copyRegion"],
+            backup.copyRegion,
+            `the originals are there too (aws.region); use another region, or leave it out to have no copy`,
+        );
+    }
+    if (backup.bucketPrefix === undefined) {
+        const prefix = bucketPrefix(domain, usualStackName);
+        const remedy = "give backup.bucketPrefix, such as my-station-prod";
+        if (prefix.length + longestBucketSuffix > bucketNameLimit) {
+            refuse(["domain"], domain, `it is too long for names of buckets; ${remedy}`);
+        } else if (/^(xn--|sthree-|amzn-s3-demo-)/.test(prefix)) {
+            refuse(["domain"], domain, `no bucket's name may begin as it does; ${remedy}`);
+        }
+    }
+    for (const key of ["oldVersionDays", "archiveDays"] as const) {
+        if (backup[key] < backup.lockDays) {
+            refuse(
+                ["backup", key],
+                backup[key],
+                `nothing goes before its lock ends: use ${backup.lockDays} (lockDays) or more`,
+            );
+        }
+    }
+    refuseTransitionMistakes(backup, refuse);
+}
+
+/** S3 takes transitions only downwards, and only from certain ages on. */
+function refuseTransitionMistakes(
+    backup: BackupConfig,
+    refuse: (path: PropertyKey[], input: unknown, message: string) => void,
+): void {
+    const order = Object.keys(storageClasses);
+    backup.showClasses.forEach((step, index) => {
+        const before = index > 0 ? backup.showClasses[index - 1] : undefined;
+        const at = (key: keyof typeof step) => ["backup", "showClasses", index, key];
+        if (before && order.indexOf(step.storageClass) <= order.indexOf(before.storageClass)) {
+            refuse(
+                at("storageClass"),
+                step.storageClass,
+                `from ${before.storageClass} shows cannot move there; put the steps in this order: ${playable}`,
+            );
+            return;
+        }
+        const least = Math.max(
+            storageClasses[step.storageClass].leastAgeDays,
+            before ? before.afterDays + storageClasses[before.storageClass].leastStayDays : 0,
+        );
+        if (step.afterDays < least) {
+            refuse(
+                at("afterDays"),
+                step.afterDays,
+                before
+                    ? `shows stay in ${before.storageClass} for ${storageClasses[before.storageClass].leastStayDays} days at least; use ${least} or more`
+                    : `${step.storageClass} takes shows from ${least} days on; use ${least} or more`,
+            );
+        }
+    });
+}
