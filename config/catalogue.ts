@@ -111,3 +111,104 @@ export const awsRegions: Readonly<Record<string, RegionFacts>> = {
     "us-east-2": { place: "Ohio, United States", latitude: 39.96, longitude: -83 },
     "us-west-2": { place: "Oregon, United States", latitude: 45.84, longitude: -119.7 },
 };
+
+export interface InstanceTypeFacts {
+    architecture: "amd64" | "arm64";
+    vcpus: number;
+    memoryMiB: number;
+    /** What it may send all day long, in Mbit/s. */
+    baselineMbps: number;
+    /** What it may send for some minutes, from credits, in Mbit/s. */
+    burstMbps: number;
+    /** List price on demand in us-east-1, in US dollars. */
+    hourlyUsd: number;
+}
+
+/**
+ * EC2's types that suit a Relay.
+ *
+ * Source: EC2's network specifications by type; on-demand prices of us-east-1, those of t4g.small and t3.small
+ * cross-checked 2026-09, others of their families in proportion, c7g as listed before.
+ */
+export const instanceTypes: Readonly<Record<string, InstanceTypeFacts>> = {
+    "t4g.nano": {
+        ...{ architecture: "arm64", vcpus: 2, memoryMiB: 512 },
+        ...{ baselineMbps: 32, burstMbps: 5000, hourlyUsd: 0.0042 },
+    },
+    "t4g.micro": {
+        ...{ architecture: "arm64", vcpus: 2, memoryMiB: 1024 },
+        ...{ baselineMbps: 64, burstMbps: 5000, hourlyUsd: 0.0084 },
+    },
+    "t4g.small": {
+        ...{ architecture: "arm64", vcpus: 2, memoryMiB: 2048 },
+        ...{ baselineMbps: 128, burstMbps: 5000, hourlyUsd: 0.0168 },
+    },
+    "t4g.medium": {
+        ...{ architecture: "arm64", vcpus: 2, memoryMiB: 4096 },
+        ...{ baselineMbps: 256, burstMbps: 5000, hourlyUsd: 0.0336 },
+    },
+    "t3.micro": {
+        ...{ architecture: "amd64", vcpus: 2, memoryMiB: 1024 },
+        ...{ baselineMbps: 64, burstMbps: 5000, hourlyUsd: 0.0104 },
+    },
+    "t3.small": {
+        ...{ architecture: "amd64", vcpus: 2, memoryMiB: 2048 },
+        ...{ baselineMbps: 128, burstMbps: 5000, hourlyUsd: 0.0208 },
+    },
+    "t3.medium": {
+        ...{ architecture: "amd64", vcpus: 2, memoryMiB: 4096 },
+        ...{ baselineMbps: 256, burstMbps: 5000, hourlyUsd: 0.0416 },
+    },
+    "c7g.medium": {
+        ...{ architecture: "arm64", vcpus: 1, memoryMiB: 2048 },
+        ...{ baselineMbps: 520, burstMbps: 12_500, hourlyUsd: 0.0363 },
+    },
+    "c7g.large": {
+        ...{ architecture: "arm64", vcpus: 2, memoryMiB: 4096 },
+        ...{ baselineMbps: 937, burstMbps: 12_500, hourlyUsd: 0.0725 },
+    },
+    "c7g.xlarge": {
+        ...{ architecture: "arm64", vcpus: 4, memoryMiB: 8192 },
+        ...{ baselineMbps: 1876, burstMbps: 12_500, hourlyUsd: 0.145 },
+    },
+};
+
+/**
+ * Amazon's prices in US dollars, as far as a group of Relays meets them, of us-east-1.
+ *
+ * Source: public addresses, traffic between zones, the balancer's hour: cross-checked 2026-09; its capacity units and
+ * disks: long stable list prices.
+ */
+export const awsPrices = {
+    publicAddressHourlyUsd: 0.005,
+    balancerHourlyUsd: 0.0225,
+    /** A gigabyte an hour is one capacity unit. */
+    balancerUsdPerGb: 0.006,
+    /** Both ways, for what the balancer fetches from another zone. */
+    crossZoneUsdPerGb: 0.02,
+    /** gp3. */
+    diskMonthlyUsdPerGib: 0.08,
+} as const;
+
+/**
+ * What regions cost: egress by the gigabyte (the first step's, up to 10 TB a month; more is cheaper), and how much dearer
+ * than us-east-1 everything else is at most, rounded up.
+ *
+ * Source: egress of us-east-1 cross-checked 2026-09; the others are long stable list prices.
+ */
+export const awsRegionPrices: Readonly<Record<string, { egressUsdPerGb: number; factor: number }>> = {
+    "ap-northeast-1": { egressUsdPerGb: 0.114, factor: 1.35 },
+    "ap-south-1": { egressUsdPerGb: 0.1093, factor: 1.1 },
+    "ap-southeast-1": { egressUsdPerGb: 0.12, factor: 1.3 },
+    "ap-southeast-2": { egressUsdPerGb: 0.114, factor: 1.3 },
+    "ca-central-1": { egressUsdPerGb: 0.09, factor: 1.15 },
+    "eu-central-1": { egressUsdPerGb: 0.09, factor: 1.2 },
+    "eu-north-1": { egressUsdPerGb: 0.09, factor: 1.1 },
+    "eu-west-1": { egressUsdPerGb: 0.09, factor: 1.15 },
+    "eu-west-2": { egressUsdPerGb: 0.09, factor: 1.2 },
+    "eu-west-3": { egressUsdPerGb: 0.09, factor: 1.2 },
+    "sa-east-1": { egressUsdPerGb: 0.15, factor: 1.65 },
+    "us-east-1": { egressUsdPerGb: 0.09, factor: 1 },
+    "us-east-2": { egressUsdPerGb: 0.09, factor: 1 },
+    "us-west-2": { egressUsdPerGb: 0.09, factor: 1 },
+};

@@ -79,14 +79,23 @@ const balancedNames = 2;
 
 /** Adds a mistake for everything the station needs beyond what the DNS plan allows. */
 export function refuseBeyondPlan(
-    station: { dns: DnsConfig; masters: readonly unknown[]; relays: readonly { count: number }[] },
+    station: {
+        dns: DnsConfig;
+        masters: readonly unknown[];
+        relays: readonly { count: number }[];
+        canary?: { zones: readonly unknown[] };
+    },
     context: z.core.$RefinementCtx,
 ): void {
     const limits = dnsLimits(station.dns);
     const needs = {
         balancers: balancedNames,
-        pools: station.relays.length + station.masters.length,
-        endpoints: station.relays.reduce((sum, pool) => sum + pool.count, 0) + station.masters.length,
+        pools: station.relays.length + station.masters.length + (station.canary ? 1 : 0),
+        endpoints:
+            station.relays.reduce((sum, pool) => sum + pool.count, 0) +
+            station.masters.length +
+            // The canary's addresses are a pool, and one of them is in the nearest region's, too.
+            (station.canary ? station.canary.zones.length + 1 : 0),
     };
     for (const key of ["balancers", "pools", "endpoints"] as const) {
         if (needs[key] > limits[key]) {

@@ -52,8 +52,8 @@ export function joiningRole(): MachineRole {
             staticFile("/usr/local/sbin/aerial-join", "group/aerial-join", "0755"),
             staticFile("/usr/local/sbin/aerial-secrets-sync", "group/aerial-secrets-sync", "0755"),
             staticFile("/etc/systemd/timesyncd.conf.d/aerial.conf", "group/timesyncd.conf"),
-            ...["aerial-join.service", "aerial-secrets-sync.service", "aerial-secrets-sync.timer"].map((unit) =>
-                staticFile(`/etc/systemd/system/${unit}`, `group/${unit}`),
+            ...["aerial-join.service", "aerial-secrets-sync.service", "aerial-secrets-sync.timer"].map(
+                (unit) => staticFile(`/etc/systemd/system/${unit}`, `group/${unit}`),
             ),
         ],
         units: ["aerial-join.service", "aerial-secrets-sync.timer"],

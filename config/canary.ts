@@ -1,0 +1,237 @@
+import { z } from "zod";
+
+import type { Place } from "../components/geoDns/geography";
+import type { AwsConfig } from "./aws";
+import { awsPrices, awsRegionPrices, awsRegions, instanceTypes, type InstanceTypeFacts } from "./catalogue";
+
+const wholeNumber = (what: string, least: number, most: number) => {
+    const message = `use a whole number of ${what}, ${least} to ${most}`;
+    return z.int({ error: message }).min(least, message).max(most, message);
+};
+
+/**
+ * `canary` of a station: a Relay at Amazon that is always on, takes a small share of the listeners and gets every change
+ * first; and more of them when the droplets cannot serve. Needs `aws`.
+ */
+export const canarySchema = z.strictObject({
+    instanceType: z
+        .string()
+        .refine((name) => name in instanceTypes, {
+            error: `use an instance type: ${Object.keys(instanceTypes).join(", ")}`,
+        })
+        .default("t4g.small"),
+    /** Availability zones of `aws.region`: the balancer has an address in each. */
+    zones: z
+        .array(z.string())
+        .min(2, "name two zones or more, such as eu-central-1a and eu-central-1b: one may fail")
+        .max(6, "use at most 6 zones"),
+    minInstances: wholeNumber("instances", 1, 50).default(1),
+    /** What an emergency may cost is bounded by this. */
+    maxInstances: wholeNumber("instances", 1, 50).default(6),
+    /** The canary's weight in the nearest region's pool, where a Relay weighs 1. */
+    share: z
+        .number({ error: "use a number from 0.01 to 1, such as 0.1" })
+        .min(0.01, "use 0.01 to 1; DNS knows weights by two decimals")
+        .max(1, "use 0.01 to 1: a Relay weighs 1")
+        .multipleOf(0.01, "use two decimals: DNS knows no finer weights")
+        .default(0.1),
+    /** How long listeners of an instance that goes may stay. */
+    drainLimitSeconds: wholeNumber("seconds", 0, 3600).default(3600),
+    /** What an instance is to send before another one starts, in Mbit/s; 70 % of what its type may send all day unless given. */
+    targetMbps: z
+        .number({ error: "use a number of Mbit/s, such as 90" })
+        .positive("use a number above 0")
+        .optional(),
+    /** Time from an instance's start until its traffic says something about the group's. */
+    warmUpSeconds: wholeNumber("seconds", 10, 3600).default(180),
+    /** Mail goes out when the account's costs reach 80 % of this, or will exceed it. */
+    budget: z.strictObject({
+        monthlyUsd: z.number({ error: "use a number of US dollars" }).positive("use a number above 0"),
+        emails: z
+            .array(z.email({ error: "use an address that somebody reads, such as tech@radio.example" }))
+            .min(1, "name somebody who learns of it")
+            .max(10, "use at most 10 addresses, as Amazon does"),
+    }),
+});
+
+export type CanaryConfig = z.output<typeof canarySchema>;
+
+/** A station, as far as its canary needs to know it. */
+export interface CanaryStation {
+    aws?: AwsConfig;
+    canary?: CanaryConfig;
+    channels: readonly { formats: readonly { bitrateKbps: number }[] }[];
+}
+
+/** Adds a mistake for everything about the canary that the schema alone cannot tell. */
+export function refuseCanaryMistakes(station: CanaryStation, context: z.core.$RefinementCtx): void {
+    const { canary, aws } = station;
+    if (!canary) {
+        return;
+    }
+    const refuse = (path: PropertyKey[], input: unknown, message: string): void => {
+        context.addIssue({ code: "custom", path: ["canary", ...path], input, message });
+    };
+    if (!aws) {
+        context.addIssue({
+            code: "custom",
+            path: ["aws"],
+            input: undefined,
+            message: 'the canary runs at Amazon; give { accountId: "123456789012", region: eu-central-1 }',
+        });
+    }
+    canary.zones.forEach((zone, index) => {
+        if (aws && !(zone.startsWith(aws.region) && /^[a-z]$/.test(zone.slice(aws.region.length)))) {
+            const examples = ["a", "b"].map((letter) => aws.region + letter).join(" or ");
+            refuse(["zones", index], zone, `use a zone of ${aws.region}, such as ${examples}`);
+        } else if (canary.zones.indexOf(zone) !== index) {
+            refuse(["zones", index], zone, "use each zone once");
+        }
+    });
+    if (canary.minInstances > canary.maxInstances) {
+        const { minInstances, maxInstances } = canary;
+        const remedy = `use at most maxInstances, ${maxInstances}, or raise that`;
+        refuse(["minInstances"], minInstances, remedy);
+    }
+    const { baselineMbps } = typeOf(canary);
+    if (canary.targetMbps !== undefined && canary.targetMbps > baselineMbps) {
+        const remedy = `${canary.instanceType} may send ${baselineMbps} Mbit/s all day; use less, or a larger type`;
+        refuse(["targetMbps"], canary.targetMbps, remedy);
+    }
+    const idle = aws && Math.ceil(restingUsdPerDay(canary, aws.region) * daysPerMonth);
+    if (idle !== undefined && canary.budget.monthlyUsd < idle) {
+        const remedy = `without any listener it is ${idle} US dollars a month; use more, or the alarm rings for ever`;
+        refuse(["budget", "monthlyUsd"], canary.budget.monthlyUsd, remedy);
+    }
+}
+
+/** The canary and its group, with all that follows from the configuration worked out. */
+export interface CanaryPlan extends Omit<CanaryConfig, "targetMbps"> {
+    region: string;
+    accountId: string;
+    place: Place;
+    architecture: InstanceTypeFacts["architecture"];
+    /** Listeners at which one instance is full. */
+    listenerLimit: number;
+    /** What an instance is to send before another one starts. */
+    targetMbps: number;
+    /** The most that a day may cost: every instance there may be, sending all day what it is to send. */
+    maximumUsdPerDay: number;
+    /** A day on which nobody listens. */
+    restingUsdPerDay: number;
+}
+
+/** @returns nothing where the station has no canary. */
+export function planCanary(station: CanaryStation): CanaryPlan | undefined {
+    const { canary, aws } = station;
+    if (!canary || !aws) {
+        return undefined;
+    }
+    const facts = awsRegions[aws.region];
+    if (!facts) {
+        throw new Error(`there is no region ${aws.region}`);
+    }
+    const bitrates = station.channels.flatMap(({ formats }) => formats.map((format) => format.bitrateKbps));
+    return {
+        ...canary,
+        region: aws.region,
+        accountId: aws.accountId,
+        place: { latitude: facts.latitude, longitude: facts.longitude },
+        architecture: typeOf(canary).architecture,
+        listenerLimit: instanceListenerLimit(canary.instanceType, Math.max(...bitrates)),
+        targetMbps: targetMbps(canary),
+        maximumUsdPerDay: roundCents(maximumUsdPerDay(canary, aws.region)),
+        restingUsdPerDay: roundCents(restingUsdPerDay(canary, aws.region)),
+    };
+}
+
+/** What TCP/IP and TLS add to the audio, measured at 128 kbit/s. */
+const overhead = 1.053;
+
+/**
+ * Listeners over TLS that one instance carries at most.
+ *
+ * By its cores and memory as a droplet (`listenerLimit` in `config/plan`); and by what it may send in a burst, which has
+ * to last until others have started.
+ *
+ * @param bitrateKbps of the largest format, which all of them might choose
+ */
+export function instanceListenerLimit(instanceType: string, bitrateKbps: number): number {
+    const { vcpus, memoryMiB, burstMbps } = typeOf({ instanceType });
+    const byNetwork = Math.floor((burstMbps * 1000) / (bitrateKbps * overhead));
+    return Math.min(vcpus * 2200, Math.floor(memoryMiB * 2.2), byNetwork);
+}
+
+/** Share of what a type may send all day at which the group grows: an instance takes minutes to come. */
+const targetShare = 0.7;
+
+function targetMbps(canary: Pick<CanaryConfig, "instanceType" | "targetMbps">): number {
+    return canary.targetMbps ?? Math.floor(typeOf(canary).baselineMbps * targetShare);
+}
+
+/** As the metric `NetworkOut` counts with detailed monitoring: bytes in a minute. */
+export function bytesPerMinute(mbps: number): number {
+    return Math.round((mbps * 1_000_000 * 60) / 8);
+}
+
+const hoursPerDay = 24;
+const daysPerMonth = 365 / 12;
+
+/** Size of an instance's disk. */
+export const diskGib = 8;
+
+function restingUsdPerDay(
+    canary: Pick<CanaryConfig, "instanceType" | "zones" | "minInstances">,
+    region: string,
+): number {
+    return fixedUsdPerDay(canary, region, canary.minInstances);
+}
+
+/** Instances with their addresses and disks, and the balancer with its addresses. */
+function fixedUsdPerDay(
+    canary: Pick<CanaryConfig, "instanceType" | "zones">,
+    region: string,
+    instances: number,
+): number {
+    const { factor } = regionPrices(region);
+    const addresses = (instances + canary.zones.length) * awsPrices.publicAddressHourlyUsd;
+    const machines = instances * typeOf(canary).hourlyUsd;
+    const disks = (instances * diskGib * awsPrices.diskMonthlyUsdPerGib) / daysPerMonth;
+    const hourly = addresses + factor * (machines + awsPrices.balancerHourlyUsd);
+    return hourly * hoursPerDay + factor * disks;
+}
+
+/** What one day costs at most: `maxInstances` that send as much as they are to, all day long. */
+export function maximumUsdPerDay(
+    canary: Pick<CanaryConfig, "instanceType" | "zones" | "maxInstances" | "targetMbps">,
+    region: string,
+): number {
+    const { egressUsdPerGb, factor } = regionPrices(region);
+    const gigabytes = (bytesPerMinute(targetMbps(canary)) * 60 * hoursPerDay * canary.maxInstances) / 1e9;
+    const otherZone = (canary.zones.length - 1) / canary.zones.length;
+    const within = awsPrices.balancerUsdPerGb + otherZone * awsPrices.crossZoneUsdPerGb;
+    return (
+        fixedUsdPerDay(canary, region, canary.maxInstances) + gigabytes * (egressUsdPerGb + factor * within)
+    );
+}
+
+function regionPrices(region: string): (typeof awsRegionPrices)[string] {
+    const prices = awsRegionPrices[region];
+    if (!prices) {
+        throw new Error(`there are no prices of ${region}`);
+    }
+    return prices;
+}
+
+function typeOf({ instanceType }: { instanceType: string }): InstanceTypeFacts {
+    const facts = instanceTypes[instanceType];
+    if (!facts) {
+        throw new Error(`there is no instance type ${instanceType}`);
+    }
+    return facts;
+}
+
+/** Up, because it is said to be the most. */
+function roundCents(usd: number): number {
+    return Math.ceil(usd * 100) / 100;
+}
