@@ -70,13 +70,10 @@ const settings = z.strictObject({
     /** For how many days nobody but an administrator can delete or replace what was written. */
     lockDays: days(1, 3650, 30).default(30),
     /** When shows move to cheaper classes, by age; an empty list leaves them in STANDARD. */
-    showClasses: z
-        .array(transition)
-        .max(3, "use at most 3 steps")
-        .default([
-            { afterDays: 30, storageClass: "STANDARD_IA" },
-            { afterDays: 90, storageClass: "GLACIER_IR" },
-        ]),
+    showClasses: z.array(transition).default([
+        { afterDays: 30, storageClass: "STANDARD_IA" },
+        { afterDays: 90, storageClass: "GLACIER_IR" },
+    ]),
     /** For how many days a show can be had back after it was overwritten or deleted. */
     oldVersionDays: days(1, 3650, 90).default(90),
     /** For how many days dumps of the database and configurations are kept. Shows are kept for ever. */
@@ -179,7 +176,7 @@ export function refuseBackupMistakes(station: BackedStation, context: z.core.$Re
             refuse(
                 ["backup", key],
                 backup[key],
-                `nothing goes before its lock ends: use ${backup.lockDays} (lockDays) or more`,
+                `after ${backup[key]} days the lock of ${backup.lockDays} days (lockDays) would not have ended; use ${backup.lockDays} or more`,
             );
         }
     }
