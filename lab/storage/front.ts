@@ -1,0 +1,34 @@
+/*
+ * NGINX at the address of all regions, which reads the name that a connection asks for and hands it on as it is, TLS and
+ * all: signatures and conditions on the transport are the region's server's to check.
+ */
+
+/** The front's own socket among the others, by which its start is seen. */
+export const frontName = "front.sock";
+
+/** Regions without buckets have no server: a connection to one is closed at once. */
+export function frontConfiguration(address: string): string {
+    return `user root;
+daemon off;
+worker_processes 1;
+pid /run/front.pid;
+error_log stderr crit;
+load_module modules/ngx_stream_module.so;
+events {
+    worker_connections 2048;
+}
+stream {
+    map $ssl_preread_server_name $gateway {
+        "~(^|\\.)s3\\.(?<region>[a-z0-9-]+)\\.amazonaws\\.com$" unix:/sockets/$region.sock;
+        default unix:/sockets/none.sock;
+    }
+    server {
+        listen ${address}:443;
+        listen unix:/sockets/${frontName};
+        ssl_preread on;
+        proxy_connect_timeout 2s;
+        proxy_pass $gateway;
+    }
+}
+`;
+}
