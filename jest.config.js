@@ -1,13 +1,13 @@
 "use strict";
 
 /**
- * The kinds of tests, cheapest first. `tools/test` runs all of them; `npx jest --selectProjects unit` one.
+ * The kinds of tests. `tools/test` runs all of them; `npx jest --selectProjects unit` one.
  *
  * - unit: pure functions and components against mocks
  * - templates: what is rendered, read by the real parsers (Icecast, Liquidsoap, NGINX, systemd, cloud-init)
  * - machines: the lab's machines and networks
  * - engine: prod and preprod by the real Pulumi engine, without machines
- * - drills: a whole station in the lab, broken on purpose
+ * - drills: a whole station in the lab, broken on purpose; a set of them is a folder with a lab of its own
  */
 const timeoutSeconds = { unit: 20, templates: 120, machines: 180, engine: 300, drills: 300 };
 
@@ -21,7 +21,10 @@ module.exports = {
         testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`],
         // Jest takes testTimeout for the whole run only, not for a project.
         globals: { testTimeoutSeconds: seconds },
-        setupFilesAfterEnv: ["<rootDir>/tests/support/timeout.js"],
+        setupFilesAfterEnv: [
+            "<rootDir>/tests/support/timeout.js",
+            ...(name === "drills" ? ["<rootDir>/tests/drills/support/turns.ts"] : []),
+        ],
         testEnvironment: "node",
         // Only our own folders: the lab's folder holds whole root file systems.
         roots: ["components", "config", "config-templates", "lab", "tests"].map(

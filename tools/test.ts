@@ -1,54 +1,79 @@
 import { mkdirSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
 
-import { checks } from "./testing/checks";
-import { Interrupted, runStep, type StepResult } from "./testing/step";
-import { type Kind, kinds, runKind } from "./testing/kinds";
+import { choose, type Choice, kindNames, labsAtOnce, nameOfSet, WrongChoice } from "./testing/choice";
+import { Display } from "./testing/display";
+import { runSet, setsOfDrills } from "./testing/drills";
+import { runKind } from "./testing/kinds";
+import { inLanes } from "./testing/lanes";
 import { resultsFolder } from "./testing/paths";
+import { Interrupted, Runner, type StepResult } from "./testing/runner";
 
 /**
- * Runs the project's tests, cheapest first, with their output as it comes, and ends with one line of totals:
- * `N passed, N failed`. Logs and jest's results are kept in `.test`.
+ * Runs the project's tests and ends with one line of totals: `N passed, N failed`. Sets of drills run side by side, each
+ * in a lab of its own, since they mostly wait; the kinds that want the processor run aside, one after another. Logs and
+ * jest's results are kept in `.test`.
  */
-const usage = `Usage: npm test -- [KIND...]
+function usage(sets: readonly string[]): string {
+    return `Usage: npm test -- [KIND | SET]...
 
-Kinds: checks (lint, types, workflows, shell scripts), ${Object.keys(kinds).join(", ")}. All of them without one.
+Kinds: ${kindNames.join(", ")} (checks: types, lint, workflows, shell scripts), drills.
+Sets of drills: ${sets.map(nameOfSet).join(", ")}.
+All of them without one.
 
-Drills run in a lab of their own, which is taken down afterwards. With AERIAL_LAB=<folder> they use that lab and leave
-it up.
+Each set of drills runs in a lab of its own, which is taken down afterwards. With AERIAL_LAB=<folder> one set uses that
+lab and leaves it up; it must hold the set's station: tools/lab up --stack-file tests/drills/<set>/station.yaml, and
+Pulumi.lab.yaml for sets without such a file.
 `;
+}
 
-async function main(): Promise<number> {
-    const wanted = process.argv.slice(2);
-    if (wanted.includes("--help") || wanted.includes("-h")) {
-        process.stdout.write(usage);
+async function main(names: readonly string[]): Promise<number> {
+    const sets = setsOfDrills();
+    if (names.includes("--help") || names.includes("-h")) {
+        process.stdout.write(usage(sets));
         return 0;
     }
-    const known = ["checks", ...Object.keys(kinds)];
-    const unknown = wanted.filter((kind) => !known.includes(kind));
-    if (unknown.length > 0) {
-        process.stderr.write(`There is no kind of tests named ${unknown.join(", ")}.\n\n${usage}`);
-        return 2;
-    }
-    mkdirSync(resultsFolder, { recursive: true });
-
-    const results: StepResult[] = [];
     try {
-        for (const kind of known.filter((name) => wanted.length === 0 || wanted.includes(name))) {
-            if (kind === "checks") {
-                for (const check of checks()) {
-                    results.push(await runStep(check));
-                }
-            } else {
-                results.push(...(await runKind(kind as Kind)));
-            }
+        const choice = choose(names, { sets, ownLab: process.env.AERIAL_LAB });
+        mkdirSync(resultsFolder, { recursive: true });
+        return summarise(await runAll(choice));
+    } catch (error) {
+        if (error instanceof WrongChoice) {
+            process.stderr.write(`${error.message}\n\n${usage(sets)}`);
+            return 2;
         }
+        throw error;
+    }
+}
+
+async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
+    const host = { processors: availableParallelism(), memoryMiB: totalmem() / 2 ** 20 };
+    const labs = Math.min(labsAtOnce(host), sets.length);
+    const display = new Display([...kinds, ...sets.map(nameOfSet)], labs + Math.min(kinds.length, 1) > 1);
+    const runner = new Runner(display);
+    const tasks = {
+        kinds: kinds.map((kind) => () => reported(kind, runKind(runner, kind, sets.length > 0))),
+        sets: sets.map((set) => () => reported(nameOfSet(set), runSet(runner, set))),
+    };
+    try {
+        const [ofKinds, ofSets] = await Promise.all([inLanes(tasks.kinds, 1), inLanes(tasks.sets, labs)]);
+        return [...ofKinds, ...ofSets].flat();
+    } finally {
+        display.close();
+    }
+}
+
+/** What goes wrong in one task is told as its failure, and does not keep the others from running. */
+async function reported(name: string, work: Promise<StepResult[]>): Promise<StepResult[]> {
+    try {
+        return await work;
     } catch (error) {
         if (!(error instanceof Interrupted)) {
-            throw error;
+            console.error(error);
         }
-        results.push({ name: "interrupted", passed: 0, failed: 1, seconds: 0, log: "" });
+        const why = error instanceof Interrupted ? "interrupted" : "broken off";
+        return [{ name: `${name} (${why})`, passed: 0, failed: 1, seconds: 0, log: "" }];
     }
-    return summarise(results);
 }
 
 function summarise(results: readonly StepResult[]): number {
@@ -65,6 +90,6 @@ function summarise(results: readonly StepResult[]): number {
     return failed === 0 && passed > 0 ? 0 : 1;
 }
 
-void main().then((status) => {
+void main(process.argv.slice(2)).then((status) => {
     process.exitCode = status;
 });

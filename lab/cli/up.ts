@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { resolve } from "node:path";
 
 import type { Command } from "commander";
 
@@ -8,6 +7,7 @@ import { ensureDns } from "../dns/server";
 import { enginePath } from "../engine/command";
 import { operateAsOperator } from "../engine/run";
 import { stackOutputs } from "../engine/outputs";
+import { rememberStackFile, stackFile } from "../engine/stackFile";
 import { ensureImage } from "../machines/image";
 import { openDoor } from "../network/door";
 import { doorPort } from "../paths";
@@ -18,15 +18,20 @@ export function register(program: Command): void {
         .command("up")
         .description("put the station on air, or bring it in line with its program and settings")
         .option("--preview", "only show what it would do")
-        .option("--stack-file <file>", "settings instead of Pulumi.lab.yaml")
+        .option(
+            "--stack-file <file>",
+            "settings instead of Pulumi.lab.yaml; the lab keeps to them until others are given or it goes down",
+        )
         .action(async (options: { preview?: boolean; stackFile?: string }) => {
             const started = Date.now();
+            const settings = stackFile(options.stackFile);
             await enginePath();
             await ensureImage((line) => console.log(line));
             await ensureDns();
             if (!options.preview) {
                 // Before any machine: their disks are made with the authority's root.
                 await ensureAcme();
+                rememberStackFile(settings);
             }
             console.log(
                 options.preview
@@ -37,7 +42,7 @@ export function register(program: Command): void {
                 operation: options.preview ? "preview" : "up",
                 stack: "lab",
                 mode: "machines",
-                stackFile: options.stackFile === undefined ? undefined : resolve(options.stackFile),
+                stackFile: settings,
             });
             const seconds = ((Date.now() - started) / 1000).toFixed(0);
             if (!succeeded) {

@@ -1,4 +1,5 @@
 "use strict";
 
-// How long a test or hook may take depends on its kind; see jest.config.js.
-jest.setTimeout(globalThis.testTimeoutSeconds * 1000);
+// How long a test or hook may take depends on its kind; see jest.config.js. Beside drills it may take longer.
+const patience = Number(process.env.AERIAL_TEST_PATIENCE ?? 1);
+jest.setTimeout(globalThis.testTimeoutSeconds * patience * 1000);

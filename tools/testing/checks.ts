@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join, relative } from "node:path";
 
 import { checkout } from "./paths";
-import type { Step } from "./step";
+import type { Step } from "./runner";
 
 /** What reads the sources without running them. Each counts as one test. */
 export function checks(): Step[] {

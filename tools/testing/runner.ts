@@ -2,11 +2,17 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 
+import type { Display } from "./display";
 import { checkout, resultsFolder } from "./paths";
 
 /** A command to run as part of the tests. */
 export interface Step {
+    /** As reports name it; the log is named after it. */
     name: string;
+    /** Under whose name it speaks; its own unless given. */
+    speaker?: string;
+    /** Beside others its output is for the log, and shown only when it fails. */
+    quiet?: boolean;
     command: readonly string[];
     env?: Readonly<Record<string, string>>;
     /** After this it is ended, and has failed. */
@@ -26,104 +32,142 @@ export interface StepResult extends Counts {
     log: string;
 }
 
-/** Thrown when someone ended the run; everything started has ended by then. */
+/** Thrown when someone ended the run; the step has ended by then. */
 export class Interrupted extends Error {}
 
-/** What is under way, so that a signal to us reaches it. As root it leads a group, which ends what it started, too. */
-let current: ChildProcess | undefined;
-let interrupted = false;
-const leadsGroup = process.getuid?.() === 0;
+/** What is asked to end has this long for it, in ms. */
+const graceMs = 20_000;
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-        interrupted = true;
-        end(signal);
-    });
+interface Running {
+    child: ChildProcess;
+    /** Goes on when the run is interrupted once. */
+    cleansUp: boolean;
 }
 
-function end(signal: NodeJS.Signals): void {
-    if (current?.pid === undefined) {
-        return;
-    }
-    try {
-        process.kill(leadsGroup ? -current.pid : current.pid, signal);
-    } catch {
-        // It ended in this moment.
-    }
-}
+/** Runs steps, several at a time, each with its output in the display and in its log; and ends them all on a signal. */
+export class Runner {
+    private readonly running = new Set<Running>();
+    private interruptions = 0;
+    /** As root a step leads a group, so that what it started ends with it. */
+    private readonly leadsGroup = process.getuid?.() === 0;
 
-/** Runs a step with its output on ours and in its log. */
-export async function runStep(step: Step): Promise<StepResult> {
-    const log = join(resultsFolder, `${step.name}.log`);
-    const started = Date.now();
-    process.stdout.write(`\n── ${step.name} ──\n`);
-    const exitCode = await runCommand(step, log);
-    const seconds = (Date.now() - started) / 1000;
-    if (interrupted) {
-        throw new Interrupted();
+    constructor(private readonly display: Display) {
+        for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+            process.on(signal, () => this.interrupt(signal));
+        }
     }
-    const counts =
-        step.count?.(exitCode) ?? (exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
-    return { name: step.name, ...counts, seconds, log };
-}
 
-/** Runs what must run even after an interruption: a second one ends that, too. */
-export async function runCleanUp(step: Step): Promise<StepResult> {
-    const before = interrupted;
-    interrupted = false;
-    try {
-        return await runStep(step);
-    } finally {
-        interrupted ||= before;
+    get interrupted(): boolean {
+        return this.interruptions > 0;
     }
-}
 
-/** @returns the exit code; 124 after the time limit, as timeout(1) has it. */
-async function runCommand(step: Step, log: string): Promise<number> {
-    const [program = "", ...parameters] = step.command;
-    const file = createWriteStream(log);
-    const child = spawn(program, parameters, {
-        cwd: checkout,
-        env: {
-            ...process.env,
-            PATH: `${join(checkout, "node_modules/.bin")}:${process.env.PATH ?? ""}`,
-            ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : {}),
-            ...step.env,
-        },
-        stdio: ["ignore", "pipe", "pipe"],
-        detached: leadsGroup,
-    });
-    current = child;
-    for (const [stream, ours] of [
-        [child.stdout, process.stdout],
-        [child.stderr, process.stderr],
-    ] as const) {
-        stream.on("data", (data: Buffer) => {
-            ours.write(data);
-            file.write(data);
+    /** @throws Interrupted */
+    async run(step: Step): Promise<StepResult> {
+        if (this.interrupted) {
+            throw new Interrupted();
+        }
+        const result = await this.perform(step, false);
+        if (this.interrupted) {
+            throw new Interrupted();
+        }
+        return result;
+    }
+
+    /** Runs what must run even after an interruption: a second one ends that, too. */
+    async cleanUp(step: Step): Promise<StepResult> {
+        return this.perform(step, true);
+    }
+
+    private interrupt(signal: NodeJS.Signals): void {
+        this.interruptions++;
+        for (const { child, cleansUp } of this.running) {
+            if (!cleansUp || this.interruptions > 1) {
+                this.end(child, signal);
+            }
+        }
+    }
+
+    /** Asks a step to end, and ends it when it does not. */
+    private end(child: ChildProcess, signal: NodeJS.Signals): void {
+        this.signal(child, signal);
+        setTimeout(() => this.signal(child, "SIGKILL"), graceMs).unref();
+    }
+
+    private signal({ pid, exitCode, signalCode }: ChildProcess, signal: NodeJS.Signals): void {
+        if (pid === undefined || exitCode !== null || signalCode !== null) {
+            return;
+        }
+        try {
+            process.kill(this.leadsGroup ? -pid : pid, signal);
+        } catch {
+            // It ended in this moment, or belongs to root: then the terminal's signal has reached it.
+        }
+    }
+
+    private async perform(step: Step, cleansUp: boolean): Promise<StepResult> {
+        const log = join(resultsFolder, `${step.name.replace(/[^\w]+/g, "-")}.log`);
+        const started = Date.now();
+        const exitCode = await this.command(step, log, cleansUp);
+        const counts =
+            step.count?.(exitCode) ?? (exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+        return { name: step.name, ...counts, seconds: (Date.now() - started) / 1000, log };
+    }
+
+    /** @returns the exit code; 124 after the time limit, as timeout(1) has it. */
+    private async command(step: Step, log: string, cleansUp: boolean): Promise<number> {
+        const [program = "", ...parameters] = step.command;
+        const speaker = this.display.begin(step.speaker ?? step.name, step.name);
+        const file = createWriteStream(log);
+        const kept: Buffer[] = [];
+        const child = spawn(program, parameters, {
+            cwd: checkout,
+            env: {
+                ...process.env,
+                PATH: `${join(checkout, "node_modules/.bin")}:${process.env.PATH ?? ""}`,
+                ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : {}),
+                ...step.env,
+            },
+            stdio: ["ignore", "pipe", "pipe"],
+            detached: this.leadsGroup,
         });
-    }
-    let late = false;
-    const deadline = setTimeout(() => {
-        late = true;
-        process.stdout.write(`\n${step.name}: not done after ${step.limitSeconds} s; ending it\n`);
-        end("SIGTERM");
-        setTimeout(() => end("SIGKILL"), 20_000).unref();
-    }, step.limitSeconds * 1000);
-    try {
-        return await new Promise<number>((resolve) => {
-            child.on("error", (error) => {
-                process.stdout.write(`${program}: ${error.message}\n`);
-                resolve(127);
+        const running = { child, cleansUp };
+        this.running.add(running);
+        for (const stream of [child.stdout, child.stderr]) {
+            stream.on("data", (data: Buffer) => {
+                file.write(data);
+                if (step.quiet && this.display.several) {
+                    kept.push(data);
+                } else {
+                    speaker.say(data.toString("utf8"));
+                }
             });
-            // Not "close": a process left behind may keep the pipes open.
-            child.on("exit", (code) => {
-                setTimeout(() => resolve(late ? 124 : (code ?? 1)), 200);
+        }
+        let late = false;
+        const deadline = setTimeout(() => {
+            late = true;
+            speaker.say(`\n${step.name}: not done after ${step.limitSeconds} s; ending it\n`);
+            this.end(child, "SIGTERM");
+        }, step.limitSeconds * 1000);
+        try {
+            const code = await new Promise<number>((resolve) => {
+                child.on("error", (error) => {
+                    speaker.say(`${program}: ${error.message}\n`);
+                    resolve(127);
+                });
+                // Not "close": a process left behind may keep the pipes open.
+                child.on("exit", (exited) => {
+                    setTimeout(() => resolve(late ? 124 : (exited ?? 1)), 200);
+                });
             });
-        });
-    } finally {
-        clearTimeout(deadline);
-        current = undefined;
-        file.end();
+            if (code !== 0) {
+                speaker.say(Buffer.concat(kept).toString("utf8"));
+            }
+            return code;
+        } finally {
+            clearTimeout(deadline);
+            this.running.delete(running);
+            speaker.end();
+            file.end();
+        }
     }
 }

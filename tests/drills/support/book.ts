@@ -30,7 +30,7 @@ export function closeBook(name: string): void {
     ]);
     const folder = join(checkout, ".test");
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, `drills-${name}.json`), JSON.stringify(entries, null, 2) + "\n");
+    writeFileSync(join(folder, `book-${name}.json`), JSON.stringify(entries, null, 2) + "\n");
     process.stdout.write(`\n${formatTable([["DRILL", "FIGURE", "MEASURED", "PROMISED"], ...rows])}\n`);
     entries.length = 0;
 }

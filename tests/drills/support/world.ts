@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { parse } from "yaml";
@@ -7,6 +7,7 @@ import { z } from "zod";
 
 import { planHealthCheck } from "../../../config/plan";
 import { parseStation } from "../../../config/station";
+import { stackFile } from "../../../lab/engine/stackFile";
 import { run } from "../../../lab/host/run";
 import {
     bootMachine,
@@ -35,14 +36,19 @@ export interface RelayPlace {
 /** Which sources are on, and how. A source that is not named is off. */
 export type Sources = Record<string, Pick<EncoderOptions, "master">>;
 
-const stackFile = z.object({ config: z.record(z.string(), z.unknown()) });
+const stackSettings = z.object({ config: z.record(z.string(), z.unknown()) });
 
-function stationConfiguration(): ReturnType<typeof parseStation> {
-    const settings = stackFile.parse(parse(readFileSync(join(checkout, "Pulumi.lab.yaml"), "utf8")));
-    return parseStation(settings.config["aerial:station"]);
+/** Settings of the set's own station, beside its drills; undefined where they are the committed ones. */
+function settingsOfSet(): string | undefined {
+    const file = join(dirname(expect.getState().testPath ?? ""), "station.yaml");
+    return existsSync(file) ? file : undefined;
 }
 
-const station = stationConfiguration();
+/** What the station in the lab was made from. */
+function stationConfiguration(): ReturnType<typeof parseStation> {
+    const settings = stackSettings.parse(parse(readFileSync(stackFile(), "utf8")));
+    return parseStation(settings.config["aerial:station"]);
+}
 
 const relayStatus = z.object({
     health: z.number(),
@@ -55,20 +61,25 @@ export class World {
     readonly relays: RelayPlace[];
     readonly masters: string[];
     /** How the station treats silence, from the lab's configuration. */
-    readonly silence = station.silence;
+    readonly silence: ReturnType<typeof parseStation>["silence"];
     /** How long DNS may take to leave a machine out, in ms: the failed checks that it waits for, and 2 s. */
-    readonly outWithinMs = limits.outOfDns(planHealthCheck(station));
+    readonly outWithinMs: number;
     private readonly on = new Map<string, { encoder: Encoder; master: string | undefined }>();
 
     /** Brings the lab up unless it is, and reads what it tells the outside world. */
     static async open(): Promise<World> {
         if (listMachines().length === 0) {
-            await run([join(checkout, "tools/lab"), "up"], { timeoutSeconds: 1200 });
+            const settings = settingsOfSet();
+            const options = settings === undefined ? [] : ["--stack-file", settings];
+            await run([join(checkout, "tools/lab"), "up", ...options], { timeoutSeconds: 1200 });
         }
         return new World(await stationOutputs());
     }
 
     private constructor(readonly outputs: StationOutputs) {
+        const station = stationConfiguration();
+        this.silence = station.silence;
+        this.outWithinMs = limits.outOfDns(planHealthCheck(station));
         this.channel = Object.keys(outputs.channels)[0] ?? "";
         const named = (role: string) =>
             Object.entries(outputs.hosts).filter(([, host]) => host.role === role);

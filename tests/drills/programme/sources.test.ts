@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { closeBook } from "./support/book";
-import { drill } from "./support/drill";
-import { limits } from "./support/limits";
-import { World } from "./support/world";
+import { closeBook } from "../support/book";
+import { drill } from "../support/drill";
+import { limits } from "../support/limits";
+import { World } from "../support/world";
 
 let world: World;
 

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { join } from "node:path";
 
-import { run } from "../../lab/host/run";
-import { checkout } from "../../lab/paths";
-import { Encoder } from "../../lab/radio/encoder";
-import { parseOutputs } from "../../lab/radio/outputs";
-import { World } from "./support/world";
+import { run } from "../../../lab/host/run";
+import { checkout } from "../../../lab/paths";
+import { Encoder } from "../../../lab/radio/encoder";
+import { parseOutputs } from "../../../lab/radio/outputs";
+import { World } from "../support/world";
 
 /*
  * The command line as a person uses it, and the stack's outputs as all that a studio team and a player need.

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
 
-import { bootMachine, findMachine, killMachine } from "../../lab/machines/machines";
-import { labPath } from "../../lab/paths";
-import { startDecodingListener, startListener, type Listener } from "../../lab/radio/listener";
-import { publicRoots } from "../../lab/radio/station";
-import { closeBook, note } from "./support/book";
-import { limits } from "./support/limits";
-import { ask, clientOf, untilAnswered } from "./support/names";
-import { World } from "./support/world";
+import { bootMachine, findMachine, killMachine } from "../../../lab/machines/machines";
+import { labPath } from "../../../lab/paths";
+import { startDecodingListener, startListener, type Listener } from "../../../lab/radio/listener";
+import { publicRoots } from "../../../lab/radio/station";
+import { closeBook, note } from "../support/book";
+import { limits } from "../support/limits";
+import { ask, clientOf, untilAnswered } from "../support/names";
+import { World } from "../support/world";
 
 /*
  * Listeners and encoders that know names and nothing else.

@@ -1,16 +1,16 @@
 import { X509Certificate } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { run } from "../../lab/host/run";
-import { issuingRoots } from "../../lab/acme";
-import { bootMachine, findMachine, killMachine } from "../../lab/machines/machines";
-import { inNamespace } from "../../lab/network/network";
-import { publicRoots } from "../../lab/radio/station";
-import { closeBook, note } from "./support/book";
-import { Crowd } from "./support/crowd";
-import { limits } from "./support/limits";
-import { clientOf, untilAnswered } from "./support/names";
-import { World } from "./support/world";
+import { run } from "../../../lab/host/run";
+import { issuingRoots } from "../../../lab/acme";
+import { bootMachine, findMachine, killMachine } from "../../../lab/machines/machines";
+import { inNamespace } from "../../../lab/network/network";
+import { publicRoots } from "../../../lab/radio/station";
+import { closeBook, note } from "../support/book";
+import { Crowd } from "../support/crowd";
+import { limits } from "../support/limits";
+import { clientOf, untilAnswered } from "../support/names";
+import { World } from "../support/world";
 
 /*
  * The public certificate as listeners see it: issued, renewed, and shared by the machines themselves.

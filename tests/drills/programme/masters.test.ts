@@ -8,11 +8,11 @@ import {
     killMachine,
     thawMachine,
     uncutMachine,
-} from "../../lab/machines/machines";
-import { closeBook, note } from "./support/book";
-import { drill } from "./support/drill";
-import { limits } from "./support/limits";
-import { World } from "./support/world";
+} from "../../../lab/machines/machines";
+import { closeBook, note } from "../support/book";
+import { drill } from "../support/drill";
+import { limits } from "../support/limits";
+import { World } from "../support/world";
 
 let world: World;
 

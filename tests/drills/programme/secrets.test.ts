@@ -3,12 +3,12 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
-import { enginePath } from "../../lab/engine/command";
-import { engineEnvironment } from "../../lab/engine/environment";
-import { run } from "../../lab/host/run";
-import { execInMachine, listMachines } from "../../lab/machines/machines";
-import { labPath } from "../../lab/paths";
-import { World } from "./support/world";
+import { enginePath } from "../../../lab/engine/command";
+import { engineEnvironment } from "../../../lab/engine/environment";
+import { run } from "../../../lab/host/run";
+import { execInMachine, listMachines } from "../../../lab/machines/machines";
+import { labPath } from "../../../lab/paths";
+import { World } from "../support/world";
 
 /*
  * A station on the air, with sources connected, is searched for every secret it has: in clear, where none belongs.

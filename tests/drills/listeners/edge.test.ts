@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { run } from "../../lab/host/run";
-import { bootMachine, findMachine, killMachine, uncutMachine } from "../../lab/machines/machines";
-import { inNetwork } from "../../lab/network/network";
-import { interfaceName } from "../../lab/network/state";
-import { machineNamespace } from "../../lab/paths";
-import { startListener, type Listener } from "../../lab/radio/listener";
-import { publicRoots } from "../../lab/radio/station";
-import { closeBook, note } from "./support/book";
-import { Crowd } from "./support/crowd";
-import { limits } from "./support/limits";
-import { clientOf, untilAnswered } from "./support/names";
-import { manyConnections, slowHeader, statusOf } from "./support/stranger";
-import { World, type RelayPlace } from "./support/world";
+import { run } from "../../../lab/host/run";
+import { bootMachine, findMachine, killMachine, uncutMachine } from "../../../lab/machines/machines";
+import { inNetwork } from "../../../lab/network/network";
+import { interfaceName } from "../../../lab/network/state";
+import { machineNamespace } from "../../../lab/paths";
+import { startListener, type Listener } from "../../../lab/radio/listener";
+import { publicRoots } from "../../../lab/radio/station";
+import { closeBook, note } from "../support/book";
+import { Crowd } from "../support/crowd";
+import { limits } from "../support/limits";
+import { clientOf, untilAnswered } from "../support/names";
+import { manyConnections, slowHeader, statusOf } from "../support/stranger";
+import { alone } from "../support/turns";
+import { World, type RelayPlace } from "../support/world";
 
 /*
  * What a Relay does at its limits, and what strangers can do to it.
@@ -224,6 +225,7 @@ it("takes back 3,000 listeners at once, over TLS, each at the first try", async 
         throw new Error("the lab has no two Relays");
     }
     await world.onUpstream("a", limits.backOnPreferred);
+    await alone();
     // AAC, a third of the bytes: listeners and servers share this machine.
     const crowd = await Crowd.come(from.region, {
         ...{ count, servers: [addressOf(from)], next: addressOf(to), path: "/main.aac", perSecond: 250 },

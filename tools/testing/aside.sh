@@ -1,0 +1,33 @@
+#!/bin/sh
+# Runs a command aside: with little of the processor where others want it. For tests that may take longer beside
+# drills, whose listeners may hear no difference.
+set -eu
+
+# Where each session is a group of its own, niceness counts among the groups.
+echo 19 2>/dev/null >/proc/self/autogroup || true
+if [ "$(id -u)" -ne 0 ]; then
+    exec nice -n 19 "$@"
+fi
+
+# As root, a group that what the command starts belongs to as well, machines and all.
+if [ -e /sys/fs/cgroup/cpu/cpu.shares ]; then
+    all=/sys/fs/cgroup/cpu
+    setting=cpu.shares
+    share=64 # of 1024
+else
+    all=/sys/fs/cgroup
+    setting=cpu.weight
+    share=6 # of 100
+fi
+# Empty ones of runs that were killed.
+rmdir "$all"/aerial-aside.* 2>/dev/null || true
+own=$all/aerial-aside.$$
+mkdir "$own" 2>/dev/null && echo "$share" 2>/dev/null >"$own/$setting" && echo $$ 2>/dev/null >"$own/cgroup.procs" ||
+    echo "No group for tests aside here ($all): they run beside the drills as they are." >&2
+
+trap : INT TERM HUP
+status=0
+nice -n 19 "$@" || status=$?
+echo $$ 2>/dev/null >"$all/cgroup.procs" || true
+rmdir "$own" 2>/dev/null || true
+exit "$status"

@@ -1,0 +1,73 @@
+/**
+ * What was asked for, and how much of it at once. Plain values in, plain values out.
+ */
+
+/** Kinds of tests that want the processor rather than a lab, in the order in which they run. */
+export const kindNames = ["checks", "unit", "engine", "templates", "machines"] as const;
+
+export type Kind = (typeof kindNames)[number];
+
+export interface Choice {
+    kinds: Kind[];
+    /** Names of sets of drills. */
+    sets: string[];
+}
+
+/** Somebody asked for what there is not; the message names what there is. */
+export class WrongChoice extends Error {}
+
+export interface Circumstances {
+    /** All sets of drills. */
+    sets: readonly string[];
+    /** The lab that someone has up, and wants the drills to use. */
+    ownLab: string | undefined;
+}
+
+/**
+ * Reads the names of kinds and sets (`unit`, `drills`, `drills/listeners`) on the command line; none are all.
+ *
+ * @throws WrongChoice
+ */
+export function choose(names: readonly string[], { sets, ownLab }: Circumstances): Choice {
+    const known = new Set<string>([...kindNames, "drills", ...sets.map(nameOfSet)]);
+    const unknown = names.filter((name) => !known.has(name));
+    if (unknown.length > 0) {
+        throw new WrongChoice(
+            `There are no tests named ${unknown.join(", ")}; there are ${[...known].join(", ")}.`,
+        );
+    }
+    const asked = (name: string): boolean => names.length === 0 || names.includes(name);
+    const choice = {
+        kinds: kindNames.filter(asked),
+        sets: sets.filter((set) => asked("drills") || asked(nameOfSet(set))),
+    };
+    if (ownLab !== undefined && choice.sets.length > 1) {
+        throw new WrongChoice(
+            `The lab in ${ownLab} (AERIAL_LAB) is one station, and each set of drills is made for its own: ` +
+                `name one of ${choice.sets.map(nameOfSet).join(", ")}, or do without AERIAL_LAB.`,
+        );
+    }
+    return choice;
+}
+
+/** How a set is named on the command line and in reports. */
+export function nameOfSet(set: string): string {
+    return `drills/${set}`;
+}
+
+export interface Host {
+    processors: number;
+    memoryMiB: number;
+}
+
+/** What a station's lab with its drills takes: 1.6 GiB measured, and room for what runs beside it. */
+const labMiB = 2500;
+
+/** Labs that a processor can carry: one takes half of it on average, and all of it when its machines boot. */
+const labsPerProcessor = 1;
+
+/** How many sets of drills may run side by side without hearing each other. */
+export function labsAtOnce({ processors, memoryMiB }: Host): number {
+    const byMemory = Math.floor(memoryMiB / labMiB);
+    return Math.max(1, Math.min(processors * labsPerProcessor, byMemory));
+}
