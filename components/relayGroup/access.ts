@@ -1,0 +1,127 @@
+import * as iam from "@pulumi/aws/iam";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** Names of what an instance may touch; they are known before anything exists. */
+export interface GroupNames {
+    region: string;
+    accountId: string;
+    /** Of the Auto Scaling group. */
+    group: string;
+    /** Parameter with the secrets. */
+    secrets: string;
+    /** Path of the parameters with files, of all bundles. */
+    files: string;
+    /** Parameter that a machine writes to when it does not get well. */
+    report: string;
+    /** Of metrics. */
+    namespace: string;
+}
+
+/** The one hook by which a group waits for a machine to be well. */
+export const joinHook = "join";
+
+/** The names that belong to a station's group. */
+export function groupNames(args: {
+    prefix: string;
+    region: string;
+    accountId: string;
+}): GroupNames & { prefix: string } {
+    const parameters = `/${args.prefix}/relay`;
+    return {
+        ...args,
+        group: `${args.prefix}-canary`,
+        secrets: `${parameters}/secrets`,
+        files: `${parameters}/files`,
+        report: `${parameters}/report`,
+        namespace: args.prefix,
+    };
+}
+
+/**
+ * All that an instance may do: read its own secrets and files, say why it is not well, publish metrics of its own
+ * namespace, and answer for itself to its own group.
+ *
+ * The group cannot be narrowed to one instance: Amazon knows no such condition. SecureString is decrypted with the
+ * account's own key for parameters, whose policy admits whoever may read the parameter.
+ */
+export function instancePolicy(names: GroupNames): iam.PolicyDocument {
+    const parameter = (name: string): string =>
+        `arn:aws:ssm:${names.region}:${names.accountId}:parameter${name}`;
+    return {
+        Version: "2012-10-17",
+        Statement: [
+            {
+                Sid: "ReadOwnSecrets",
+                Effect: "Allow",
+                Action: ["ssm:GetParameter"],
+                Resource: [parameter(names.secrets)],
+            },
+            {
+                Sid: "ReadOwnFiles",
+                Effect: "Allow",
+                Action: ["ssm:GetParameters"],
+                Resource: [parameter(`${names.files}/*`)],
+            },
+            {
+                Sid: "SayWhyNotWell",
+                Effect: "Allow",
+                Action: ["ssm:PutParameter"],
+                Resource: [parameter(names.report)],
+            },
+            {
+                Sid: "PublishOwnMetrics",
+                Effect: "Allow",
+                Action: ["cloudwatch:PutMetricData"],
+                // The action knows no resources, only namespaces.
+                Resource: ["*"],
+                Condition: { StringEquals: { "cloudwatch:namespace": names.namespace } },
+            },
+            {
+                Sid: "AnswerToOwnGroup",
+                Effect: "Allow",
+                Action: ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"],
+                Resource: [
+                    `arn:aws:autoscaling:${names.region}:${names.accountId}:autoScalingGroup:*:` +
+                        `autoScalingGroupName/${names.group}`,
+                ],
+            },
+        ],
+    };
+}
+
+/** The role of the group's instances. */
+export function createAccess(
+    name: string,
+    names: GroupNames,
+    parent: pulumi.Resource,
+): { profileArn: pulumi.Output<string>; policy: iam.RolePolicy } {
+    const role = new iam.Role(
+        `${name}-role`,
+        {
+            name: names.group,
+            description: `Instances of ${names.group}: their own parameters, metrics and group`,
+            assumeRolePolicy: {
+                Version: "2012-10-17",
+                Statement: [
+                    {
+                        Effect: "Allow",
+                        Action: ["sts:AssumeRole"],
+                        Principal: { Service: "ec2.amazonaws.com" },
+                    },
+                ],
+            },
+        },
+        { parent },
+    );
+    const policy = new iam.RolePolicy(
+        `${name}-policy`,
+        { name: "own", role: role.name, policy: instancePolicy(names) },
+        { parent },
+    );
+    const profile = new iam.InstanceProfile(
+        `${name}-profile`,
+        { name: names.group, role: role.name },
+        { parent },
+    );
+    return { profileArn: profile.arn, policy };
+}

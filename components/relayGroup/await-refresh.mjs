@@ -1,0 +1,153 @@
+/*
+ * Waits until a group has its canary: a machine of the wanted launch template version that is in service and healthy.
+ * Fails with the reason where it gets none, so that `pulumi up` stops before any droplet is touched.
+ *
+ * It does not wait for the rest of the refresh: machines that go keep their listeners for up to an hour.
+ */
+import {
+    AutoScalingClient,
+    CancelInstanceRefreshCommand,
+    DescribeAutoScalingGroupsCommand,
+    DescribeInstanceRefreshesCommand,
+    DescribeScalingActivitiesCommand,
+    RollbackInstanceRefreshCommand,
+} from "@aws-sdk/client-auto-scaling";
+import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+
+const { AERIAL_REGION: region, AERIAL_GROUP: name, AERIAL_REPORT: reportName } = process.env;
+const wantedVersion = process.env.AERIAL_TEMPLATE_VERSION;
+const waitMs = 1000 * Number(process.env.AERIAL_WAIT_SECONDS);
+const pollMs = 1000 * Number(process.env.AERIAL_POLL_SECONDS ?? "5");
+if (!region || !name || !reportName || !wantedVersion || !(waitMs > 0)) {
+    console.error(
+        "AERIAL_REGION, AERIAL_GROUP, AERIAL_REPORT, AERIAL_TEMPLATE_VERSION and AERIAL_WAIT_SECONDS are needed",
+    );
+    process.exit(2);
+}
+
+/** Looks at which the canary must have been well, one after the other. */
+const proof = 3;
+/** Machines that say why they are not well before the template is to blame: one may have had bad luck. */
+const failuresToBlame = 2;
+/** A refresh that will not put anything into service. */
+const ended = [
+    "Failed",
+    "Cancelled",
+    "Cancelling",
+    "RollbackInProgress",
+    "RollbackFailed",
+    "RollbackSuccessful",
+];
+
+const groups = new AutoScalingClient({ region });
+const parameters = new SSMClient({ region });
+
+/** What the group looks like now. */
+async function look() {
+    const [
+        { AutoScalingGroups: [group] = [] },
+        { InstanceRefreshes: [refresh] = [] },
+        { Parameter: report },
+    ] = await Promise.all([
+        groups.send(new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] })),
+        groups.send(new DescribeInstanceRefreshesCommand({ AutoScalingGroupName: name, MaxRecords: 1 })),
+        parameters.send(new GetParameterCommand({ Name: reportName })),
+    ]);
+    if (!group) {
+        throw new Error(`there is no group ${name} in ${region}`);
+    }
+    return { group, refresh, report, machines: group.Instances ?? [] };
+}
+
+const isOurs = (machine) => machine.LaunchTemplate?.Version === wantedVersion;
+const isWell = (machine) => machine.LifecycleState === "InService" && machine.HealthStatus === "Healthy";
+
+/** Texts of failed attempts since a moment, newest first. */
+async function failedActivities(since) {
+    const { Activities = [] } = await groups.send(
+        new DescribeScalingActivitiesCommand({ AutoScalingGroupName: name, MaxRecords: 20 }),
+    );
+    return Activities.filter(
+        ({ StatusCode, StartTime }) => StatusCode === "Failed" && (StartTime ?? since) >= since,
+    ).map(({ StatusMessage, Description }) => StatusMessage ?? Description ?? "failed without a word");
+}
+
+/** One line about the present, for whoever watches. */
+function describe({ machines, refresh }) {
+    const ours = machines.filter(isOurs).map((machine) => `${machine.InstanceId} ${machine.LifecycleState}`);
+    const others = machines.length - ours.length;
+    return [
+        `template ${wantedVersion}: ${ours.join(", ") || "no machine yet"}`,
+        ...(others > 0 ? [`${others} of other templates`] : []),
+        ...(refresh ? [`refresh ${refresh.Status} ${refresh.PercentageComplete ?? 0} %`] : []),
+    ].join("; ");
+}
+
+/** Stops what would go on trying for up to an hour. What is in service stays. */
+async function stopRefresh(refresh) {
+    if (!refresh || !["Pending", "InProgress", "Baking"].includes(refresh.Status)) {
+        return;
+    }
+    for (const Command of [RollbackInstanceRefreshCommand, CancelInstanceRefreshCommand]) {
+        try {
+            await groups.send(new Command({ AutoScalingGroupName: name }));
+            console.log(`${Command.name.replace("Command", "")} asked for`);
+            return;
+        } catch (error) {
+            console.log(`${Command.name.replace("Command", "")}: ${error.message}`);
+        }
+    }
+}
+
+async function fail(headline, { refresh, report }, since) {
+    const activities = await failedActivities(since).catch(() => []);
+    await stopRefresh(refresh);
+    const told = report && report.LastModifiedDate >= since ? report.Value : undefined;
+    const lines = [
+        `the canary of ${name} is not on air with launch template version ${wantedVersion}: ${headline}`,
+        ...(refresh?.StatusReason ? [`refresh: ${refresh.StatusReason}`] : []),
+        `the machine's own words: ${told ?? "none; it never came so far as to say any"}`,
+        ...activities.slice(0, 3).map((text) => `group: ${text}`),
+        "what was in service before still is; correct the template and run pulumi up again",
+    ];
+    console.error(lines.join("\n"));
+    process.exitCode = 1;
+}
+
+async function main() {
+    const deadline = Date.now() + waitMs;
+    const reports = new Set();
+    let last = "";
+    let goodLooks = 0;
+    for (;;) {
+        const now = await look();
+        const line = describe(now);
+        if (line !== last) {
+            console.log(line);
+            last = line;
+        }
+        const since = now.refresh?.StartTime ?? now.group.CreatedTime ?? new Date(0);
+        const canary = now.machines.find((machine) => isOurs(machine) && isWell(machine));
+        goodLooks = canary ? goodLooks + 1 : 0;
+        if (goodLooks >= proof) {
+            console.log(`${canary.InstanceId} is in service and healthy`);
+            return;
+        }
+        // Version 1 is the group's own "nothing yet".
+        if (now.report && now.report.Version > 1 && now.report.LastModifiedDate >= since) {
+            reports.add(now.report.Version);
+        }
+        if (!canary && now.refresh && ended.includes(now.refresh.Status)) {
+            return fail(`the refresh is ${now.refresh.Status}`, now, since);
+        }
+        if (!canary && reports.size >= failuresToBlame) {
+            return fail(`${reports.size} machines did not get well`, now, since);
+        }
+        if (Date.now() > deadline) {
+            return fail(`it took longer than ${waitMs / 1000} s`, now, since);
+        }
+        await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
+}
+
+await main();

@@ -1,0 +1,115 @@
+import * as ec2 from "@pulumi/aws/ec2";
+import * as lb from "@pulumi/aws/lb";
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { GroupNetwork } from "./network";
+
+export interface GroupBalancer {
+    /** One for each zone; they stay whatever happens to the balancer. */
+    addresses: pulumi.Output<string>[];
+    targetGroupArns: pulumi.Output<string>[];
+    /** Without them a target group takes no checks. */
+    listeners: pulumi.Resource[];
+}
+
+export interface GroupBalancerArgs {
+    prefix: string;
+    zones: string[];
+    network: GroupNetwork;
+    drainLimitSeconds: number;
+}
+
+/**
+ * A balancer of connections with a fixed address in each zone, that DNS can name. It leaves TLS to the Relays, and keeps
+ * the listeners' addresses, by which Relays limit connections.
+ */
+export function createBalancer(
+    name: string,
+    args: GroupBalancerArgs,
+    parent: pulumi.Resource,
+): GroupBalancer {
+    const child = { parent };
+    const addresses = args.zones.map(
+        (zone) =>
+            new ec2.Eip(
+                `${name}-${zone}-address`,
+                { domain: "vpc", tags: { Name: `${args.prefix}-canary-${zone}` } },
+                child,
+            ),
+    );
+    const balancer = new lb.LoadBalancer(
+        `${name}-balancer`,
+        {
+            name: shortName(args.prefix),
+            loadBalancerType: "network",
+            internal: false,
+            // One canary serves what comes in at every zone.
+            enableCrossZoneLoadBalancing: true,
+            subnetMappings: addresses.map((address, index) => ({
+                subnetId: subnetOf(args.network, index),
+                allocationId: address.allocationId,
+            })),
+        },
+        { ...child, dependsOn: args.network.ways },
+    );
+    const targets = [80, 443].map((port) => {
+        const group = new lb.TargetGroup(
+            `${name}-targets-${port}`,
+            {
+                name: shortName(args.prefix, String(port)),
+                port,
+                protocol: "TCP",
+                targetType: "instance",
+                vpcId: args.network.vpcId,
+                preserveClientIp: "true",
+                // Whoever listens may stay so long when an instance goes, and is not cut before.
+                deregistrationDelay: args.drainLimitSeconds,
+                connectionTermination: false,
+                // The quickest that a network balancer has.
+                healthCheck: {
+                    protocol: "HTTP",
+                    port: "80",
+                    path: "/healthz",
+                    matcher: "200",
+                    interval: 5,
+                    timeout: 4,
+                    healthyThreshold: 2,
+                    unhealthyThreshold: 2,
+                },
+                // A Relay that is not well may well play on for those it has.
+                targetHealthStates: [{ enableUnhealthyConnectionTermination: false }],
+            },
+            child,
+        );
+        const listener = new lb.Listener(
+            `${name}-listener-${port}`,
+            {
+                loadBalancerArn: balancer.arn,
+                port,
+                protocol: "TCP",
+                defaultActions: [{ type: "forward", targetGroupArn: group.arn }],
+            },
+            child,
+        );
+        return { group, listener };
+    });
+    return {
+        addresses: addresses.map((address) => address.publicIp),
+        targetGroupArns: targets.map(({ group }) => group.arn),
+        listeners: targets.map(({ listener }) => listener),
+    };
+}
+
+/** Balancers and target groups have names of at most 32 characters. */
+export function shortName(prefix: string, ending = "canary"): string {
+    const room = 32 - ending.length - 1;
+    return `${prefix.slice(0, room).replace(/-+$/, "")}-${ending}`;
+}
+
+function subnetOf(network: GroupNetwork, index: number): pulumi.Output<string> {
+    const id = network.subnetIds[index];
+    if (id === undefined) {
+        throw new Error(`the network has no subnet ${index + 1}`);
+    }
+    return id;
+}

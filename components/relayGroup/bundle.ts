@@ -1,0 +1,43 @@
+import type { FileBundle } from "../machine/cloudConfig";
+
+/** What a standard parameter holds is 4,096 bytes; four characters stand for three bytes. */
+const pieceLimit = 4000;
+
+/**
+ * Into how many parameters the files are cut: always as many, because the number of resources must be known before the
+ * files are. A Relay with one channel needs 10.
+ */
+export const pieceCount = 16;
+
+/**
+ * The list of files as texts for parameters, in their order.
+ *
+ * @throws when it is too large for them.
+ */
+export function cutBundle({ compressed }: FileBundle, subject: string): string[] {
+    const text = compressed.toString("base64");
+    const size = Math.ceil(text.length / pieceCount);
+    if (size > pieceLimit) {
+        const limit = Math.floor((pieceLimit * pieceCount * 3) / 4);
+        throw new Error(
+            `the files of ${subject} have ${compressed.length} bytes when compressed, ` +
+                `${compressed.length - limit} more than ${pieceCount} parameters hold; describe fewer channels or formats`,
+        );
+    }
+    return Array.from({ length: pieceCount }, (_, index) => text.slice(index * size, (index + 1) * size));
+}
+
+/** What a standard parameter holds. */
+const secretLimitBytes = 4096;
+
+/** @throws when the secrets are larger than one parameter; the message does not show them. */
+export function checkedSecrets(text: string): string {
+    const size = Buffer.byteLength(text);
+    if (size > secretLimitBytes) {
+        throw new Error(
+            `the secrets of the group have ${size} bytes, a parameter holds ${secretLimitBytes}; ` +
+                `deliver fewer certificates to it`,
+        );
+    }
+    return text;
+}
