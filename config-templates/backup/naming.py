@@ -1,0 +1,159 @@
+"""How things are called in the buckets, and which version of them counts: pure functions."""
+
+import datetime
+import posixpath
+import re
+import unicodedata
+import urllib.parse
+
+# What is a show, and as what it is served. The ending decides; what is inside is proven before it is uploaded.
+AUDIO = {
+    ".mp3": "audio/mpeg",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".oga": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".wav": "audio/x-wav",
+    ".m4a": "audio/mp4",
+    ".aac": "audio/aac",
+}
+SHOWS = "shows/"
+ENDINGS = {"database": ".dump.age", "configuration": ".tar.age"}
+MANIFEST = "manifest/shows.json"
+KEY_LIMIT_BYTES = 1024
+# Amazon's limit is 2 KB for all metadata of an object; the rest of ours is short.
+METADATA_LIMIT = 1700
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+SHOW_KEY = re.compile(r"shows/\d{4}/\d\d/\d\d/([^/]+)/(.+)")
+
+
+def is_show(path):
+    """Whether a path in a library is a show's: audio by its ending, and nothing in it hidden. `x.mp3.part` is none."""
+    hidden = any(part.startswith(".") for part in path.split("/"))
+    return not hidden and posixpath.splitext(path)[1].lower() in AUDIO
+
+
+def content_type(path):
+    return AUDIO[posixpath.splitext(path)[1].lower()]
+
+
+def why_unusable(channel, path):
+    """Why a path cannot be part of a key, or None."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "its name is not UTF-8: rename it"
+    if CONTROL.search(path):
+        return "its name holds a control character: rename it"
+    over = len(show_key(channel, path, 0).encode()) - KEY_LIMIT_BYTES
+    return f"its name is {over} bytes too long for S3: shorten it" if over > 0 else None
+
+
+def printable(path):
+    """A path for people and for JSON, whatever bytes its name has."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", path.encode("utf-8", "backslashreplace").decode())
+
+
+def show_key(channel, path, mtime_ns):
+    """The key under which a show is first kept: by the day (UTC) on which it was made. It stays when it is changed."""
+    return f"{SHOWS}{utc(mtime_ns / 1e9):%Y/%m/%d}/{channel}/{path}"
+
+
+def parse_show_key(key):
+    """(channel, path in its library), or None for what is no show of ours, or would lead out of a folder."""
+    found = SHOW_KEY.fullmatch(key)
+    if not found or any(part in ("", ".", "..") for part in key.split("/")) or CONTROL.search(key):
+        return None
+    return found[1], found[2]
+
+
+def show_metadata(channel, path, mtime_ns, sha256):
+    """Metadata of a show's object, in ASCII."""
+    quoted = urllib.parse.quote(path, safe="/")
+    given = {"sha256": sha256, "channel": channel, "mtime": rfc3339_ns(mtime_ns), "path": quoted}
+    if len(quoted) > METADATA_LIMIT:
+        # The key says it too.
+        del given["path"]
+    return given
+
+
+def utc(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+def rfc3339(seconds):
+    return f"{utc(seconds):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def rfc3339_ns(nanoseconds):
+    """With its fraction, to the nanosecond, when it has one: a restored file is then the same to `make` and to us."""
+    seconds, fraction = divmod(nanoseconds, 1_000_000_000)
+    return f"{utc(seconds):%Y-%m-%dT%H:%M:%S}" + (f".{fraction:09d}" if fraction else "") + "Z"
+
+
+def parse_rfc3339_ns(text):
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", text)
+    if not found:
+        raise ValueError(f"{text!r} is no time such as 2026-11-22T23:00:00Z")
+    seconds = datetime.datetime.fromisoformat(found[1] + "+00:00").timestamp()
+    return int(seconds) * 1_000_000_000 + int((found[2] or "").ljust(9, "0"))
+
+
+def parse_time(text):
+    """Seconds since 1970 of what a person writes; local time unless it says otherwise."""
+    try:
+        return datetime.datetime.fromisoformat(text.strip()).timestamp()
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no time: write 2026-11-22T23:00:00Z, or 2026-11-22 23:00 for this machine's time"
+        ) from None
+
+
+def archive_key(kind, seconds):
+    return f"{kind}/{utc(seconds):%Y/%m/%d/%Y%m%dT%H%M%SZ}{ENDINGS[kind]}"
+
+
+def archive_time(kind, key):
+    """Seconds since 1970 at which a dump or an archive was begun; None for what is none."""
+    found = re.fullmatch(rf"{kind}/\d{{4}}/\d\d/\d\d/(\d{{8}}T\d{{6}})Z" + re.escape(ENDINGS[kind]), key)
+    if not found:
+        return None
+    return datetime.datetime.strptime(found[1] + "+0000", "%Y%m%dT%H%M%S%z").timestamp()
+
+
+def newest_archive(kind, keys, at=None):
+    """The newest dump or archive that was begun at a time or before it; None when there is none."""
+    times = [(archive_time(kind, key), key) for key in keys]
+    known = [(time, key) for time, key in times if time is not None and (at is None or time <= at)]
+    return max(known, default=(None, None))[1]
+
+
+def shows_as_of(versions, at=None):
+    """What was kept at a time: {(channel, path): version}, the newest version until then of each show.
+
+    versions: dictionaries with `key` and `uploadedAt` (seconds), as many for a key as there are. Delete markers are
+    no versions: our writer never makes one, so one is a mishap, and what it hides is restored.
+    """
+    newest = {}
+    for version in versions:
+        show = parse_show_key(version["key"])
+        if show is None or (at is not None and version["uploadedAt"] > at):
+            continue
+        # Of two in the same second, S3 lists the newer one first.
+        if show not in newest or version["uploadedAt"] > newest[show]["uploadedAt"]:
+            newest[show] = version
+    return newest
+
+
+def chosen(channel, path, pattern=None, only_channel=None):
+    """Whether a person's pattern, with * and ?, means this show: by path, or by channel/path. Any way of writing ä."""
+    if only_channel is not None and channel != only_channel:
+        return False
+    if pattern is None:
+        return True
+    from fnmatch import fnmatchcase
+
+    wanted = unicodedata.normalize("NFC", pattern)
+    return any(
+        fnmatchcase(unicodedata.normalize("NFC", name), wanted) for name in (path, f"{channel}/{path}")
+    )

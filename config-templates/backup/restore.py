@@ -1,0 +1,310 @@
+"""Brings shows, database and configuration back from the buckets, as they were at a time."""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import grp
+import hashlib
+import os
+import pwd
+import shutil
+import sys
+import tarfile
+import threading
+import time
+
+from backup import archive, library, naming
+from backup.archive import decrypted
+from backup.database import Database
+from backup.settings import WARNING, Failed, say
+from backup.store import Away
+
+WORKERS = 4
+ATTEMPTS = 3
+# What a file is named until it is complete; hidden, so that neither playout nor uploader takes it for a show.
+PARTIAL = ".aerial-restoring-"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    channel: str
+    path: str
+    key: str
+    version: str
+    size: int
+    uploaded_at: float
+    target: str
+
+    @property
+    def name(self):
+        return f"{self.channel}/{self.path}"
+
+
+class Counts:
+    def __init__(self):
+        self.restored = self.kept = self.bytes = 0
+        self.failed = []
+        self.lock = threading.Lock()
+
+
+def find(settings, store, given):
+    """The versions that are wanted, with the places they go to."""
+    versions = (
+        {
+            "key": entry["Key"],
+            "version": entry["VersionId"],
+            "size": entry["Size"],
+            "uploadedAt": entry["LastModified"].timestamp(),
+        }
+        for entry in store.versions(settings.shows_bucket, naming.SHOWS)
+    )
+    found = []
+    for (channel, path), version in sorted(naming.shows_as_of(versions, given.at).items()):
+        if not naming.chosen(channel, path, given.shows, given.channel):
+            continue
+        if given.library:
+            root = settings.library(channel)
+        else:
+            root = os.path.join(given.to, channel)
+        found.append(
+            Wanted(
+                *(channel, path, version["key"], version["version"], version["size"], version["uploadedAt"]),
+                os.path.join(root, path),
+            )
+        )
+    return found
+
+
+class Restorer:
+    def __init__(self, settings, store, owner):
+        self.settings = settings
+        self.store = store
+        self.owner = owner
+        self.counts = Counts()
+
+    def shows(self, wanted):
+        started = time.monotonic()
+        total = sum(show.size for show in wanted)
+        room(wanted)
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            futures = [pool.submit(self.show, show) for show in wanted]
+            pending = set(futures)
+            try:
+                while pending:
+                    _, pending = concurrent.futures.wait(pending, timeout=1 if sys.stderr.isatty() else 10)
+                    self.progress(len(wanted), total, started)
+                for future in futures:
+                    future.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True, wait=False)
+                raise
+        if sys.stderr.isatty():
+            say("")
+        return time.monotonic() - started
+
+    def progress(self, count, total, started):
+        done = self.counts.restored + self.counts.kept + len(self.counts.failed)
+        rate = self.counts.bytes / max(0.001, time.monotonic() - started) / 1e6
+        text = f"{done} of {count} shows, {self.counts.bytes / 1e6:.0f} of {total / 1e6:.0f} MB, {rate:.1f} MB/s"
+        if sys.stderr.isatty():
+            print(f"\r{text}  ", end="", file=sys.stderr, flush=True)
+        elif done < count:
+            say(text)
+
+    def show(self, show):
+        """One show, complete or not at all; one that is right already is left."""
+        problem = kept = None
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                kept, problem = self.fetch(show), None
+                break
+            except Away as reason:
+                problem = str(reason)
+                time.sleep(attempt)
+            except (Failed, OSError, ValueError) as reason:
+                problem = str(reason)
+                break
+        with self.counts.lock:
+            if problem is not None:
+                self.counts.failed.append(f"{show.name}: {problem}")
+            elif kept:
+                self.counts.kept += 1
+            else:
+                self.counts.restored += 1
+
+    def fetch(self, show):
+        given = self.store.get(self.settings.shows_bucket, show.key, show.version)
+        metadata = given["Metadata"]
+        if "sha256" not in metadata:
+            given["Body"].close()
+            raise Failed("its object has no sha256: it was not put there by this backup")
+        mtime_ns = naming.parse_rfc3339_ns(metadata["mtime"]) if "mtime" in metadata else None
+        if self.is_right(show, metadata["sha256"]):
+            given["Body"].close()
+            finish(show.target, mtime_ns, self.owner)
+            return True
+        self.make_folders(os.path.dirname(show.target))
+        partial = os.path.join(
+            os.path.dirname(show.target),
+            PARTIAL + hashlib.sha256(os.path.basename(show.target).encode()).hexdigest()[:16],
+        )
+        try:
+            digest = hashlib.sha256()
+            with open(partial, "wb") as file:
+                for piece in self.store.pieces(given, show.key):
+                    digest.update(piece)
+                    file.write(piece)
+                    with self.counts.lock:
+                        self.counts.bytes += len(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            if digest.hexdigest() != metadata["sha256"]:
+                raise Failed(f"its sha256 is {digest.hexdigest()}, not {metadata['sha256']}: not restored")
+            finish(partial, mtime_ns, self.owner)
+            os.replace(partial, show.target)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(partial)
+        return False
+
+    def is_right(self, show, sha256):
+        try:
+            with open(show.target, "rb") as file:
+                return os.fstat(file.fileno()).st_size == show.size and library.sha256_of(file) == sha256
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def make_folders(self, folder):
+        if not folder or os.path.isdir(folder):
+            return
+        self.make_folders(os.path.dirname(folder))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o755)
+            if self.owner:
+                os.chown(folder, *self.owner)
+
+
+def finish(path, mtime_ns, owner):
+    os.chmod(path, 0o644)
+    if owner:
+        os.chown(path, *owner)
+    if mtime_ns is not None:
+        os.utime(path, ns=(mtime_ns, mtime_ns))
+
+
+def room(wanted):
+    """Refuses what the disk has no room for, before anything is written."""
+    needed = {}
+    for show in wanted:
+        folder = show.target
+        while not os.path.isdir(folder):
+            folder = os.path.dirname(folder)
+        held = os.path.getsize(show.target) if os.path.isfile(show.target) else 0
+        device = os.stat(folder).st_dev
+        place, size = needed.get(device, (folder, 0))
+        needed[device] = place, size + max(0, show.size - held)
+    for folder, size in needed.values():
+        free = shutil.disk_usage(folder).free
+        if size > free:
+            raise Failed(f"{size / 1e9:.1f} GB are to be restored to {folder}, which has {free / 1e9:.1f} GB free")
+
+
+def owner_of(settings):
+    """(uid, gid) that restored shows get; None for whoever restores them."""
+    if settings.restore_owner is None or os.geteuid() != 0:
+        return None
+    user, _, group = settings.restore_owner.partition(":")
+    try:
+        return pwd.getpwnam(user).pw_uid, grp.getgrnam(group or user).gr_gid
+    except KeyError:
+        say(f"there is no {settings.restore_owner} on this machine: what is restored belongs to root", WARNING)
+        return None
+
+
+def database_to_file(settings, store, key, target):
+    """The dump, decrypted and verified, as a file for `pg_restore`."""
+    partial = f"{target}.part"
+    given = store.get(settings.archive_bucket, key)
+    digest = hashlib.sha256()
+    try:
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            with decrypted(store.pieces(given, key)) as pieces:
+                for piece in pieces:
+                    digest.update(piece)
+                    file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        verify(given, digest.hexdigest(), key)
+        os.replace(partial, target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(partial)
+
+
+def verify(given, sha256, key):
+    told = given["Metadata"].get("sha256")
+    if sha256 != told:
+        raise Failed(f"{key} is not what was put there: its sha256 is {sha256}, not {told}")
+
+
+def database_to_server(settings, store, key, name, replace):
+    """The dump into a database, which is there completely or as it was before. Rows of all tables."""
+    if settings.database is None:
+        raise Failed("this machine has no database server in its settings: restore without --database")
+    database = Database(settings.database)
+    if database.exists(name):
+        held = sum(database.rows(name).values())
+        if held and not replace:
+            raise Failed(
+                f"the database {name} holds {held} rows: to put the dump in its place, add --replace; "
+                "to look at the dump first, give another name"
+            )
+    given = store.get(settings.archive_bucket, key)
+    restoring = f"{name}_restoring"
+    database.create(restoring, like=name if database.exists(name) else database.name)
+    try:
+        with decrypted(store.pieces(given, key)) as pieces:
+            sha256 = database.fill(restoring, pieces)
+        verify(given, sha256, key)
+        rows = database.rows(restoring)
+        differences = archive.differing_rows(given["Metadata"], rows)
+        if differences:
+            raise Failed(f"{key} gave another database than was dumped: {'; '.join(differences)}")
+        database.replace(name, by=restoring)
+    except BaseException:
+        database.drop(restoring)
+        raise
+    return rows
+
+
+def configuration_to(settings, store, key, folder):
+    """The archive of the configuration, unpacked below a folder that only root may enter."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    given = store.get(settings.archive_bucket, key)
+    with decrypted(store.pieces(given, key)) as pieces:
+        reader = Reader(pieces)
+        with tarfile.open(fileobj=reader, mode="r|") as tar:
+            tar.extractall(folder, filter="tar")
+        while reader.read(1 << 20):
+            pass
+    verify(given, reader.digest.hexdigest(), key)
+
+
+class Reader:
+    """Pieces as a file to read from, hashed on the way."""
+
+    def __init__(self, pieces):
+        self.pieces = pieces
+        self.held = b""
+        self.digest = hashlib.sha256()
+
+    def read(self, size):
+        while len(self.held) < size:
+            piece = next(self.pieces, None)
+            if piece is None:
+                break
+            self.digest.update(piece)
+            self.held += piece
+        given, self.held = self.held[:size], self.held[size:]
+        return given
+

@@ -1,0 +1,96 @@
+"""What this machine is told about its backup, and the errors that are for people."""
+
+import contextlib
+import fcntl
+import json
+import os
+import sys
+
+SETTINGS = "/etc/aerial/backup.json"
+CREDENTIALS = "/etc/aerial/backup/credentials"
+KEY = "/etc/aerial/backup/key"
+
+
+class Failed(Exception):
+    """Something that cannot be done; the text says what, and what would help. It holds no secret."""
+
+
+class Settings:
+    def __init__(self, given):
+        try:
+            self.region = given["region"]
+            self.shows_bucket = given["showsBucket"]
+            self.archive_bucket = given["archiveBucket"]
+            self.libraries = [(library["channel"], library["path"]) for library in given["libraries"]]
+            self.recipient = given["recipient"]
+            self.database = given["database"]
+            self.configuration = given["configuration"]
+            self.state = given["state"]
+            self.restore_owner = given.get("restoreOwner")
+        except KeyError as key:
+            raise Failed(f"{SETTINGS} has no {key}") from None
+
+    def library(self, channel):
+        for name, path in self.libraries:
+            if name == channel:
+                return path
+        known = ", ".join(name for name, _ in self.libraries)
+        raise Failed(f"there is no channel {channel!r} on this machine; there are: {known}")
+
+
+def read_settings():
+    try:
+        with open(SETTINGS, encoding="utf-8") as file:
+            settings = Settings(json.load(file))
+    except FileNotFoundError:
+        raise Failed(f"{SETTINGS} is missing: this machine has no backup to work with") from None
+    os.makedirs(settings.state, mode=0o700, exist_ok=True)
+    return settings
+
+
+ERROR, WARNING = 3, 4
+
+
+def say(text, level=None):
+    """A line for the journal, with its level, or for the person who waits."""
+    mark = f"<{level}>" if level is not None and "JOURNAL_STREAM" in os.environ else ""
+    print(f"{mark}{text}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def alone(settings, name, wait=True):
+    """Only one run of a kind at a time; the next one waits, or is told False."""
+    with open(os.path.join(settings.state, f".{name}.lock"), "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not wait:
+                yield False
+                return
+            say("waiting for another run to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield True
+
+
+def write_atomically(path, text, mode=0o600):
+    """Replaces a file in one step: a reader, or a power cut, sees the old one or the new one."""
+    temporary = f"{path}.{os.getpid()}.new"
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def read_json(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (FileNotFoundError, ValueError):
+        return None
