@@ -17,6 +17,7 @@ import {
 } from "../plan";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
+import type { EmergencyPlan } from "./emergency";
 import { renderMaster } from "./render";
 
 /** Port that encoders connect to: Icecast's own, the default of every encoder. */
@@ -50,6 +51,14 @@ export interface MasterArgs {
     network: StationNetwork;
     authority: StationAuthority;
     credentials: StationCredentials;
+    /** Emergency shows from the station's bucket; without it there are those that people put on the machine. */
+    emergency?: MasterEmergency | undefined;
+}
+
+/** Where emergency shows come from, and the key that reads them. */
+export interface MasterEmergency extends EmergencyPlan {
+    /** A key that reads the bucket of shows, and nothing else. */
+    reader: { id: pulumi.Input<string>; secret: pulumi.Input<string> };
 }
 
 /** The name in a Master's link certificate. It is never resolved, only compared. */
@@ -111,12 +120,17 @@ export class Master extends pulumi.ComponentResource {
                         rank: args.rank,
                         publicNames: allNames(args.names),
                         acme: args.acme,
+                        emergency: emergencyPlan(args.emergency),
                     }),
                 ),
                 secrets: {
                     values: {
                         ...sourceSecrets(args.credentials),
                         "relay.link": args.credentials.linkPassword,
+                        ...(args.emergency && {
+                            "shows.reader.id": args.emergency.reader.id,
+                            "shows.reader.secret": args.emergency.reader.secret,
+                        }),
                     },
                     files: {
                         "ca.pem": args.authority.certificatePem,
@@ -130,6 +144,15 @@ export class Master extends pulumi.ComponentResource {
         this.address = pulumi.output(args.address);
         this.registerOutputs({ address: this.address, hostAddress: host.address });
     }
+}
+
+/** The plan without its key: what a machine is told by its user data. */
+function emergencyPlan(emergency: MasterEmergency | undefined): EmergencyPlan | undefined {
+    if (emergency === undefined) {
+        return undefined;
+    }
+    const { reader: _reader, ...plan } = emergency;
+    return plan;
 }
 
 /** `source.<channel>.<source>`: the names that the Master's templates ask for. */

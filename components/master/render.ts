@@ -10,6 +10,7 @@ import {
 } from "../plan";
 import { readTemplate, renderTemplate } from "../template";
 import { certificatePlan } from "./certificate";
+import { emergencyRole, type EmergencyPlan, type EmergencyRole } from "./emergency";
 import {
     directMounts,
     icecastLimits,
@@ -41,6 +42,8 @@ export interface MasterPlan {
     /** Names of the public certificate, the best known first. */
     publicNames: string[];
     acme: AcmePlan;
+    /** Emergency shows from the station's backup; without one, there are those that people put on the machine. */
+    emergency?: EmergencyPlan | undefined;
 }
 
 /** First of the local ports at which NGINX offers another Master's mounts, one port a Master. */
@@ -58,6 +61,10 @@ const controlSocket = (channel: string) => `/run/aerial-radio/${channel}/control
 export function renderMaster(plan: MasterPlan): MachineRole {
     refusePlaceholders(plan);
     refuseUnusableNames(plan);
+    const emergency = emergencyRole(
+        plan.emergency,
+        plan.channels.map((channel) => channel.id),
+    );
     return {
         packages: [
             "icecast2",
@@ -68,6 +75,7 @@ export function renderMaster(plan: MasterPlan): MachineRole {
             "nginx",
             "openssl",
             ...toolPackages,
+            ...emergency.packages,
         ],
         maskedUnits: ["icecast2.service", "liquidsoap.service", "nginx.service"],
         units: [
@@ -79,20 +87,22 @@ export function renderMaster(plan: MasterPlan): MachineRole {
                 `aerial-announcement@${id}.service`,
                 `aerial-radio@${id}.service`,
             ]),
+            ...emergency.units,
         ],
         files: [
             ...machineTools(),
-            ...secrets(plan),
+            ...secrets(plan, emergency),
             ...units(),
             ...programs(plan),
             ...health(plan),
             ...certificateFiles(plan),
+            ...emergency.files,
             ...plan.channels.flatMap(channelFiles(plan)),
         ],
     };
 }
 
-function secrets(plan: MasterPlan): MachineFile[] {
+function secrets(plan: MasterPlan, emergency: EmergencyRole): MachineFile[] {
     const file = (name: string, group: string) => ({
         target: `/etc/aerial/${name}`,
         owner: `root:${group}`,
@@ -131,6 +141,7 @@ function secrets(plan: MasterPlan): MachineFile[] {
         { ...file("tls/tls.pem", "www-data"), format: "raw", content: "@{file.tls.pem}", reload: nginx },
         { ...file("tls/tls.key", "www-data"), format: "raw", content: "@{file.tls.key}", reload: nginx },
         { ...file("tls/ca.pem", "www-data"), format: "raw", content: "@{file.ca.pem}", reload: nginx },
+        ...emergency.secretFiles,
     ]);
 }
 
@@ -269,6 +280,7 @@ function channelFiles(plan: MasterPlan): (channel: ChannelPlan) => MachineFile[]
                 peerPorts: plan.peers.map((_peer, index) => firstPeerPort + index),
                 announcement: announcementPath(channel.id),
                 emergencyFolder: emergencyFolder(channel.id),
+                keepsShows: plan.emergency !== undefined,
                 controlSocket: controlSocket(channel.id),
             }),
             mode: "0644",

@@ -1,0 +1,99 @@
+import type { SecretFile } from "../machine/delivery";
+import type { MachineFile } from "../machine/role";
+import { readTemplate, renderTemplate } from "../template";
+
+/** Emergency shows that a Master keeps on its disk. */
+export interface EmergencyPlan {
+    /** The station's bucket of shows. */
+    bucket: string;
+    /** Amazon's region of the bucket, for example `eu-central-1`. */
+    region: string;
+    /** What the shows of one channel may take on the disk, in MiB. */
+    limitMiB: number;
+    /** Minutes between two looks for newer shows; 10 unless given. */
+    everyMinutes?: number | undefined;
+}
+
+/** What emergency shows add to a Master's role. */
+export interface EmergencyRole {
+    packages: string[];
+    files: MachineFile[];
+    secretFiles: SecretFile[];
+    units: string[];
+}
+
+/** A gigabyte in less than four minutes, at a fiftieth of a droplet's line. */
+const bytesPerSecond = 5_000_000;
+
+/**
+ * What keeps a Master's emergency shows up to date; nothing where the station has no backup to take them from.
+ *
+ * @throws when the bucket, the region or a figure cannot be meant.
+ */
+export function emergencyRole(plan: EmergencyPlan | undefined, channels: readonly string[]): EmergencyRole {
+    if (plan === undefined) {
+        return { packages: [], files: [], secretFiles: [], units: [] };
+    }
+    refuseUnusable(plan);
+    const known = {
+        bucket: plan.bucket,
+        region: plan.region,
+        limitBytes: plan.limitMiB * 2 ** 20,
+        bytesPerSecond,
+        channels,
+    };
+    const file = (path: string, template: string, mode = "0644"): MachineFile => ({
+        path,
+        content: readTemplate(`master/emergency/${template}`),
+        mode,
+    });
+    return {
+        packages: ["python3-boto3"],
+        units: ["aerial-emergency.timer"],
+        files: [
+            file("/usr/local/sbin/aerial-emergency", "aerial-emergency", "0755"),
+            file("/usr/local/lib/aerial/emergency_shows.py", "emergency_shows.py"),
+            file("/usr/local/lib/aerial/emergency_audio.py", "emergency_audio.py"),
+            file("/usr/local/lib/aerial/intact", "intact", "0755"),
+            file("/etc/systemd/system/aerial-emergency.service", "aerial-emergency.service"),
+            {
+                path: "/etc/systemd/system/aerial-emergency.timer",
+                content: renderTemplate("unit", "master/emergency/aerial-emergency.timer.eta", {
+                    everyMinutes: plan.everyMinutes ?? 10,
+                }),
+                mode: "0644",
+            },
+            {
+                path: "/etc/aerial/emergency.json",
+                content: `${JSON.stringify(known, null, 4)}\n`,
+                mode: "0644",
+            },
+        ],
+        secretFiles: [
+            {
+                target: "/etc/aerial/emergency/credentials",
+                format: "raw",
+                content: readTemplate("master/emergency/credentials"),
+                owner: "root:root",
+                mode: "0600",
+                // Read at every run.
+                reload: [],
+            },
+        ],
+    };
+}
+
+function refuseUnusable(plan: EmergencyPlan): void {
+    const whole = (value: number) => Number.isInteger(value) && value > 0;
+    if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(plan.bucket)) {
+        throw new Error(`"${plan.bucket}" is no name of a bucket`);
+    }
+    if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(plan.region)) {
+        throw new Error(`"${plan.region}" is no region of Amazon's, such as eu-central-1`);
+    }
+    if (!whole(plan.limitMiB) || !whole(plan.everyMinutes ?? 1)) {
+        throw new Error(
+            `emergency shows take whole MiB and minutes above 0, not ${plan.limitMiB} and ${plan.everyMinutes}`,
+        );
+    }
+}

@@ -1,0 +1,352 @@
+"""Which shows are kept for emergencies, and how they come and go. Installed beside `aerial-emergency`.
+
+A kept file's name says all that matters of it, `<day of the show>.<when it was stored>.<SHA-256>.<ending>`: its order,
+and what it must hold. It is in its folder from the moment when it is known to be good, and whole.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+
+KEY = re.compile(r"shows/(\d{4})/(\d\d)/(\d\d)/([^/]+)/.*?(\.[A-Za-z0-9]+)")
+NAME = re.compile(r"(\d{8}\.\d{8}T\d{6}Z)\.([0-9a-f]{64})(\.[a-z0-9]+)")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+# What Liquidsoap knows as audio.
+ENDINGS = {".mp3", ".flac", ".ogg", ".oga", ".opus", ".wav", ".m4a", ".aac"}
+# Days with shows that are searched for one channel: each is a request, every ten minutes, for ever.
+LOOK_BACK_DAYS = 100
+# Never filled by shows: the system and its journal need the rest.
+RESERVE_BYTES = 512 << 20
+# Hashed in one run beside what has changed; a disk is not read for hours on end.
+VERIFY_BYTES = 4 << 30
+
+
+class Away(Exception):
+    """S3 cannot be had, or not well; the text says why."""
+
+
+class Gone(Exception):
+    """A show that was listed is there no more."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """A show as the bucket lists it; `modified` in seconds."""
+
+    key: str
+    size: int
+    etag: str
+    modified: float
+
+    @property
+    def identity(self):
+        """Different for every version of a key."""
+        return f"{self.etag} {self.modified:.3f}"
+
+
+def write(path, text, mode=0o644):
+    """Replaces a file in one step."""
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(handle, mode)
+            os.fsync(handle)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def hash_of(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def name_for(listed, sha256):
+    year, month, day, _channel, ending = KEY.fullmatch(listed.key).groups()
+    stored = datetime.datetime.fromtimestamp(listed.modified, datetime.timezone.utc)
+    return f"{year}{month}{day}.{stored:%Y%m%dT%H%M%SZ}.{sha256}{ending.lower()}"
+
+
+def days(bucket):
+    """Prefixes of all days with shows, newest first, asked for as they are needed."""
+
+    def down(prefix, digits):
+        found = [folder for folder in bucket.folders(prefix) if re.fullmatch(digits, folder[len(prefix) :])]
+        return sorted(found, reverse=True)
+
+    for year in down("shows/", r"\d{4}/"):
+        for month in down(year, r"\d\d/"):
+            yield from down(month, r"\d\d/")
+
+
+class Days:
+    """The same, asked once for all channels."""
+
+    def __init__(self, bucket):
+        self.source = days(bucket)
+        self.known = []
+
+    def __iter__(self):
+        for index in range(LOOK_BACK_DAYS):
+            while len(self.known) <= index:
+                day = next(self.source, None)
+                if day is None:
+                    return
+                self.known.append(day)
+            yield self.known[index]
+
+
+class Keeper:
+    """The shows on this machine's disk. `problem(path)` says why audio cannot be played, or None."""
+
+    def __init__(self, home, plan, say, problem):
+        self.home = home
+        self.plan = plan
+        self.say = say
+        self.problem = problem
+        self.incoming = os.path.join(home, ".incoming")
+        self.state_path = os.path.join(home, ".state.json")
+        # By channel and key: `known`, the version here and its file; `refused`, a version that is no good, and why.
+        # By file: `verified`, its marks when its hash was last found right, and when that was.
+        self.state = {"known": {}, "refused": {}, "verified": {}}
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            with open(self.state_path, encoding="utf-8") as file:
+                self.state.update(json.load(file))
+
+    def remember(self):
+        write(self.state_path, json.dumps(self.state))
+
+    def folder(self, channel):
+        return os.path.join(self.home, channel)
+
+    def kept(self, channel):
+        """Sizes of the shows that are here, by name, oldest first. Files that people put there are theirs to mind."""
+        sizes = {}
+        with contextlib.suppress(FileNotFoundError):
+            for name in sorted(os.listdir(self.folder(channel))):
+                if NAME.fullmatch(name):
+                    sizes[name] = os.path.getsize(os.path.join(self.folder(channel), name))
+        return sizes
+
+    # --- What is here
+
+    def verify(self):
+        """Takes away what does not hold what its name says: it has changed on the disk."""
+        shutil.rmtree(self.incoming, ignore_errors=True)
+        verified, budget = {}, VERIFY_BYTES
+        files = [(channel, name) for channel in self.plan["channels"] for name in self.kept(channel)]
+        at = {pair: "/".join(pair) for pair in files}
+        before = self.state["verified"]
+        # What was looked at longest ago comes first; what has been touched, in any case.
+        for pair in sorted(files, key=lambda one: before.get(at[one], {}).get("at", 0)):
+            path = os.path.join(self.folder(pair[0]), pair[1])
+            status = os.stat(path)
+            marks = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+            known = before.get(at[pair], {})
+            if known.get("marks") == marks and budget <= 0:
+                verified[at[pair]] = known
+                continue
+            budget -= status.st_size
+            if hash_of(path) == NAME.fullmatch(pair[1]).group(2):
+                verified[at[pair]] = {"marks": marks, "at": time.time()}
+            else:
+                os.unlink(path)
+                self.say(f"{at[pair]} has changed on the disk; it is taken away, to be fetched again")
+        self.state["verified"] = verified
+        self.remember()
+
+    # --- What is newer
+
+    def refresh(self, bucket):
+        """Brings each channel up to date; raises Away when S3 goes, with everything so far kept."""
+        found = Days(bucket)
+        for channel in self.plan["channels"]:
+            self.refresh_channel(channel, bucket, found)
+
+    def refresh_channel(self, channel, bucket, found):
+        os.makedirs(self.folder(channel), exist_ok=True)
+        limit, total, chosen = self.plan["limitBytes"], 0, set()
+        listed = set()
+        for show in self.newest(channel, bucket, found):
+            listed.add(show.key)
+            if self.is_refused(channel, show) or self.refuse_by_listing(channel, show):
+                continue
+            if total + show.size > limit:
+                break
+            name = self.here(channel, show)
+            if name is None:
+                if not self.has_room(show.size):
+                    self.say(f"the disk is too full for {show.key}; older shows stay")
+                    break
+                name = self.take(channel, show, bucket)
+                if name is None:
+                    continue
+            chosen.add(name)
+            total += show.size
+            self.trim(channel, chosen)
+        self.forget_refused(channel, listed)
+        self.say(f"{channel}: {len(self.kept(channel))} shows, {sum(self.kept(channel).values()) >> 20} MiB")
+
+    def newest(self, channel, bucket, found):
+        """Shows of a channel, the newest day first, in a day what was stored last."""
+        for day in found:
+            shows = bucket.objects(f"{day}{channel}/")
+            yield from sorted(shows, key=lambda show: (show.modified, show.key), reverse=True)
+
+    def here(self, channel, show):
+        """The file that holds this very version, or None."""
+        known = self.state["known"].get(channel, {}).get(show.key, {})
+        if known.get("identity") == show.identity and known.get("file") in self.kept(channel):
+            return known["file"]
+        return None
+
+    def has_room(self, size):
+        return shutil.disk_usage(self.home).free - size > RESERVE_BYTES
+
+    def take(self, channel, show, bucket):
+        """Fetches a show, and puts it in place once it is known to be good. Its name, or None where it is not."""
+        os.makedirs(self.incoming, exist_ok=True)
+        path = os.path.join(self.incoming, f"{channel}{os.path.splitext(show.key)[1].lower()}")
+        try:
+            with open(path, "wb") as file:
+                metadata, version = bucket.fetch(show.key, file)
+                file.flush()
+                os.fsync(file.fileno())
+            sha256 = metadata.get("sha256", "")
+            why = self.fault(path, sha256)
+            if why is not None:
+                self.refuse(channel, show, why, version)
+                return None
+            name = name_for(show, sha256)
+            os.chmod(path, 0o644)
+            os.replace(path, os.path.join(self.folder(channel), name))
+        except Gone:
+            return None
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        self.replace(channel, show, name)
+        self.say(f"{channel}: {show.key} is here, {show.size >> 10} KiB")
+        return name
+
+    def fault(self, path, sha256):
+        if not SHA256.fullmatch(sha256):
+            return "it carries no SHA-256: it was not uploaded by aerial-backup"
+        if hash_of(path) != sha256:
+            return "it does not hold what its SHA-256 says"
+        return self.problem(path)
+
+    def replace(self, channel, show, name):
+        """Remembers a show that is in place; an older version of the same has to go."""
+        known = self.state["known"].setdefault(channel, {})
+        old = known.get(show.key, {}).get("file")
+        known[show.key] = {"identity": show.identity, "file": name}
+        self.remember()
+        if old is not None and old != name and old not in [one["file"] for one in known.values()]:
+            self.remove(channel, old)
+
+    def trim(self, channel, chosen):
+        """Takes away the oldest shows that are not wanted, as far as the limit asks for it."""
+        sizes = self.kept(channel)
+        for name in [name for name in sizes if name not in chosen]:
+            if sum(sizes.values()) <= self.plan["limitBytes"]:
+                return
+            del sizes[name]
+            self.remove(channel, name)
+
+    def remove(self, channel, name):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self.folder(channel), name))
+        known = self.state["known"].get(channel, {})
+        for key in [key for key, one in known.items() if one["file"] == name]:
+            del known[key]
+        self.remember()
+
+    # --- What is no good
+
+    def refuse_by_listing(self, channel, show):
+        matched = KEY.fullmatch(show.key)
+        if matched is None or matched.group(5).lower() not in ENDINGS:
+            why = "its name ends like no audio"
+        elif show.size > self.plan["limitBytes"]:
+            why = f"it has {show.size >> 20} MiB, the limit of a channel is {self.plan['limitBytes'] >> 20}"
+        else:
+            return False
+        self.refuse(channel, show, why, None)
+        return True
+
+    def refuse(self, channel, show, why, version):
+        """Told once; the same version is not fetched again."""
+        self.state["refused"].setdefault(channel, {})[show.key] = {
+            "identity": show.identity,
+            "version": version,
+            "why": why,
+        }
+        self.remember()
+        self.say(f"{channel}: {show.key} ({version or 'any version'}) is not kept for emergencies: {why}")
+
+    def is_refused(self, channel, show):
+        known = self.state["refused"].get(channel, {}).get(show.key)
+        return known is not None and known["identity"] == show.identity
+
+    def forget_refused(self, channel, listed):
+        """What is no longer among the newest is not remembered for ever."""
+        refused = self.state["refused"].get(channel, {})
+        self.state["refused"][channel] = {key: one for key, one in refused.items() if key in listed}
+        self.remember()
+
+    # --- What is told
+
+    def status(self):
+        return {
+            channel: {
+                "shows": self.kept(channel),
+                "keys": {one["file"]: key for key, one in self.state["known"].get(channel, {}).items()},
+                "refused": self.state["refused"].get(channel, {}),
+            }
+            for channel in self.plan["channels"]
+        }
+
+    def summary(self):
+        count = sum(len(self.kept(channel)) for channel in self.plan["channels"])
+        return f"{count} shows here"
+
+    def metrics(self, reached, now, seconds):
+        """Prometheus' text format."""
+        lines = [
+            "# HELP aerial_emergency_s3_reached Whether the last run reached the bucket of shows.",
+            "# TYPE aerial_emergency_s3_reached gauge",
+            f"aerial_emergency_s3_reached {int(reached)}",
+            "# TYPE aerial_emergency_run_timestamp_seconds gauge",
+            f"aerial_emergency_run_timestamp_seconds {now:.0f}",
+            "# TYPE aerial_emergency_run_duration_seconds gauge",
+            f"aerial_emergency_run_duration_seconds {seconds:.3f}",
+        ]
+        figures = {
+            "shows": lambda channel: len(self.kept(channel)),
+            "bytes": lambda channel: sum(self.kept(channel).values()),
+            "refused_shows": lambda channel: len(self.state["refused"].get(channel, {})),
+            "newest_show_timestamp_seconds": self.newest_day,
+        }
+        for name, figure in figures.items():
+            lines.append(f"# TYPE aerial_emergency_{name} gauge")
+            lines += [f'aerial_emergency_{name}{{channel="{one}"}} {figure(one)}' for one in self.plan["channels"]]
+        return "\n".join(lines) + "\n"
+
+    def newest_day(self, channel):
+        names = list(self.kept(channel))
+        if not names:
+            return 0
+        day = datetime.datetime.strptime(names[-1][:8], "%Y%m%d").replace(tzinfo=datetime.timezone.utc)
+        return int(day.timestamp())
