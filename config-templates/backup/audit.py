@@ -200,6 +200,7 @@ class Auditor:
                 self.look_at_lock(self.settings.shows_bucket, key)
 
     def look_at_lock(self, bucket, key):
+        """Whether an object is locked: by itself, as Amazon's S3 notes it, or by what its bucket asks of all."""
         held = self.store.head(bucket, key)
-        if held and not held.get("ObjectLockRetainUntilDate"):
+        if held and not held.get("ObjectLockRetainUntilDate") and not self.store.locks_all(bucket):
             self.problem("not locked", f"{key} in {bucket} could be deleted: has the bucket no object lock?")

@@ -96,7 +96,8 @@ def opened(show):
         handle = os.open(show.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         raise Unfinished("it has gone") from None
-    file = os.fdopen(handle, "rb")
+    # Unbuffered: who probes the file moves our place in it.
+    file = os.fdopen(handle, "rb", buffering=0)
     try:
         try:
             # Only granted while nobody has the file open for writing, in whichever container.
@@ -132,11 +133,12 @@ def sha256_of(file, from_disk=False):
 
 def why_unplayable(file):
     """Why an open file is no audio, or None. Read by a user without rights: anybody may have put the file there."""
+    file.seek(0)
     try:
         result = subprocess.run(
             [
                 *("ffmpeg", "-nostdin", "-v", "error", "-fd", "0", "-i", "fd:"),
-                *("-t", "20", "-map", "0:a:0", "-f", "s16le", "-ac", "1", "-ar", "8000", "/dev/stdout"),
+                *("-t", "20", "-map", "0:a:0", "-f", "s16le", "-ac", "1", "-ar", "8000", "pipe:1"),
             ],
             stdin=file,
             stdout=subprocess.PIPE,
@@ -152,5 +154,7 @@ def why_unplayable(file):
     # What plays with a click is kept all the same: a backup that is too strict is none.
     if len(result.stdout) >= PLAYABLE_BYTES:
         return None
+    if result.returncode < 0:
+        raise Failed(f"ffmpeg was ended by signal {-result.returncode}")
     said = result.stderr.decode("utf-8", "replace").strip().splitlines() or ["it holds no audio"]
     return f"it is not playable: {naming.printable(said[-1])[:200]}"

@@ -67,10 +67,16 @@ def parse_show_key(key):
     return found[1], found[2]
 
 
-def show_metadata(channel, path, mtime_ns, sha256):
+def show_metadata(channel, path, mtime_ns, sha256, uploaded_at):
     """Metadata of a show's object, in ASCII."""
     quoted = urllib.parse.quote(path, safe="/")
-    given = {"sha256": sha256, "channel": channel, "mtime": rfc3339_ns(mtime_ns), "path": quoted}
+    given = {
+        "sha256": sha256,
+        "channel": urllib.parse.quote(channel),
+        "mtime": rfc3339_ns(mtime_ns),
+        "uploaded": rfc3339_ns(int(uploaded_at * 1e9)),
+        "path": quoted,
+    }
     if len(quoted) > METADATA_LIMIT:
         # The key says it too.
         del given["path"]

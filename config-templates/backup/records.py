@@ -130,6 +130,11 @@ class Records:
             self.database.execute("delete from waiting where channel = ? and path = ?", gone)
             del self.waiting[gone]
 
+    def forget_refusals(self):
+        """What was refused is looked at again."""
+        self.database.execute("update waiting set refused = null, retry_at = 0")
+        self.connect()
+
     def forget_contents(self, lost):
         """Shows that are to be put again, since the bucket has lost them."""
         with self.transaction():

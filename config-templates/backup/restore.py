@@ -49,15 +49,18 @@ class Counts:
 
 def find(settings, store, given):
     """The versions that are wanted, with the places they go to."""
-    versions = (
+    versions = [
         {
             "key": entry["Key"],
             "version": entry["VersionId"],
             "size": entry["Size"],
             "uploadedAt": entry["LastModified"].timestamp(),
+            "isLatest": entry["IsLatest"],
         }
         for entry in store.versions(settings.shows_bucket, naming.SHOWS)
-    )
+    ]
+    if given.at is not None:
+        date(settings, store, versions, given.at)
     found = []
     for (channel, path), version in sorted(naming.shows_as_of(versions, given.at).items()):
         if not naming.chosen(channel, path, given.shows, given.channel):
@@ -73,6 +76,21 @@ def find(settings, store, given):
             )
         )
     return found
+
+
+def date(settings, store, versions, at):
+    """Corrects the times of versions that were replaced: not every S3 keeps them. The uploader has noted its own."""
+    doubtful = [version for version in versions if version["uploadedAt"] > at and not version["isLatest"]]
+
+    def look(version):
+        held = store.head(settings.shows_bucket, version["key"], version["version"])
+        noted = held and held["Metadata"].get("uploaded")
+        if noted:
+            version["uploadedAt"] = min(version["uploadedAt"], naming.parse_rfc3339_ns(noted) / 1e9)
+
+    with concurrent.futures.ThreadPoolExecutor(WORKERS * 2) as pool:
+        for _ in pool.map(look, doubtful):
+            pass
 
 
 class Restorer:

@@ -86,6 +86,15 @@ class Store:
                 return None
             raise
 
+    def locks_all(self, bucket):
+        """Whether the bucket locks whatever is put into it."""
+        try:
+            with answers(f"asking for the locks of {bucket}"):
+                told = self.client("reader").get_object_lock_configuration(Bucket=bucket)
+        except Refused:
+            return False
+        return "DefaultRetention" in told["ObjectLockConfiguration"].get("Rule", {})
+
     def get(self, bucket, key, version=None):
         """An object and its body, a stream; read it within `answers`."""
         which = {"VersionId": version} if version else {}

@@ -29,7 +29,7 @@ class Unplayable(Exception):
 
 
 def upload(settings, again=False):
-    """Uploads all that is due. `again` looks at what the bucket holds, and puts what it has lost once more."""
+    """Uploads all that is due. `again` also puts what the bucket has lost, and looks anew at what was refused."""
     with alone(settings, "upload"), recorded(settings, "upload") as run:
         uploader = Uploader(settings)
         try:
@@ -54,6 +54,7 @@ class Uploader:
         self.shows = []
         self.flying = {}
         self.tried = set()
+        self.lost = set()
         self.away = 0
         self.last_away = None
 
@@ -97,7 +98,7 @@ class Uploader:
                 self.refuse(show, show.unusable)
             elif (
                 not row["refused"]
-                and now - since >= library.QUIET_SECONDS
+                and (now - since >= library.QUIET_SECONDS or show.id in self.lost)
                 and row["retry_at"] <= now
                 and show.id not in flying
                 and (show.id, show.size, show.mtime_ns) not in self.tried
@@ -131,7 +132,7 @@ class Uploader:
                 raise Unplayable(reason)
             version = self.store.put(
                 *(bucket, key, file, show.size, sha256),
-                metadata=naming.show_metadata(show.channel, show.path, show.mtime_ns, sha256),
+                metadata=naming.show_metadata(show.channel, show.path, show.mtime_ns, sha256, time.time()),
                 content_type=naming.content_type(show.path),
             )
             return key, sha256, version, time.time(), True
@@ -163,14 +164,15 @@ class Uploader:
 
     def find_lost(self):
         kept = {entry["Key"]: entry["Size"] for entry in self.store.listing(self.settings.shows_bucket, naming.SHOWS)}
-        lost = [
+        self.lost = {
             show
             for show, row in self.records.shows.items()
             if row["version_id"] is not None and kept.get(row["key"]) != row["size"]
-        ]
-        for channel, path in lost:
+        }
+        for channel, path in sorted(self.lost):
             say(f"{channel}/{path} has gone from the bucket", WARNING)
-        self.records.forget_contents(lost)
+        self.records.forget_contents(self.lost)
+        self.records.forget_refusals()
 
     def write_manifest(self):
         """A large manifest is not written for each show: at 36,000 shows, once an hour."""
