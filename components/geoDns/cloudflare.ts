@@ -7,6 +7,12 @@ import type { AddressPool, BalancedName, DnsService, HealthCheck, PlainName } fr
 /**
  * Names on Cloudflare, DNS only: its terms for these plans forbid audio through the proxy, and listeners gain nothing
  * from it.
+ *
+ * Weights: Cloudflare documents that its steering within a pool goes by weights in DNS-only mode too (a member's weight
+ * by the sum of all), that an answer then holds the address of a healthy member so chosen, and that resolvers which keep
+ * an answer distort the shares; a large resolver sends everybody to one member for the TTL. Whether an answer may hold
+ * more than one address where weights differ is not documented; the lab gives one. Pools whose weights are equal are left
+ * at Cloudflare's defaults. Source: its pages on proxy modes and endpoint steering, read 2026-11.
  */
 export class CloudflareDns implements DnsService {
     constructor(private readonly zone: { accountId: string; zoneId: string }) {}
@@ -88,6 +94,7 @@ export class CloudflareDns implements DnsService {
         monitor: cloudflare.LoadBalancerMonitor,
         parent: pulumi.Resource,
     ): cloudflare.LoadBalancerPool {
+        const weights = new Set(pool.members.map(({ weight = 1 }) => weight));
         return new cloudflare.LoadBalancerPool(
             pool.name,
             {
@@ -104,7 +111,9 @@ export class CloudflareDns implements DnsService {
                     name: member.name,
                     address: member.address,
                     enabled: true,
+                    ...(weights.size > 1 && { weight: member.weight ?? 1 }),
                 })),
+                ...(weights.size > 1 && { originSteering: { policy: "random" } }),
             },
             { parent },
         );

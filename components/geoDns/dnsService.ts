@@ -17,13 +17,24 @@ export interface HealthCheck {
     upAfter: number;
 }
 
-/** Machines that are answered together. */
+/** A machine, or a balancer, that a name is answered with. */
+export interface PoolMember {
+    name: string;
+    address: pulumi.Input<string>;
+    /** Above 0, at most 1, two decimals; 1 unless given. Its part of the answers, by the weights of all in the pool. */
+    weight?: number;
+}
+
+/**
+ * Machines that are answered together. Where weights differ, an answer holds one healthy address, chosen by weight;
+ * otherwise all healthy ones.
+ */
 export interface AddressPool {
     /** Letters, digits, hyphens and underscores; unique in the account. */
     name: string;
     /** Where they are; health is checked from near there. */
     place: Place;
-    members: { name: string; address: pulumi.Input<string> }[];
+    members: PoolMember[];
 }
 
 /** A name that is answered with healthy addresses only. */

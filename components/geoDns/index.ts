@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { StationNames } from "../plan";
-import type { DnsService, HealthCheck } from "./dnsService";
+import type { DnsService, HealthCheck, PoolMember } from "./dnsService";
 import { planSteering, type Place } from "./geography";
+import { addEmergency, type EmergencyPool } from "./emergency";
 
 /** The Relays of one region, as listeners are sent to them. */
 export interface ListenerPool {
@@ -11,9 +12,7 @@ export interface ListenerPool {
     place: Place;
     /** Listeners all its Relays carry together. */
     capacity: number;
-    /** Capacity for emergencies: asked for only when every other pool is down. */
-    lastResort?: boolean;
-    members: { name: string; address: pulumi.Input<string> }[];
+    members: PoolMember[];
 }
 
 export interface GeoDnsArgs {
@@ -28,6 +27,8 @@ export interface GeoDnsArgs {
     /** How often and how patiently health is checked; path and port belong to the role. */
     check: Omit<HealthCheck, "path" | "port">;
     pools: ListenerPool[];
+    /** A pool behind all others, that serves a small share all the time. It has no name of its own. */
+    emergency?: EmergencyPool;
     /** Masters, preferred first. */
     masters: { name: string; place: Place; address: pulumi.Input<string> }[];
 }
@@ -44,7 +45,7 @@ export class GeoDns extends pulumi.ComponentResource {
         const check: HealthCheck = { ...args.check, path: "/healthz", port: 80 };
         const { names } = args;
 
-        const listenerPools = args.pools.map((pool) => ({
+        const listenerPools = addEmergency(args.pools, args.emergency).map((pool) => ({
             ...pool,
             name: `${args.prefix}-stream-${pool.region}`,
         }));

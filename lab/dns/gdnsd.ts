@@ -8,11 +8,13 @@ import type {
 } from "../providers/cloudflare/cloud";
 import { fixedNames } from "./fixedNames";
 import { askersRanges } from "./places";
+import { checkName, lastReference, poolReferences, poolResources, unable } from "./pools";
 import { array, hash, scalar, type Hash } from "./syntax";
 
 /*
- * gdnsd's configuration from what the lab's Cloudflare holds. In its words: a pool is a `multifo` resource, a balancer a
- * `geoip` resource whose datacenters are its pools, and a last datacenter that is always up is the fallback pool.
+ * gdnsd's configuration from what the lab's Cloudflare holds. In its words: a pool is a `multifo` resource, or a `weighted`
+ * one where weights differ, a balancer a `geoip` resource whose datacenters are its pools, and a last datacenter that is
+ * always up is the fallback pool.
  *
  * All names are in one zone, the root: the server then answers for every name there could be, at once, and listeners
  * who ask for one that the lab does not have need not wait for anybody.
@@ -39,11 +41,6 @@ export interface Order {
     byRange: { range: string; pools: string[] }[];
     /** Name of the pool that answers when no other may. */
     fallback: string;
-}
-
-/** What the lab's server cannot do is an error, so that no drill passes for the wrong reason. */
-function unable(what: string): Error {
-    return new Error(`the lab's DNS server cannot do this: ${what}`);
 }
 
 /** @throws when the lab's server cannot answer so. */
@@ -92,6 +89,7 @@ export function serverFiles(data: DnsData): ServerFiles {
     const monitors = data.monitors
         .filter(({ id }) => pools.some((pool) => pool.monitor === id))
         .sort((one, other) => one.id.localeCompare(other.id));
+    const references = poolReferences(pools);
     const config: Hash = {
         options: {
             listen: scalar(resolverAddress),
@@ -101,16 +99,11 @@ export function serverFiles(data: DnsData): ServerFiles {
         service_types: Object.fromEntries(monitors.map((monitor) => [checkName(monitor), checkOf(monitor)])),
         ...(balancers.length > 0 && {
             plugins: {
-                multifo: Object.fromEntries(
-                    pools.flatMap((pool) => [
-                        [`pool-${pool.name}`, members(pool, data)],
-                        [`last-${pool.name}`, lastResort(pool)],
-                    ]),
-                ),
+                ...poolResources(pools, data),
                 geoip: {
                     maps: Object.fromEntries([...orders].map(([{ name }, order]) => [name, mapOf(order)])),
                     resources: Object.fromEntries(
-                        [...orders].map(([{ name }, order]) => [name, resourceOf(name, order)]),
+                        [...orders].map(([{ name }, order]) => [name, resourceOf(name, order, references)]),
                     ),
                 },
             },
@@ -125,11 +118,6 @@ function poolOf(data: DnsData, id: string, wantedBy: string): PoolRecord {
         throw new Error(`${wantedBy} names the pool ${id}, which does not exist`);
     }
     return pool;
-}
-
-/** A monitor's name among gdnsd's service types. */
-export function checkName({ id }: MonitorRecord): string {
-    return `check-${id.slice(0, 12)}`;
 }
 
 function checkOf(monitor: MonitorRecord): Hash {
@@ -169,43 +157,6 @@ function okCodes(expected: string): string[] {
     });
 }
 
-function enabledOrigins(pool: PoolRecord): PoolRecord["origins"] {
-    if (pool.origins.some(({ weight }) => weight !== 1)) {
-        throw unable(`weights, which pool ${pool.name} has: all members are answered alike`);
-    }
-    return pool.origins.filter(({ enabled }) => enabled);
-}
-
-function addresses(pool: PoolRecord): Hash {
-    return Object.fromEntries(
-        enabledOrigins(pool).map(({ name, address }, index) => {
-            if (!/^(\d{1,3}\.){3}\d{1,3}$/.test(address)) {
-                throw unable(
-                    `members that are no IPv4 address, such as ${JSON.stringify(address)} of ${pool.name}`,
-                );
-            }
-            return [`member-${name === "" ? index + 1 : name}`, scalar(address)];
-        }),
-    );
-}
-
-function members(pool: PoolRecord, data: DnsData): Hash {
-    const origins = enabledOrigins(pool);
-    const monitor = data.monitors.find(({ id }) => id === pool.monitor);
-    // The pool is up with `minimumOrigins` members; gdnsd wants a share, which it multiplies and rounds up.
-    const share = (Math.max(pool.minimumOrigins, 1) - 0.5) / Math.max(origins.length, 1);
-    return {
-        service_types: scalar(monitor === undefined ? "up" : checkName(monitor)),
-        up_thresh: scalar(Math.min(share, 1).toFixed(4)),
-        ...addresses(pool),
-    };
-}
-
-/** All members of a pool, healthy or not. */
-function lastResort(pool: PoolRecord): Hash {
-    return { service_types: scalar("up"), ...addresses(pool) };
-}
-
 function poolNames(order: Order): string[] {
     return [...new Set([...order.everybody, ...order.byRange.flatMap(({ pools }) => pools)])];
 }
@@ -223,14 +174,14 @@ function mapOf(order: Order): Hash {
     };
 }
 
-function resourceOf(name: string, order: Order): Hash {
+function resourceOf(name: string, order: Order, references: ReadonlyMap<string, string>): Hash {
     return {
         map: scalar(name),
         dcmap: {
             ...Object.fromEntries(
-                poolNames(order).map((pool) => [datacenter(pool), scalar(`%multifo!pool-${pool}`)]),
+                poolNames(order).map((pool) => [datacenter(pool), scalar(references.get(pool) ?? "")]),
             ),
-            [fallback]: scalar(`%multifo!last-${order.fallback}`),
+            [fallback]: scalar(lastReference(order.fallback)),
         },
     };
 }

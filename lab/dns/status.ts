@@ -1,6 +1,7 @@
 import { serviceState } from "../host/services";
 import { readDnsData, type DnsData } from "../providers/cloudflare/cloud";
-import { activeBalancers, checkName, orderOf } from "./gdnsd";
+import { activeBalancers, orderOf } from "./gdnsd";
+import { checkName } from "./pools";
 import { control, dnsService } from "./server";
 
 /** One member of a pool that a name may be answered with, or an address of a plain record. */

@@ -44,6 +44,17 @@ function pool(
     };
 }
 
+function weightedPool(
+    one: [string, number],
+    other: [string, number],
+    changes: Partial<DnsData["pools"][number]> = {},
+): DnsData["pools"][number] {
+    const origins = [one, other].map(([address, weight], n) => ({
+        ...{ name: `m${n}`, address, enabled: true, weight },
+    }));
+    return pool("b", "ams", [], { origins, steering: "random", ...changes });
+}
+
 function balancer(changes: Partial<DnsData["balancers"][number]> = {}): DnsData["balancers"][number] {
     return {
         ...{
@@ -171,6 +182,40 @@ describe("the DNS server's configuration", () => {
         expect(orderOf(balancer(), withoutOne)).toMatchObject({ everybody: ["ams"], fallback: "nyc" });
     });
 
+    it("answers one member at a time where weights differ, by weight, with any of them up", () => {
+        const [, nyc] = station().pools;
+        const { config } = serverFiles(
+            station({ pools: [weightedPool(["198.18.64.10", 1], ["198.18.96.10", 0.07]), nyc!] }),
+        );
+        expect(config).toContain(
+            [
+                '    "weighted" => {',
+                '        "pool-ams" => {',
+                '            "service_types" => "check-aaaaaaaaaaaa"',
+                '            "multi" => "false"',
+                '            "up_thresh" => "0.00001"',
+                '            "member-m0" => [ "198.18.64.10", "100" ]',
+                '            "member-m1" => [ "198.18.96.10", "7" ]',
+            ].join("\n"),
+        );
+        expect(config).toContain('"pool-ams" => "%weighted!pool-ams"');
+        expect(config).toContain('"pool-nyc" => "%multifo!pool-nyc"');
+        expect(config).toContain('"last-ams"');
+    });
+
+    it("answers all members where weights are equal, whatever they are, and none of weight 0", () => {
+        const [, nyc] = station().pools;
+        const equal = serverFiles(
+            station({ pools: [weightedPool(["198.18.64.10", 0.3], ["198.18.64.11", 0.3]), nyc!] }),
+        ).config;
+        expect(equal).not.toContain("weighted");
+        const without = serverFiles(
+            station({ pools: [weightedPool(["198.18.64.10", 1], ["198.18.64.11", 0]), nyc!] }),
+        ).config;
+        expect(without).not.toContain("weighted");
+        expect(without).not.toContain("198.18.64.11");
+    });
+
     it("checks health as the monitor says", () => {
         const { config } = serverFiles(
             station({
@@ -252,17 +297,19 @@ describe("what the server cannot do is refused", () => {
             "no IPv4 address",
         ],
         [
-            "weights",
+            "choice within a pool by the asker's address",
+            { pools: [pool("b", "ams", ["198.18.64.10"], { steering: "hash" }), nyc!] },
+            "steering by hash",
+        ],
+        [
+            "a pool with weights that needs several members",
             {
                 pools: [
-                    {
-                        ...pool("b", "ams", []),
-                        origins: [{ name: "m", address: "198.18.64.10", enabled: true, weight: 0.5 }],
-                    },
-                    pool("c", "nyc", ["198.18.32.10"]),
+                    weightedPool(["198.18.64.10", 1], ["198.18.64.11", 0.5], { minimumOrigins: 2 }),
+                    nyc!,
                 ],
             },
-            "weights",
+            "up only with 2 members",
         ],
         [
             "control characters in a path",

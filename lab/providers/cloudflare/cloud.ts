@@ -42,6 +42,8 @@ const poolRecord = z.object({
             weight: z.number(),
         }),
     ),
+    /** How one member is chosen; by weight unless given. */
+    steering: z.string().optional(),
 });
 export type PoolRecord = z.infer<typeof poolRecord>;
 

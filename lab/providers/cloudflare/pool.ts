@@ -5,7 +5,7 @@ import { notFound, notUnique, stillReferenced, validationFailed } from "./api";
 import { change, withChange } from "./backend";
 import { balancers, newId, pools, type BalancerRecord, type DnsData, type PoolRecord } from "./cloud";
 import { accountFacts } from "./facts";
-import { identifier, regionCode } from "./inputs";
+import { identifier, oneOf, regionCode } from "./inputs";
 
 const inputs = z.strictObject({
     accountId: identifier,
@@ -20,6 +20,16 @@ const inputs = z.strictObject({
             weight: z.number().min(0).max(1).default(1),
         }),
     ),
+    originSteering: z
+        .strictObject({
+            policy: oneOf("origin_steering.policy", [
+                "random",
+                "hash",
+                "least_outstanding_requests",
+                "least_connections",
+            ]),
+        })
+        .optional(),
     monitor: identifier.optional(),
     minimumOrigins: z.int().default(1),
     latitude: z.number().optional(),
@@ -78,6 +88,9 @@ function checkOrigins({ origins, minimumOrigins }: Inputs, request: string): voi
             throw validationFailed(request, `origin ${property} must be unique within a pool`);
         }
     }
+    if (origins.some(({ weight }) => Math.abs(weight * 100 - Math.round(weight * 100)) > 1e-6)) {
+        throw validationFailed(request, "origin weight must be a multiple of 0.01");
+    }
     if (minimumOrigins < 0 || minimumOrigins > origins.length) {
         throw validationFailed(request, `minimum_origins must be in range [0, ${origins.length}]`);
     }
@@ -85,7 +98,8 @@ function checkOrigins({ origins, minimumOrigins }: Inputs, request: string): voi
 
 function recordOf(given: Inputs, base: Pick<PoolRecord, "id" | "urn" | "createdOn">): PoolRecord {
     const { accountId, name, enabled, monitor, minimumOrigins, origins } = given;
-    return { ...base, accountId, name, enabled, monitor, minimumOrigins, origins };
+    const steering = given.originSteering?.policy;
+    return { ...base, accountId, name, enabled, monitor, minimumOrigins, origins, steering };
 }
 
 /** All pools that a balancer may answer with. */
