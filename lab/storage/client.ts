@@ -13,14 +13,14 @@ import { rootCredentials, socketFolder } from "./files";
  */
 
 /** What S3 or IAM says instead of doing it. */
-export class AwsError extends Error {
+export class StorageError extends Error {
     constructor(
         readonly status: number,
         readonly code: string,
         readonly said: string,
     ) {
         super(`${code}: ${said}`);
-        this.name = "AwsError";
+        this.name = "StorageError";
     }
 }
 
@@ -40,7 +40,7 @@ export interface S3Request {
     body?: string;
 }
 
-/** @throws AwsError when S3 refuses. */
+/** @throws StorageError when S3 refuses. */
 export async function s3Request(region: string, wanted: S3Request): Promise<Answer> {
     const { method, bucket, key = "", query = {}, headers = {}, body = "" } = wanted;
     const path = bucket === undefined ? "/" : `/${bucket}${key === "" ? "" : `/${encodePath(key)}`}`;
@@ -59,7 +59,7 @@ export async function s3Request(region: string, wanted: S3Request): Promise<Answ
     });
 }
 
-/** Asks IAM to do something, `CreateUser`, with its parameters. @throws AwsError when it refuses. */
+/** Asks IAM to do something, `CreateUser`, with its parameters. @throws StorageError when it refuses. */
 export async function iamRequest(
     action: string,
     parameters: Readonly<Record<string, string>>,
@@ -134,7 +134,7 @@ async function send(wanted: Signable): Promise<Answer> {
     if (answer.status >= 300) {
         const [code = `HTTP ${answer.status}`] = elements(answer.body, "Code");
         const [said = "no reason given"] = elements(answer.body, "Message");
-        throw new AwsError(answer.status, code, said);
+        throw new StorageError(answer.status, code, said);
     }
     return answer;
 }

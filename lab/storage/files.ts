@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
+
 import { z } from "zod";
 
 import { readJson, writeJson } from "../host/files";

@@ -1,0 +1,86 @@
+import { randomBytes } from "node:crypto";
+
+import { ensureStorage } from "../../../storage";
+import { elements, iamRequest, StorageError } from "../../../storage/client";
+import { newAccessKeyId } from "../../../storage/files";
+import { AwsError } from "../compute/api";
+import { labMode } from "../../mode";
+
+export interface NewKey {
+    id: string;
+    secret: string;
+    createdAt: string;
+}
+
+/** What becomes of users: identities of the lab's S3. Removals succeed where there is nothing. */
+export interface Backend {
+    createUser(user: string): Promise<void>;
+    removeUser(user: string): Promise<void>;
+    putPolicy(user: string, name: string, policy: string): Promise<void>;
+    removePolicy(user: string, name: string): Promise<void>;
+    createKey(user: string): Promise<NewKey>;
+    setKeyStatus(user: string, id: string, status: "Active" | "Inactive"): Promise<void>;
+    removeKey(user: string, id: string): Promise<void>;
+}
+
+/** Checks and records only. */
+const recordBackend: Backend = {
+    createUser: async () => {},
+    removeUser: async () => {},
+    putPolicy: async () => {},
+    removePolicy: async () => {},
+    createKey: async () => ({
+        id: newAccessKeyId(),
+        secret: randomBytes(30).toString("base64"),
+        createdAt: new Date().toISOString(),
+    }),
+    setKeyStatus: async () => {},
+    removeKey: async () => {},
+};
+
+async function ask(action: string, parameters: Readonly<Record<string, string>>): Promise<string> {
+    await ensureStorage();
+    try {
+        return await iamRequest(action, parameters);
+    } catch (error) {
+        throw error instanceof StorageError
+            ? new AwsError(`IAM: ${action}`, error.code, error.said, error.status)
+            : error;
+    }
+}
+
+async function askUnless(code: string, action: string, parameters: Record<string, string>): Promise<void> {
+    await ask(action, parameters).catch((error: unknown) => {
+        if (!(error instanceof AwsError) || error.code !== code) {
+            throw error;
+        }
+    });
+}
+
+const gone = "NoSuchEntity";
+
+const storageBackend: Backend = {
+    // One that an interrupted run made is taken as it is.
+    createUser: (UserName) => askUnless("EntityAlreadyExists", "CreateUser", { UserName }),
+    removeUser: (UserName) => askUnless(gone, "DeleteUser", { UserName }),
+    putPolicy: async (UserName, PolicyName, PolicyDocument) => {
+        await ask("PutUserPolicy", { UserName, PolicyName, PolicyDocument });
+    },
+    removePolicy: (UserName, PolicyName) => askUnless(gone, "DeleteUserPolicy", { UserName, PolicyName }),
+    createKey: async (UserName) => {
+        const answer = await ask("CreateAccessKey", { UserName });
+        const [id = ""] = elements(answer, "AccessKeyId");
+        const [secret = ""] = elements(answer, "SecretAccessKey");
+        const [createdAt = ""] = elements(answer, "CreateDate");
+        return { id, secret, createdAt };
+    },
+    setKeyStatus: async (UserName, AccessKeyId, Status) => {
+        await ask("UpdateAccessKey", { UserName, AccessKeyId, Status });
+    },
+    removeKey: (UserName, AccessKeyId) => askUnless(gone, "DeleteAccessKey", { UserName, AccessKeyId }),
+};
+
+/** The backend of this lab's mode. */
+export function backend(): Backend {
+    return labMode() === "record" ? recordBackend : storageBackend;
+}
