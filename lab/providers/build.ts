@@ -53,15 +53,10 @@ function sdkVersion(name: string): string {
     return version;
 }
 
-async function bundle(name: string): Promise<void> {
-    const version = sdkVersion(name);
+/** Bundles a program, given as text that imports what does the work. Returns the script's path. */
+async function bundleProgram(name: string, contents: string): Promise<string> {
     const result = await build({
-        stdin: {
-            contents: entry(name, version),
-            resolveDir: __dirname,
-            sourcefile: `${name}.ts`,
-            loader: "ts",
-        },
+        stdin: { contents, resolveDir: __dirname, sourcefile: `${name}.ts`, loader: "ts" },
         bundle: true,
         platform: "node",
         target: "node20",
@@ -71,6 +66,16 @@ async function bundle(name: string): Promise<void> {
     });
     const script = labPath("build", `${name}.js`);
     writeAtomically(script, result.outputFiles[0]?.text ?? "", 0o644);
+    return script;
+}
+
+/** Builds a program of the lab, named by its module as seen from here, which exports `main`. */
+export function buildProgram(name: string, module: string): Promise<string> {
+    return bundleProgram(name, `import { main } from ${JSON.stringify(module)};\nvoid main();\n`);
+}
+
+async function bundle(name: string): Promise<void> {
+    const script = await bundleProgram(name, entry(name, sdkVersion(name)));
     const words = [process.execPath, script].map(quoted);
     const start = `#!/bin/sh\nAERIAL_LAB=${quoted(labFolder)} exec ${words.join(" ")} "$@"\n`;
     writeAtomically(labPath("bin", `pulumi-resource-${name}`), start, 0o755);

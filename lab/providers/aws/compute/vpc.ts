@@ -1,0 +1,390 @@
+import { z } from "zod";
+
+import { parseRange } from "../../../network/addresses";
+import { readNetwork } from "../../../network/state";
+import { resourceKind, type Properties } from "../../kind";
+import { exclusively } from "../../records";
+import { accountFor } from "../settings";
+import { AwsError, doing, newId } from "./api";
+import { associations, gateways, rangesOverlap, routeTables, securityGroups, subnets, vpcs } from "./cloud";
+import { zonesOf } from "./facts";
+import { instances, loadBalancers } from "./groups";
+import { cidr, oneOf, region, tags, text } from "./inputs";
+
+/** What a thing of EC2 is called everywhere. */
+function arnOf(kind: string, place: string, account: string, id: string): string {
+    return `arn:aws:ec2:${place}:${account}:${kind}/${id}`;
+}
+
+function withTags(given: { tags?: Record<string, string> }): Properties {
+    return { tagsAll: given.tags ?? {} };
+}
+
+/** Refuses to delete what something else still needs. */
+function refuseIfUsed(operation: string, what: string, id: string, used: boolean): void {
+    if (used) {
+        throw new AwsError(
+            operation,
+            "DependencyViolation",
+            `The ${what} '${id}' has dependencies and cannot be deleted.`,
+        );
+    }
+}
+
+function known<Record>(
+    record: Record | undefined,
+    operation: string,
+    kind: string,
+    what: string,
+    id: string,
+): Record {
+    if (!record) {
+        throw new AwsError(operation, `Invalid${kind}.NotFound`, `The ${what} ID '${id}' does not exist`);
+    }
+    return record;
+}
+
+export const vpc = resourceKind({
+    type: "aws:ec2/vpc:Vpc",
+    inputs: z.strictObject({
+        region,
+        cidrBlock: cidr,
+        enableDnsHostnames: z.boolean().default(false),
+        enableDnsSupport: z.literal(true, { error: "the lab's networks have names" }).default(true),
+        instanceTenancy: z
+            .literal("default", { error: "the lab has no dedicated machines" })
+            .default("default"),
+        tags: tags.optional(),
+    }),
+    fromProvider: ["region"],
+    computed: ["arn", "mainRouteTableId", "defaultSecurityGroupId", "ownerId", "tagsAll"],
+    replaceOn: ["region", "cidrBlock", "instanceTenancy"],
+
+    create: (given, context) =>
+        doing("creating EC2 VPC", () =>
+            exclusively(async () => {
+                const operation = "EC2: CreateVpc";
+                const { length } = parseRange(given.cidrBlock);
+                if (length < 16 || length > 28) {
+                    throw new AwsError(
+                        operation,
+                        "InvalidVpc.Range",
+                        `The CIDR '${given.cidrBlock}' is invalid.`,
+                    );
+                }
+                // Amazon would allow it; the lab's one router tells private networks apart by their addresses.
+                const ranges = Object.values(readNetwork().endpoints).map((one) => one.private?.vpcRange);
+                const other = [...vpcs.all().map((one) => one.cidr), ...ranges].find(
+                    (one) => one !== undefined && rangesOverlap(one, given.cidrBlock),
+                );
+                if (other !== undefined) {
+                    throw new Error(
+                        `the lab has a private network ${other} already, which ${given.cidrBlock} overlaps`,
+                    );
+                }
+                const id = newId("vpc");
+                vpcs.put(id, { urn: context.urn, region: given.region, id, cidr: given.cidrBlock });
+                const account = accountFor(context);
+                return {
+                    id,
+                    outputs: {
+                        arn: arnOf("vpc", given.region, account, id),
+                        ownerId: account,
+                        mainRouteTableId: newId("rtb"),
+                        defaultSecurityGroupId: newId("sg"),
+                        ...withTags(given),
+                    },
+                };
+            }),
+        ),
+
+    read: async ({ id, outputs }) => (vpcs.get(id) ? outputs : undefined),
+    update: async (_, given) => withTags(given),
+
+    delete: ({ id }) =>
+        doing(`deleting EC2 VPC (${id})`, async () => {
+            const users = [
+                ...subnets.all(),
+                ...gateways.all(),
+                ...securityGroups.all(),
+                ...routeTables.all(),
+            ];
+            refuseIfUsed(
+                "EC2: DeleteVpc",
+                "vpc",
+                id,
+                users.some(({ vpcId }) => vpcId === id),
+            );
+            vpcs.remove(id);
+        }),
+});
+
+export const subnet = resourceKind({
+    type: "aws:ec2/subnet:Subnet",
+    inputs: z.strictObject({
+        region,
+        vpcId: text,
+        cidrBlock: cidr,
+        availabilityZone: text.optional(),
+        mapPublicIpOnLaunch: z.boolean().default(false),
+        tags: tags.optional(),
+    }),
+    fromProvider: ["region"],
+    computed: ["arn", "availabilityZone", "availabilityZoneId", "ownerId", "tagsAll"],
+    replaceOn: ["region", "vpcId", "cidrBlock", "availabilityZone"],
+
+    create: (given, context) =>
+        doing("creating EC2 Subnet", () =>
+            exclusively(async () => {
+                const operation = "EC2: CreateSubnet";
+                const network = known(vpcs.get(given.vpcId), operation, "VpcID", "vpc", given.vpcId);
+                const zones = zonesOf(given.region);
+                const zone = given.availabilityZone ?? zones[0] ?? "";
+                if (!zones.includes(zone)) {
+                    throw new AwsError(
+                        operation,
+                        "InvalidParameterValue",
+                        `Value (${zone}) for parameter availabilityZone is invalid. Subnets can currently only be ` +
+                            `created in the following availability zones: ${zones.join(", ")}.`,
+                    );
+                }
+                const [inner, outer] = [parseRange(given.cidrBlock), parseRange(network.cidr)];
+                if (inner.length < outer.length || !rangesOverlap(given.cidrBlock, network.cidr)) {
+                    throw new AwsError(
+                        operation,
+                        "InvalidSubnet.Range",
+                        `The CIDR '${given.cidrBlock}' is invalid.`,
+                    );
+                }
+                const neighbours = subnets.all().filter(({ vpcId }) => vpcId === given.vpcId);
+                if (neighbours.some((other) => rangesOverlap(other.cidr, given.cidrBlock))) {
+                    throw new AwsError(
+                        operation,
+                        "InvalidSubnet.Conflict",
+                        `The CIDR '${given.cidrBlock}' conflicts with another subnet`,
+                    );
+                }
+                const id = newId("subnet");
+                const { urn } = context;
+                subnets.put(id, {
+                    ...{ urn, region: given.region, id, vpcId: given.vpcId, zone, cidr: given.cidrBlock },
+                    mapPublicIp: given.mapPublicIpOnLaunch,
+                });
+                const account = accountFor(context);
+                return {
+                    id,
+                    outputs: {
+                        arn: arnOf("subnet", given.region, account, id),
+                        availabilityZone: zone,
+                        availabilityZoneId: `lab-az${zones.indexOf(zone) + 1}`,
+                        ownerId: account,
+                        ...withTags(given),
+                    },
+                };
+            }),
+        ),
+
+    read: async ({ id, outputs }) => (subnets.get(id) ? outputs : undefined),
+
+    update: ({ id }, given) =>
+        exclusively(async () => {
+            const record = known(subnets.get(id), "EC2: ModifySubnetAttribute", "SubnetID", "subnet", id);
+            subnets.put(id, { ...record, mapPublicIp: given.mapPublicIpOnLaunch });
+            return withTags(given);
+        }),
+
+    delete: ({ id }) =>
+        doing(`deleting EC2 Subnet (${id})`, async () => {
+            const used =
+                instances.all().some(({ subnetId }) => subnetId === id) ||
+                loadBalancers.all().some(({ mappings }) => mappings.some(({ subnetId }) => subnetId === id));
+            refuseIfUsed("EC2: DeleteSubnet", "subnet", id, used);
+            subnets.remove(id);
+        }),
+});
+
+export const internetGateway = resourceKind({
+    type: "aws:ec2/internetGateway:InternetGateway",
+    inputs: z.strictObject({ region, vpcId: text.optional(), tags: tags.optional() }),
+    fromProvider: ["region"],
+    computed: ["arn", "ownerId", "tagsAll"],
+    replaceOn: ["region"],
+
+    create: (given, context) =>
+        doing("creating EC2 Internet Gateway", () =>
+            exclusively(async () => {
+                const id = newId("igw");
+                attach(id, given, context.urn);
+                const account = accountFor(context);
+                const arn = arnOf("internet-gateway", given.region, account, id);
+                return { id, outputs: { arn, ownerId: account, ...withTags(given) } };
+            }),
+        ),
+
+    read: async ({ id, outputs }) => (gateways.get(id) ? outputs : undefined),
+
+    update: ({ id }, given, { urn }) =>
+        doing(`updating EC2 Internet Gateway (${id})`, () =>
+            exclusively(async () => {
+                attach(id, given, urn);
+                return withTags(given);
+            }),
+        ),
+
+    delete: async ({ id }) => gateways.remove(id),
+});
+
+function attach(id: string, given: { region: string; vpcId?: string }, urn: string): void {
+    const operation = "EC2: AttachInternetGateway";
+    if (given.vpcId !== undefined) {
+        known(vpcs.get(given.vpcId), operation, "VpcID", "vpc", given.vpcId);
+        if (gateways.all().some((other) => other.id !== id && other.vpcId === given.vpcId)) {
+            throw new AwsError(
+                operation,
+                "Resource.AlreadyAssociated",
+                `Network vpc ${given.vpcId} already has an internet gateway attached`,
+            );
+        }
+    }
+    gateways.put(id, { urn, region: given.region, id, vpcId: given.vpcId });
+}
+
+const route = z.strictObject({
+    cidrBlock: oneOf(["0.0.0.0/0"]),
+    gatewayId: text,
+});
+
+function checkRoutes(given: { vpcId: string; routes: { gatewayId: string }[] }): void {
+    for (const { gatewayId } of given.routes) {
+        const operation = "EC2: CreateRoute";
+        const gateway = known(gateways.get(gatewayId), operation, "GatewayID", "internetGateway", gatewayId);
+        if (gateway.vpcId !== given.vpcId) {
+            throw new AwsError(
+                operation,
+                "InvalidParameterValue",
+                `route table and network gateway ${gatewayId} belong to different networks`,
+            );
+        }
+    }
+}
+
+export const routeTable = resourceKind({
+    type: "aws:ec2/routeTable:RouteTable",
+    inputs: z.strictObject({
+        region,
+        vpcId: text,
+        routes: z.array(route).default([]),
+        tags: tags.optional(),
+    }),
+    fromProvider: ["region"],
+    computed: ["arn", "ownerId", "tagsAll"],
+    replaceOn: ["region", "vpcId"],
+    sets: ["routes"],
+
+    create: (given, context) =>
+        doing("creating EC2 Route Table", () =>
+            exclusively(async () => {
+                known(vpcs.get(given.vpcId), "EC2: CreateRouteTable", "VpcID", "vpc", given.vpcId);
+                checkRoutes(given);
+                const id = newId("rtb");
+                const routes = given.routes.map((one) => ({ cidr: one.cidrBlock, gatewayId: one.gatewayId }));
+                routeTables.put(id, {
+                    ...{ urn: context.urn, region: given.region, id, vpcId: given.vpcId, routes },
+                });
+                const account = accountFor(context);
+                const arn = arnOf("route-table", given.region, account, id);
+                return { id, outputs: { arn, ownerId: account, ...withTags(given) } };
+            }),
+        ),
+
+    read: async ({ id, outputs }) => (routeTables.get(id) ? outputs : undefined),
+
+    update: ({ id }, given) =>
+        doing(`updating EC2 Route Table (${id})`, () =>
+            exclusively(async () => {
+                const record = known(
+                    routeTables.get(id),
+                    "EC2: CreateRoute",
+                    "RouteTableID",
+                    "routeTable",
+                    id,
+                );
+                checkRoutes(given);
+                const routes = given.routes.map((one) => ({ cidr: one.cidrBlock, gatewayId: one.gatewayId }));
+                routeTables.put(id, { ...record, routes });
+                return withTags(given);
+            }),
+        ),
+
+    delete: ({ id }) =>
+        doing(`deleting Route Table (${id})`, async () => {
+            const used = associations.all().some(({ routeTableId }) => routeTableId === id);
+            refuseIfUsed("EC2: DeleteRouteTable", "routeTable", id, used);
+            routeTables.remove(id);
+        }),
+});
+
+export const routeTableAssociation = resourceKind({
+    type: "aws:ec2/routeTableAssociation:RouteTableAssociation",
+    inputs: z.strictObject({ region, routeTableId: text, subnetId: text }),
+    fromProvider: ["region"],
+    computed: [],
+    replaceOn: ["region", "subnetId"],
+
+    create: (given, { urn }) =>
+        doing("creating EC2 Route Table Association", () =>
+            exclusively(async () => {
+                const operation = "EC2: AssociateRouteTable";
+                const table = known(
+                    routeTables.get(given.routeTableId),
+                    operation,
+                    "RouteTableID",
+                    "routeTable",
+                    given.routeTableId,
+                );
+                const net = known(
+                    subnets.get(given.subnetId),
+                    operation,
+                    "SubnetID",
+                    "subnet",
+                    given.subnetId,
+                );
+                if (table.vpcId !== net.vpcId) {
+                    throw new AwsError(
+                        operation,
+                        "InvalidParameterValue",
+                        `Route table ${table.id} and subnet ${net.id} belong to different networks`,
+                    );
+                }
+                if (associations.all().some(({ subnetId }) => subnetId === given.subnetId)) {
+                    throw new AwsError(
+                        operation,
+                        "Resource.AlreadyAssociated",
+                        `the specified association for route table ${table.id} conflicts with an existing association`,
+                    );
+                }
+                const id = newId("rtbassoc");
+                associations.put(id, {
+                    urn,
+                    region: given.region,
+                    id,
+                    routeTableId: table.id,
+                    subnetId: net.id,
+                });
+                return { id, outputs: {} };
+            }),
+        ),
+
+    read: async ({ id, outputs }) => (associations.get(id) ? outputs : undefined),
+
+    update: ({ id }, given) =>
+        exclusively(async () => {
+            const record = associations.get(id);
+            if (record) {
+                associations.put(id, { ...record, routeTableId: given.routeTableId });
+            }
+            return {};
+        }),
+
+    delete: async ({ id }) => associations.remove(id),
+});
