@@ -1,3 +1,5 @@
+import { sweepIam } from "./aws/iam/sweep";
+import { sweepBuckets } from "./aws/s3/bucket";
 import { removeBalancer } from "./cloudflare/balancer";
 import { balancers, monitors, names, pools } from "./cloudflare/cloud";
 import { removeName } from "./cloudflare/dnsRecord";
@@ -15,6 +17,8 @@ import { removeVolume } from "./digitalocean/volume";
  */
 export async function sweep(known: ReadonlySet<string>): Promise<void> {
     await sweepNames(known);
+    await sweepBuckets(known);
+    await sweepIam(known);
     const isOrphan = (kind: string, id: string | number): boolean =>
         !known.has(`digitalocean:index/${kind.charAt(0).toLowerCase()}${kind.slice(1)}:${kind} ${id}`);
 

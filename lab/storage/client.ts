@@ -79,10 +79,16 @@ export async function iamRequest(
     return answer.body;
 }
 
-/** The texts of all elements of a name in an XML answer. */
+/** What stands in all elements of a name in an XML answer, as XML. */
 export function elements(xml: string, name: string): string[] {
     const matches = xml.matchAll(new RegExp(`<${name}(?: [^>]*)?>([\\s\\S]*?)</${name}>`, "g"));
-    return [...matches].map(([, text = ""]) => unescapeXml(text));
+    return [...matches].map(([, inner = ""]) => inner);
+}
+
+/** The text of the first element of a name; undefined where there is none. */
+export function textOf(xml: string, name: string): string | undefined {
+    const [inner] = elements(xml, name);
+    return inner === undefined ? undefined : unescapeXml(inner);
 }
 
 const entities: Readonly<Record<string, string>> = { amp: "&", apos: "'", gt: ">", lt: "<", quot: '"' };
@@ -132,8 +138,8 @@ async function send(wanted: Signable): Promise<Answer> {
     const path = query === "" ? wanted.path : `${wanted.path}?${query}`;
     const answer = await exchange({ ...wanted, path, headers: signed(wanted, query) }, 30_000);
     if (answer.status >= 300) {
-        const [code = `HTTP ${answer.status}`] = elements(answer.body, "Code");
-        const [said = "no reason given"] = elements(answer.body, "Message");
+        const code = textOf(answer.body, "Code") ?? `HTTP ${answer.status}`;
+        const said = textOf(answer.body, "Message") ?? "no reason given";
         throw new StorageError(answer.status, code, said);
     }
     return answer;

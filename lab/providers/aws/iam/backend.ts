@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import { ensureStorage } from "../../../storage";
-import { elements, iamRequest, StorageError } from "../../../storage/client";
+import { iamRequest, StorageError, textOf } from "../../../storage/client";
 import { newAccessKeyId } from "../../../storage/files";
 import { AwsError } from "../compute/api";
 import { labMode } from "../../mode";
@@ -69,9 +69,9 @@ const storageBackend: Backend = {
     removePolicy: (UserName, PolicyName) => askUnless(gone, "DeleteUserPolicy", { UserName, PolicyName }),
     createKey: async (UserName) => {
         const answer = await ask("CreateAccessKey", { UserName });
-        const [id = ""] = elements(answer, "AccessKeyId");
-        const [secret = ""] = elements(answer, "SecretAccessKey");
-        const [createdAt = ""] = elements(answer, "CreateDate");
+        const [id = "", secret = "", createdAt = ""] = ["AccessKeyId", "SecretAccessKey", "CreateDate"].map(
+            (name) => textOf(answer, name),
+        );
         return { id, secret, createdAt };
     },
     setKeyStatus: async (UserName, AccessKeyId, Status) => {
