@@ -70,10 +70,28 @@ async function untilAnswered(place: string, expected: string[], withinMs: number
     );
 }
 
+async function untilHealth(poolName: string, expected: string[]): Promise<void> {
+    const deadline = Date.now() + outWithinMs;
+    for (;;) {
+        const members = (await dnsStatus()).find((name) => name.pool === poolName)?.members ?? [];
+        const states = members.map((member) => member.health as string);
+        if (JSON.stringify(states) === JSON.stringify(expected)) {
+            return;
+        }
+        if (Date.now() > deadline) {
+            throw new Error(`${poolName} is ${states.join(", ")}, not ${expected.join(", ")}`);
+        }
+        await sleep(100);
+    }
+}
+
 const common = { urn: "test", createdOn: "2026-01-01T00:00:00Z" };
 
-function pool(digit: string, name: string, addresses: string[]) {
-    const origins = addresses.map((address) => ({ name: `m-${address}`, address, enabled: true, weight: 1 }));
+function pool(digit: string, name: string, addresses: string[], lastWeight = 1) {
+    const origins = addresses.map((address, index) => ({
+        ...{ name: `m-${address}`, address, enabled: true },
+        weight: index === addresses.length - 1 ? lastWeight : 1,
+    }));
     const rest = { accountId: id("0"), enabled: true, monitor: id("a"), minimumOrigins: 1 };
     pools.put(id(digit), { ...common, id: id(digit), name, origins, ...rest });
 }
@@ -214,5 +232,32 @@ describe("a change", () => {
         expect(await ask("client-nyc3", `new.${domain}`)).toEqual([]);
         expect(await ask("client-nyc3", `ams3.${stream}`)).toEqual(["198.18.64.11"]);
         expect(new Set(answers.map((addresses) => addresses.join(" ")))).toEqual(new Set(["198.18.64.10"]));
+    });
+});
+
+describe("weights", () => {
+    test("share a pool's answers, one member at a time, and only among healthy ones", async () => {
+        await startServer("198.18.64.11");
+        await untilAnswered("client-ams3", ams, outWithinMs + 1000);
+        pool("b", "pool-ams3", ams, 0.25);
+        await applyDns();
+        const answers = { one: 0, other: 0 };
+        const program = `for i in $(seq 400); do getent ahostsv4 ${stream} | grep STREAM; done`;
+        const { stdout } = await run(inNamespace("client-ams3", ["sh", "-c", program]));
+        for (const line of stdout.trim().split("\n")) {
+            answers[line.startsWith("198.18.64.10 ") ? "one" : "other"] += 1;
+        }
+        // Of 400, a fifth: 80, give or take four deviations of 8.
+        expect(answers.one + answers.other).toBe(400);
+        expect(answers.other).toBeGreaterThan(48);
+        expect(answers.other).toBeLessThan(112);
+        console.log(`weights 1 and 0.25: ${answers.one} and ${answers.other} of 400 answers`);
+        await stopServer("198.18.64.10");
+        await untilHealth("pool-ams3", ["down", "up"]);
+        const left = await Promise.all(Array.from({ length: 20 }, () => ask("client-ams3", stream)));
+        expect(new Set(left.flat())).toEqual(new Set(["198.18.64.11"]));
+        await stopServer("198.18.64.11");
+        await untilAnswered("client-ams3", nyc, outWithinMs);
+        await Promise.all(ams.map(startServer));
     });
 });

@@ -1,0 +1,66 @@
+import type { RelayGroupArgs } from "../../components/relayGroup";
+import type { record, Recorded } from "./mocks";
+import { relayPlan } from "./relayPlan";
+
+/** A canary of a small station, up to four of them. */
+export function relayGroupArgs(): Omit<RelayGroupArgs, "authority" | "credentials"> {
+    const { stationName, channels, names, masters } = relayPlan();
+    return {
+        ...{ stationName, channels, names, masters },
+        prefix: "aerial-test",
+        accountId: "123456789012",
+        region: "eu-central-1",
+        zones: ["eu-central-1a", "eu-central-1b"],
+        instanceType: "t4g.small",
+        architecture: "arm64",
+        diskGib: 8,
+        minInstances: 1,
+        maxInstances: 4,
+        listenerLimit: 4400,
+        targetBytesPerMinute: 660_000_000,
+        drainLimitSeconds: 1800,
+        warmUpSeconds: 180,
+        budget: { monthlyUsd: 200, emails: ["tech@radio.test"] },
+        connectionsPerAddress: 20,
+    };
+}
+
+/** What the component asks for, and its outputs, without an engine. */
+export async function recordGroup(
+    change: Partial<RelayGroupArgs> = {},
+): Promise<{ resources: Recorded[]; addresses: string[]; groupName: string }> {
+    let result: { resources: Recorded[]; addresses: string[]; groupName: string } | undefined;
+    // A copy of the SDK for each run: its mocks are one per process.
+    await jest.isolateModulesAsync(async () => {
+        /* eslint-disable @typescript-eslint/no-require-imports */
+        const mocks = require("./mocks") as { record: typeof record };
+        const pulumi = require("@pulumi/pulumi") as typeof import("@pulumi/pulumi");
+        const { RelayGroup } =
+            require("../../components/relayGroup") as typeof import("../../components/relayGroup");
+        const { StationAuthority } =
+            require("../../components/stationAuthority") as typeof import("../../components/stationAuthority");
+        const { StationCredentials } =
+            require("../../components/credentials") as typeof import("../../components/credentials");
+        /* eslint-enable @typescript-eslint/no-require-imports */
+        let outputs: Promise<[string[], string]> | undefined;
+        const resources = await mocks.record(() => {
+            const authority = new StationAuthority("authority", { stationName: "Radio Test" });
+            const { channels } = relayGroupArgs();
+            const credentials = new StationCredentials("credentials", { channels, sources: [] });
+            const group = new RelayGroup("relay-aws", {
+                ...relayGroupArgs(),
+                authority,
+                credentials,
+                ...change,
+            });
+            outputs = new Promise((resolve) => {
+                pulumi
+                    .all([pulumi.all(group.addresses), group.groupName])
+                    .apply(([addresses, groupName]) => resolve([addresses, groupName]));
+            });
+        });
+        const [addresses, groupName] = (await outputs)!;
+        result = { resources, addresses, groupName };
+    });
+    return result!;
+}
