@@ -13,13 +13,16 @@ import { providerNames } from "./packages";
  * tsx. The engine finds them as `pulumi-resource-<name>` on its PATH.
  */
 
+/** In parts: this file is bundled itself, by a provider that starts programs. */
+const folderVariable = ["__", "dirname"].join("");
+
 /** Files that ask where they are get the answer of their source, not of the bundle. */
 const sourceFolders: Plugin = {
     name: "source-folders",
     setup(build) {
         build.onLoad({ filter: /\/lab\/.*\.ts$/ }, ({ path }) => ({
             loader: "ts",
-            contents: readFileSync(path, "utf8").replaceAll("__dirname", JSON.stringify(dirname(path))),
+            contents: readFileSync(path, "utf8").replaceAll(folderVariable, JSON.stringify(dirname(path))),
         }));
     },
 };
