@@ -2,24 +2,30 @@
  * The station, top to bottom: sources push to the Masters, Relays pull from the Masters, listeners pull from Relays.
  * The same program builds production, preproduction and the lab; only the stack's configuration differs.
  */
+import { Provider as AwsProvider } from "@pulumi/aws/provider";
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 
+import { AirtimeBackup } from "./components/airtimeBackup";
+import { bucketPrefix } from "./components/airtimeBackup/names";
 import { StationCredentials } from "./components/credentials";
 import { GeoDns, stationNames } from "./components/geoDns";
 import { CloudflareDns } from "./components/geoDns/cloudflare";
 import { ingestPort, ingestTlsPort, Master, masterTlsName } from "./components/master";
 import { linkPort, sourceMount, type Upstream } from "./components/plan";
+import { RelayGroup } from "./components/relayGroup";
 import { RelayPool } from "./components/relayPool";
 import { StationAuthority } from "./components/stationAuthority";
 import { StationNetwork } from "./components/stationNetwork";
 import { loadStation } from "./config";
+import { bytesPerMinute, diskGib, planCanary } from "./config/canary";
 import { recordTtlSeconds } from "./config/dns";
 import { placeOf, planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/plan";
 
 const config = loadStation();
 const channelPlans = planChannels(config);
 const poolPlans = planRelayPools(config);
+const canaryPlan = planCanary(config);
 
 const publicNames = stationNames(
     config.domain,
@@ -37,10 +43,35 @@ const credentials = new StationCredentials("credentials", {
     channels: channelPlans,
     sources: config.sources,
 });
+const amazon = config.aws && createAmazon(config.aws);
+const backup = createBackup();
 const ingestAddresses = createIngestAddresses();
 const masters = createMasters();
+const canary = createCanary();
 const relayPools = createRelayPools();
 createNames();
+
+/** Amazon's account. The stack's own, whatever credentials or region are at hand. */
+function createAmazon({ accountId, region }: NonNullable<typeof config.aws>): AwsProvider {
+    return new AwsProvider("amazon", { region, allowedAccountIds: [accountId] });
+}
+
+/** Where shows are safe. Undefined for a station that says it has no backup. */
+function createBackup(): AirtimeBackup | undefined {
+    const { backup: settings, aws, domain } = config;
+    if (settings === "none" || !aws || !amazon) {
+        return undefined;
+    }
+    return new AirtimeBackup(
+        "backup",
+        {
+            ...settings,
+            bucketPrefix: settings.bucketPrefix ?? bucketPrefix(domain, pulumi.getStack()),
+            region: aws.region,
+        },
+        { providers: [amazon] },
+    );
+}
 
 /** An address for each Master that outlives its machines: encoders and Relays know the Master by it. */
 function createIngestAddresses(): {
@@ -62,7 +93,7 @@ function createIngestAddresses(): {
 
 /** Each Master waits for the one before it, so that a change never takes two at once. */
 function createMasters(): Master[] {
-    const relayCount = poolPlans.reduce((sum, pool) => sum + pool.count, 0);
+    const relayCount = poolPlans.reduce((sum, pool) => sum + pool.count, canaryPlan?.maxInstances ?? 0);
     const created: Master[] = [];
     for (const [rank, { master, upstream }] of ingestAddresses.entries()) {
         const peers = ingestAddresses
@@ -84,6 +115,17 @@ function createMasters(): Master[] {
                     rank,
                     names: publicNames,
                     acme: config.tls.acme,
+                    // Machines in a group get addresses that nobody knows in advance.
+                    linksFrom: canaryPlan ? "everyone" : "station",
+                    emergency:
+                        backup && config.backup !== "none"
+                            ? {
+                                  bucket: backup.buckets.shows.name,
+                                  region: backup.buckets.shows.region,
+                                  limitMiB: config.backup.emergencyShowsMiB,
+                                  reader: backup.showsReader,
+                              }
+                            : undefined,
                     network,
                     authority,
                     credentials,
@@ -95,7 +137,31 @@ function createMasters(): Master[] {
     return created;
 }
 
-/** Relays follow the Masters: what a Relay pulls with is known there first. */
+/** Relays at Amazon: one that is always on and gets every change first, more in an emergency. */
+function createCanary(): RelayGroup | undefined {
+    if (!canaryPlan || !amazon) {
+        return undefined;
+    }
+    return new RelayGroup(
+        "relay-aws",
+        {
+            ...canaryPlan,
+            prefix: network.prefix,
+            diskGib,
+            targetBytesPerMinute: bytesPerMinute(canaryPlan.targetMbps),
+            stationName: config.name,
+            channels: channelPlans,
+            names: publicNames,
+            masters: ingestAddresses.map((address) => address.upstream),
+            connectionsPerAddress: config.edge.connectionsPerAddress,
+            authority,
+            credentials,
+        },
+        { providers: [amazon], dependsOn: masters },
+    );
+}
+
+/** Relays follow the Masters: what a Relay pulls with is known there first. And the canary: a change proves itself there. */
 function createRelayPools(): RelayPool[] {
     const created = new Map<string, RelayPool>();
     for (const { upstreamRegions, ...plan } of poolPlans) {
@@ -119,7 +185,7 @@ function createRelayPools(): RelayPool[] {
                     authority,
                     credentials,
                 },
-                { dependsOn: [...masters, ...tierAbove] },
+                { dependsOn: [...masters, ...(canary ? [canary] : []), ...tierAbove] },
             ),
         );
     }
@@ -142,6 +208,16 @@ function createNames(): GeoDns {
                 capacity: plan.count * plan.listenerLimit,
                 members: relayPools[index]?.relays ?? [],
             })),
+            emergency: canary &&
+                canaryPlan && {
+                    region: "aws",
+                    place: canaryPlan.place,
+                    addresses: canary.addresses.map((address, index) => ({
+                        name: `relay-aws-${index + 1}`,
+                        address,
+                    })),
+                    share: canaryPlan.share,
+                },
             masters: ingestAddresses.map(({ master, upstream }) => ({
                 name: master.id,
                 place: placeOf(master.region),

@@ -2,6 +2,9 @@ import { isIP } from "node:net";
 
 import { z } from "zod";
 
+import { awsSchema } from "./aws";
+import { backupSchema, refuseBackupMistakes } from "./backup";
+import { canarySchema, refuseCanaryMistakes } from "./canary";
 import { digitalOceanRegions, digitalOceanSizes } from "./catalogue";
 import { dnsSchema, refuseBeyondPlan } from "./dns";
 
@@ -247,6 +250,9 @@ export const stationSchema = z
             .min(2, "describe two Masters: with one, its loss would leave the Relays alone")
             .max(4, "use at most 4 Masters"),
         relays: z.array(relayRegion).min(1, "describe at least one region with Relays"),
+        aws: awsSchema.optional(),
+        canary: canarySchema.optional(),
+        backup: backupSchema,
         dns: dnsSchema,
         tls,
         edge: edge.prefault({}),
@@ -292,6 +298,8 @@ export const stationSchema = z
         );
         refuseUpstreamMistakes(station.relays, context);
         refuseBeyondPlan(station, context);
+        refuseCanaryMistakes(station, context);
+        refuseBackupMistakes(station, context);
         station.channels.forEach((c, index) => {
             refuseDuplicates(
                 c.formats,

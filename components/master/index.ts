@@ -48,6 +48,11 @@ export interface MasterArgs {
     rank: number;
     names: StationNames;
     acme: AcmePlan;
+    /**
+     * Who may reach the link ports: machines with the station's tag, or everyone, where machines of another provider
+     * pull, whose addresses nobody knows in advance. TLS and the password of links are in front of them either way.
+     */
+    linksFrom: "station" | "everyone";
     network: StationNetwork;
     authority: StationAuthority;
     credentials: StationCredentials;
@@ -82,6 +87,7 @@ export class Master extends pulumi.ComponentResource {
             { parent: this },
         ).name;
         const certificate = args.authority.issue(`${name}-link`, masterTlsName(args.id), this);
+        const links = args.linksFrom === "everyone" ? "everyone" : { tag: args.network.linkTag };
         const firewall = createFirewall(
             `${name}-firewall`,
             {
@@ -92,8 +98,8 @@ export class Master extends pulumi.ComponentResource {
                     { port: ingestTlsPort, from: "everyone" },
                     // Health checks, and challenges of the certificate authority.
                     { port: 80, from: "everyone" },
-                    { port: linkPort, from: { tag: args.network.linkTag } },
-                    { port: bundlePort, from: { tag: args.network.linkTag } },
+                    { port: linkPort, from: links },
+                    { port: bundlePort, from: links },
                 ],
             },
             this,

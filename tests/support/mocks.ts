@@ -56,6 +56,28 @@ const outputs: Record<string, (name: string, inputs: Record<string, unknown>) =>
     "aws:iam/accessKey:AccessKey": (name) => ({ secret: `secret of ${name}` }),
     "aws:iam/role:Role": (_name, { name }) => ({ arn: `arn:aws:iam::123456789012:role/${String(name)}` }),
     "aws:iam/rolePolicy:RolePolicy": () => ({}),
+    "aws:iam/instanceProfile:InstanceProfile": (_name, { name }) => ({
+        arn: `arn:aws:iam::123456789012:instance-profile/${String(name)}`,
+    }),
+    "pulumi:providers:aws": () => ({}),
+    "aws:ec2/vpc:Vpc": () => ({}),
+    "aws:ec2/subnet:Subnet": () => ({}),
+    "aws:ec2/internetGateway:InternetGateway": () => ({}),
+    "aws:ec2/routeTable:RouteTable": () => ({}),
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": () => ({}),
+    "aws:ec2/securityGroup:SecurityGroup": () => ({}),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": () => ({}),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": () => ({}),
+    "aws:ec2/eip:Eip": (name) => ({ publicIp: address(name), allocationId: `eipalloc-${name}` }),
+    "aws:ec2/launchTemplate:LaunchTemplate": () => ({ latestVersion: 1 }),
+    "aws:autoscaling/group:Group": (_name, { name }) => ({ arn: `arn:aws:autoscaling:::${String(name)}` }),
+    "aws:autoscaling/policy:Policy": () => ({}),
+    "aws:lb/loadBalancer:LoadBalancer": (_name, { name }) => ({ arn: `arn:aws:lb:::${String(name)}` }),
+    "aws:lb/targetGroup:TargetGroup": (_name, { name }) => ({ arn: `arn:aws:lb:::${String(name)}` }),
+    "aws:lb/listener:Listener": () => ({}),
+    "aws:ssm/parameter:Parameter": (_name, { name }) => ({ arn: `arn:aws:ssm:::${String(name)}` }),
+    "aws:budgets/budget:Budget": () => ({}),
+    "command:local:Command": () => ({ stdout: "", stderr: "" }),
     "tls:index/selfSignedCert:SelfSignedCert": (name) => ({ certPem: `certificate ${name}` }),
     "tls:index/certRequest:CertRequest": (name) => ({ certRequestPem: `request ${name}` }),
     "tls:index/locallySignedCert:LocallySignedCert": (name) => ({ certPem: `certificate ${name}` }),
@@ -88,6 +110,9 @@ export async function record(build: () => unknown, stack = "test"): Promise<Reco
                 return { id: String(1000 + recorded.length), state: { ...plain, ...output(name, plain) } };
             },
             call({ token }) {
+                if (token === "aws:ssm/getParameter:getParameter") {
+                    return { value: "ami-0123456789abcdef0" };
+                }
                 throw new Error(`no mock for the call ${token}`);
             },
         },

@@ -110,6 +110,7 @@ describe("mistakes", () => {
                     { region: "nyc3", count: 0 },
                     { region: "nyc3", count: 2, siez: 1 },
                 ],
+                backup: "none",
                 dns: stationConfig().dns,
                 tls: { acme: { email: "nobody" } },
                 ssh: { allowedFrom: ["192.0.2.4/24"], authorizedKeys: ["foo"] },
