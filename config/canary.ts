@@ -93,6 +93,10 @@ export function refuseCanaryMistakes(station: CanaryStation, context: z.core.$Re
         const remedy = `use at most maxInstances, ${maxInstances}, or raise that`;
         refuse(["minInstances"], minInstances, remedy);
     }
+    // An unknown type has been named by the schema, which goes on all the same.
+    if (!(canary.instanceType in instanceTypes)) {
+        return;
+    }
     const { baselineMbps } = typeOf(canary);
     if (canary.targetMbps !== undefined && canary.targetMbps > baselineMbps) {
         const remedy = `${canary.instanceType} may send ${baselineMbps} Mbit/s all day; use less, or a larger type`;
