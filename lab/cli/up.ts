@@ -12,6 +12,7 @@ import { ensureImage } from "../machines/image";
 import { openDoor } from "../network/door";
 import { doorPort } from "../paths";
 import { parseOutputs, type StationOutputs } from "../radio/outputs";
+import { resumeStorage } from "../storage";
 
 export function register(program: Command): void {
     program
@@ -31,6 +32,7 @@ export function register(program: Command): void {
             if (!options.preview) {
                 // Before any machine: their disks are made with the authority's root.
                 await ensureAcme();
+                await resumeStorage();
                 rememberStackFile(settings);
             }
             console.log(

@@ -59,6 +59,13 @@ export async function ensureStorage(...regions: string[]): Promise<void> {
     });
 }
 
+/** Starts what does not run of an S3 that has had buckets; one that has not begins with its first. */
+export async function resumeStorage(): Promise<void> {
+    if (usedRegions().length > 0) {
+        await ensureStorage();
+    }
+}
+
 /** Takes S3 away: connections are refused, and those that are open break. What it holds stays. */
 export async function stopStorage(): Promise<void> {
     await withLock(labPath("locks", "storage"), async () => {
