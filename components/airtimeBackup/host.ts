@@ -74,13 +74,8 @@ export function backupHostFiles(plan: BackupHostPlan): BackupHostFiles {
     const dropIn = (run: string, name: string) =>
         file(`/etc/systemd/system/aerial-backup@${run}.service.d/${name}`, `backup/units/${name}`);
     return {
-        packages: [
-            "age",
-            "ffmpeg",
-            "python3",
-            "python3-boto3",
-            ...(plan.database ? ["postgresql-client"] : []),
-        ],
+        // Where there is a database, its role brings PostgreSQL's programs.
+        packages: ["age", "ffmpeg", "python3", "python3-boto3"],
         files: [
             { path: "/etc/aerial/backup.json", content: settings(plan), mode: "0644" },
             ...modules.map((name) => file(`/usr/local/lib/aerial/backup/${name}.py`, `backup/${name}.py`)),

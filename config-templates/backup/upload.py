@@ -127,6 +127,11 @@ class Uploader:
             held = self.store.head(bucket, key)
             if held and held["Metadata"].get("sha256") == sha256 and held["ContentLength"] == show.size:
                 return key, sha256, held["VersionId"], held["LastModified"].timestamp(), False
+            if held and self.is_damaged(show, held):
+                raise Failed(
+                    "it has the size and time of what the bucket holds, but not the content: damaged on disk? "
+                    "Restore it (aerial-restore --library --shows), or, if it is right: touch it"
+                )
             reason = library.why_unplayable(file)
             if reason is not None:
                 raise Unplayable(reason)
@@ -136,6 +141,11 @@ class Uploader:
                 content_type=naming.content_type(show.path),
             )
             return key, sha256, version, time.time(), True
+
+    def is_damaged(self, show, held):
+        """Whether a show has changed without becoming newer, as disks do it. Only asked when our records are lost."""
+        same_time = held["Metadata"].get("mtime") == naming.rfc3339_ns(show.mtime_ns)
+        return same_time and held["ContentLength"] == show.size
 
     def collect(self, show, future):
         try:

@@ -1,0 +1,397 @@
+import "./ownLab";
+
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { backupHostFiles } from "../../components/airtimeBackup/host";
+import { readerPolicy, writerPolicy } from "../../components/airtimeBackup/policies";
+import { renderCloudConfig } from "../../components/machine/cloudConfig";
+import { machineTools, secretFiles } from "../../components/machine/delivery";
+import { removeLab } from "../../lab/host/down";
+import { startService } from "../../lab/host/services";
+import { ensureImage } from "../../lab/machines/image";
+import { createMachine, execInMachine } from "../../lab/machines/machines";
+import { sites } from "../../lab/network/addresses";
+import { ensureNetwork, inNamespace } from "../../lab/network/network";
+import { labPath } from "../../lab/paths";
+import { opensshKey } from "../../lab/providers/tls/openssh";
+import { ensureStorage, s3Root, setStorageFrozen, stopStorage } from "../../lab/storage";
+import { elements, iamRequest } from "../../lab/storage/client";
+
+const region = "eu-central-1";
+const airtime = { id: "3001", name: "airtime", region: "ams3", publicAddress: "198.18.64.10" };
+const dns = sites.studio ?? "";
+const [shows, archive] = ["radio-test-shows", "radio-test-archive"];
+const library = "/srv/library/main";
+
+/** Formats and names that stations have. */
+const names = [
+    "news.mp3",
+    'Größe & Ä/it\'s "quoted" 100%.flac',
+    "日本/第一回.ogg",
+    "a+b=c ?#[x].m4a",
+    "two  spaces .wav",
+    "x.opus",
+];
+
+function newKey() {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const pem = privateKey.export({ type: "pkcs8", format: "pem" });
+    return opensshKey(createPrivateKey(pem))!;
+}
+
+/** Runs a script on Airtime's machine; its output, errors included. */
+async function sh(script: string, allow: number[] | "any" = [0]): Promise<string> {
+    const { stdout, stderr } = await execInMachine(airtime.id, ["bash", "-c", `set -eu; ${script}`], {
+        allow,
+        timeoutSeconds: 100,
+    });
+    return stdout + stderr;
+}
+
+interface Version {
+    key: string;
+    size: number;
+    latest: boolean;
+    type: string;
+    metadata: Record<string, string>;
+}
+
+async function versions(bucket = shows): Promise<Version[]> {
+    const { stdout } = await execInMachine(airtime.id, ["python3", "/root/backup.py", "versions", bucket]);
+    return JSON.parse(stdout) as Version[];
+}
+
+interface Outcome {
+    healthy: boolean;
+    figures: Record<string, number>;
+    problems: { kind: string; path?: string }[];
+}
+
+/** How the last run of a kind ended. */
+async function outcome(kind: string): Promise<Outcome> {
+    return JSON.parse(await sh(`cat /var/lib/aerial/backup/${kind}.json`)) as Outcome;
+}
+
+async function until<T>(seconds: number, look: () => Promise<T | undefined>): Promise<T> {
+    const deadline = Date.now() + seconds * 1000;
+    for (;;) {
+        const found = await look();
+        if (found !== undefined) {
+            return found;
+        }
+        if (Date.now() > deadline) {
+            throw new Error(`not within ${seconds} s:\n${await sh("journalctl -b -n 60 -o cat", "any")}`);
+        }
+        await sleep(300);
+    }
+}
+
+/** Uploads until nothing is on its way. */
+async function uploadAll(): Promise<void> {
+    await until(60, async () => {
+        await sh("aerial-backup upload", "any");
+        return (await outcome("upload")).figures["pending_shows"] === 0 ? true : undefined;
+    });
+}
+
+/** A user of the station's account with a policy of ours, and its key. */
+async function user(name: string, policy: object) {
+    await iamRequest("CreateUser", { UserName: name });
+    const document = JSON.stringify(policy);
+    await iamRequest("PutUserPolicy", { UserName: name, PolicyName: name, PolicyDocument: document });
+    const answer = await iamRequest("CreateAccessKey", { UserName: name });
+    const [id = "", secret = ""] = ["AccessKeyId", "SecretAccessKey"].map(
+        (part) => elements(answer, part)[0],
+    );
+    return { [`backup.${name}.id`]: id, [`backup.${name}.secret`]: secret };
+}
+
+function userData(recipient: string): string {
+    const backup = backupHostFiles({
+        region,
+        showsBucket: shows,
+        archiveBucket: archive,
+        libraries: [{ channel: "main", path: library }],
+        recipient,
+        database: { name: "airtime", command: ["runuser", "-u", "postgres", "--"] },
+        configuration: ["/etc/aerial/backup.json"],
+    });
+    const owner = s3Root(region);
+    return renderCloudConfig(
+        {
+            hostname: airtime.name,
+            authorizedKeys: [],
+            enrolHostKey: newKey().privateFile,
+            role: {
+                packages: [...backup.packages, "postgresql"],
+                maskedUnits: [],
+                units: ["aerial.target", ...backup.units],
+                files: [
+                    ...machineTools(),
+                    ...backup.files,
+                    ...secretFiles(backup.secretFiles),
+                    { path: "/etc/resolv.conf", content: `nameserver ${dns}\n`, mode: "0644" },
+                    {
+                        path: "/root/backup.py",
+                        content: readFileSync(join(__dirname, "backup.py"), "utf8"),
+                        mode: "0644",
+                    },
+                    {
+                        path: "/root/owner",
+                        content: `[owner]\naws_access_key_id=${owner.accessKeyId}\naws_secret_access_key=${owner.secretAccessKey}\n`,
+                        mode: "0600",
+                    },
+                ],
+            },
+        },
+        64 * 1024,
+    );
+}
+
+/** A library, and a database like that of LibreTime, whose files table names the shows. */
+const library1 = `
+mkdir -p ${library}/{'Größe & Ä',日本}; cd ${library}
+espeak-ng -w /tmp/speech.wav 'This is the radio, and this is a show that must not be lost.'
+n=0
+for name in ${names.map((name) => `'${name.replaceAll("'", `'\\''`)}'`).join(" ")}; do
+    n=$((n + 100))
+    ffmpeg -nostdin -v error -i /tmp/speech.wav -f lavfi -i "sine=$n:duration=3" -filter_complex amix "$name"
+done
+`;
+const tables = `
+create table cc_files (id serial primary key, name text, filepath text, filesize bigint,
+    import_status int default 0, file_exists bool default true, hidden bool default false);
+create table cc_show (id serial primary key, name text);
+insert into cc_show (name) select 'Sendung Nr. ' || n from generate_series(1, 500) n;
+`;
+
+jest.setTimeout(120_000);
+
+const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
+
+asRoot("the backup of Airtime's machine", () => {
+    beforeAll(async () => {
+        await removeLab();
+        await ensureImage();
+        await ensureNetwork();
+        mkdirSync(labPath(), { recursive: true });
+        const addresses = [sites.s3 ?? ""];
+        const answers = [shows, archive].map((bucket) => [`${bucket}.s3.${region}.amazonaws.com`, addresses]);
+        writeFileSync(
+            labPath("names.json"),
+            JSON.stringify({ ...Object.fromEntries(answers), [`s3.${region}.amazonaws.com`]: addresses }),
+        );
+        await startService(
+            "names",
+            inNamespace("studio", [
+                "/usr/bin/python3",
+                join(__dirname, "names.py"),
+                dns,
+                labPath("names.json"),
+            ]),
+        );
+        await ensureStorage(region);
+        const buckets = { shows, archive };
+        const values = {
+            ...(await user("writer", writerPolicy(buckets))),
+            ...(await user("reader", readerPolicy(buckets))),
+        };
+        const key = newKey();
+        await createMachine({ ...airtime, userData: userData(key.publicLine) });
+        // 2 is "done, with warnings": this user has no key to log in with.
+        const booted = await sh(
+            "cloud-init status --wait --long || tail -n 30 /var/log/cloud-init-output.log",
+        );
+        expect(booted).toContain("status: done");
+        await sh(`python3 /root/backup.py make ${shows} ${archive}; mkdir -p ${library}`);
+        const secrets = JSON.stringify({ values, files: { "backup.key": key.privateFile } });
+        await execInMachine(airtime.id, ["aerial-secrets", "apply"], { stdin: secrets, timeoutSeconds: 60 });
+    }, 120_000);
+
+    afterAll(async () => {
+        await removeLab();
+    });
+
+    it("uploads new shows by itself within a minute, with hash and type, and none that is not playable", async () => {
+        await sh(`${library1}; echo 'no audio' >fake.mp3; cp news.mp3 news.mp3.part; cp news.mp3 .news.mp3`);
+        const started = Date.now();
+        const kept = await until(60, async () => {
+            const found = await versions();
+            return found.length >= names.length ? found : undefined;
+        });
+        console.log(
+            `${names.length} shows uploaded ${Math.round((Date.now() - started) / 1000)} s after the last`,
+        );
+        await sh("systemctl stop aerial-backup-upload.timer");
+        expect(kept.map(({ key }) => key.replace(/^shows\/\d{4}\/\d\d\/\d\d\/main\//, "")).sort()).toEqual(
+            names.toSorted(),
+        );
+        for (const { key, metadata, type } of kept) {
+            const path = decodeURIComponent(metadata["path"] ?? "");
+            expect(key.endsWith(`/main/${path}`)).toBe(true);
+            const quoted = `'${library}/${path.replaceAll("'", `'\\''`)}'`;
+            expect(await sh(`sha256sum < ${quoted} | cut -c1-64`)).toBe(`${metadata["sha256"]}\n`);
+            expect(type).toMatch(/^audio\//);
+        }
+        const { healthy, problems } = await outcome("upload");
+        expect([healthy, problems]).toEqual([
+            false,
+            [expect.objectContaining({ kind: "refused", path: "fake.mp3" })],
+        ]);
+        await sh(`rm ${library}/fake.mp3; aerial-backup upload`);
+        expect((await outcome("upload")).healthy).toBe(true);
+    });
+
+    it("recognises what is kept when it has lost its records, or was killed before it noted it", async () => {
+        await sh(`rm /var/lib/aerial/backup/shows.sqlite*; touch ${library}/news.mp3`);
+        await uploadAll();
+        expect(await versions()).toHaveLength(names.length);
+        expect((await outcome("upload")).figures).toMatchObject({
+            protected_shows: names.length,
+            uploaded_shows_total: 0,
+        });
+    });
+
+    it("keeps all of ten shows, none twice and none half, with S3 away and the uploader killed in a put", async () => {
+        await sh(`cd ${library}; mkdir ten; for n in 0 1 2 3 4 5 6 7 8 9; do
+            ffmpeg -nostdin -v error -f lavfi -i "anoisesrc=duration=60:seed=$n" -ac 2 -ar 48000 ten/$n.wav; done`);
+        await stopStorage();
+        const away = await sh("sleep 0.1; aerial-backup upload; sleep 10.2; aerial-backup upload", "any");
+        expect(away).toContain("S3 is away");
+        expect((await outcome("upload")).figures).toMatchObject({ pending_shows: 10 });
+        await ensureStorage(region);
+        // As soon as bytes are on their way to S3, more than a request's.
+        const killed = await sh(`
+            systemctl start --no-block aerial-backup@upload.service
+            for i in $(seq 1000); do
+                ss -Htn dst ${sites.s3} | awk '$3 > 20000 { found = 1 } END { exit !found }' && break; sleep 0.01
+            done
+            systemctl kill --signal=KILL aerial-backup@upload.service
+            systemctl show -P Result aerial-backup@upload.service`);
+        expect(killed).toBe("signal\n");
+        const kept = (await versions()).filter(({ key }) => key.includes("/ten/"));
+        console.log(`killed with ${kept.length} of 10 kept`);
+        expect(kept.length).toBeLessThan(10);
+        await uploadAll();
+        const ten = (await versions()).filter(({ key }) => key.includes("/ten/"));
+        expect(ten).toHaveLength(10);
+        expect(new Set(ten.map(({ key }) => key)).size).toBe(10);
+        const sums = await sh(`cd ${library}/ten; sha256sum *.wav | cut -c1-64`);
+        expect(ten.map(({ metadata }) => metadata["sha256"]).sort()).toEqual(sums.trim().split("\n").sort());
+    });
+
+    it("dumps the database, encrypted, and refuses a dump that has lost most of it", async () => {
+        await sh(`systemctl start postgresql@17-main; cd /tmp
+            runuser -u postgres -- createdb -T template0 -E UTF8 airtime
+            runuser -u postgres -- psql -q airtime <<'E'\n${tables}\nE
+            cd ${library}; find -type f -printf '%P\\n' | grep -v '^\\.' | grep -v part$ | while read -r path; do
+                runuser -u postgres -- psql -q airtime -v path="main/$path" \\
+                    <<<"insert into cc_files (filepath) values (:'path');"; done
+            systemctl start aerial-backup@dump.service aerial-backup@configuration.service`);
+        const dumps = await versions(archive);
+        const dump = dumps.find(({ key }) => key.startsWith("database/"));
+        expect(JSON.parse(dump?.metadata["rows"] ?? "")).toEqual({ cc_show: 500, cc_files: 16 });
+        expect(dumps.some(({ key }) => key.startsWith("configuration/"))).toBe(true);
+
+        const psql = (sql: string) =>
+            sh(`cd /; runuser -u postgres -- psql -q airtime -c ${JSON.stringify(sql)}`);
+        await psql("create table aside as select * from cc_show; delete from cc_show; delete from aside");
+        expect(await sh("aerial-backup dump", [1])).toContain("--accept-smaller");
+        expect((await versions(archive)).filter(({ key }) => key.startsWith("database/"))).toHaveLength(1);
+    });
+
+    it("restores the database in place, and only when told to", async () => {
+        expect(await sh("aerial-restore --library --no-shows --database airtime", [1])).toContain(
+            "--replace",
+        );
+        const said = await sh("aerial-restore --library --no-shows --database airtime --replace");
+        expect(said).toContain("516 rows in 2 tables");
+        const count = "cd /; runuser -u postgres -- psql -At airtime -c 'select count(*) from cc_show'";
+        expect(await sh(count)).toBe("500\n");
+    });
+
+    it("finds all well by audit, and proves it by a drill", async () => {
+        expect(await sh("systemctl start aerial-backup@audit.service; aerial-backup audit")).toContain(
+            "16 shows",
+        );
+        await sh("systemctl start aerial-backup@drill.service aerial-backup@drill-all.service");
+        expect((await outcome("drill")).figures).toMatchObject({ rows: 516, shows: 5 });
+        expect((await outcome("drill-all")).figures).toMatchObject({ rows: 516, shows: 16 });
+        expect(await sh("cat /var/lib/prometheus/node-exporter/aerial-backup-*.prom")).toMatch(
+            /^aerial_backup_audit_healthy 1$[^]*^aerial_backup_drill_healthy 1$/m,
+        );
+    });
+
+    it("leaves no scratch database when a drill is killed", async () => {
+        const left = await sh(`cd /; scratch() {
+                runuser -u postgres -- psql -At postgres \\
+                    -c "select 1 from pg_database where datname like 'aerial_drill%'"; }
+            aerial-backup drill & drill=$!
+            for i in $(seq 200); do [ "$(scratch)" = 1 ] && break; sleep 0.02; done
+            kill -9 $drill; echo seen
+            for i in $(seq 100); do [ -z "$(scratch)" ] && break; sleep 0.1; done; scratch; echo left`);
+        expect(left.replace(/[^]*seen/, "seen")).toBe("seen\nleft\n");
+    });
+
+    it("restores everything, byte for byte, and uploads nothing of it again", async () => {
+        const before = (await versions()).length;
+        const restored = await sh(
+            `mv ${library} /srv/before; aerial-restore --library --no-database
+            diff -r ${library} /srv/before; [ ! -e ${library}/news.mp3.part ]`,
+            "any",
+        );
+        expect(restored).toContain("16 shows restored");
+        expect(restored.match(/^Only in .*$/gm)?.sort()).toEqual([
+            "Only in /srv/before: .news.mp3",
+            "Only in /srv/before: news.mp3.part",
+        ]);
+        expect(restored).not.toContain("differ");
+        expect(await sh("aerial-restore --library --no-database")).toContain("16 were right already");
+        await sh("rm /var/lib/aerial/backup/shows.sqlite*");
+        await uploadAll();
+        expect(await versions()).toHaveLength(before);
+    });
+
+    it("restores what was there before a show was overwritten", async () => {
+        await sh(`sleep 1.1; date -u +%FT%TZ >/tmp/then; sleep 1.1
+            cp -p ${library}/x.opus /tmp/old.opus; cat ${library}/日本/第一回.ogg >${library}/x.opus`);
+        await uploadAll();
+        await sh(`aerial-restore --to /tmp/then.d --at "$(cat /tmp/then)" --shows 'x*'
+            cmp /tmp/then.d/main/x.opus /tmp/old.opus
+            aerial-restore --to /tmp/now.d --shows 'main/x.*'
+            cmp /tmp/now.d/main/x.opus ${library}/x.opus`);
+    });
+
+    it("names by audit a show that the bucket has lost and one that the disk has changed", async () => {
+        const lost = (await versions()).find(({ key }) => key.endsWith("news.mp3"))?.key ?? "";
+        await sh(`python3 /root/backup.py delete ${shows} ${lost}
+            cp --attributes-only --preserve=timestamps ${library}/ten/3.wav /tmp/times
+            printf X | dd of=${library}/ten/3.wav bs=1 seek=100000 conv=notrunc status=none
+            touch -r /tmp/times ${library}/ten/3.wav; rm ${library}/ten/4.wav`);
+        const said = await sh("aerial-backup audit", [1]);
+        expect(said).toContain("missing in the bucket: main/news.mp3");
+        expect(said).toContain("differs on disk: main/ten/3.wav");
+        expect(said).toContain("not on disk: main/ten/4.wav");
+        const { healthy, problems } = await outcome("audit");
+        expect([healthy, problems.length]).toEqual([false, 3]);
+        expect(await sh("cat /var/lib/prometheus/node-exporter/aerial-backup-audit.prom")).toContain(
+            "\naerial_backup_audit_healthy 0\n",
+        );
+        // And as the audit says: what is lost is put again, what is damaged or gone is restored.
+        await sh(
+            `aerial-backup upload --again; aerial-restore --library --no-database; aerial-backup upload`,
+        );
+        await sh("aerial-backup audit");
+    });
+
+    it("is told when S3 stands still, and goes on afterwards", async () => {
+        await setStorageFrozen(true);
+        const restored = sh("aerial-restore --to /tmp/frozen --no-database", "any");
+        await sleep(1000);
+        await setStorageFrozen(false);
+        expect(await restored).toContain("16 shows restored");
+    });
+});
