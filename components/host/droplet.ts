@@ -3,6 +3,7 @@ import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
+import { roleWithBulk, type BulkFiles } from "../machine/bulk";
 import { enrolPort, loginUser } from "../machine/base";
 import { renderCloudConfig, userDataLimitBytes } from "../machine/cloudConfig";
 import type { MachineRole } from "../machine/role";
@@ -24,6 +25,8 @@ export interface DropletHostArgs {
     size: pulumi.Input<string>;
     /** What the machine is. A change makes a new machine. */
     role: pulumi.Input<MachineRole>;
+    /** Files for which its user data has no room. A change makes a new machine, too. */
+    bulk?: pulumi.Input<BulkFiles>;
     secrets: MachineSecrets;
     /** Tags beside the station's own; firewalls are bound to them. */
     tags: pulumi.Input<string>[];
@@ -55,8 +58,11 @@ export class DropletHost extends pulumi.ComponentResource {
         const hostKey = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, child);
         const enrolKey = new tls.PrivateKey(`${name}-enrol-key`, { algorithm: "ED25519" }, child);
 
+        const bulk =
+            args.bulk &&
+            pulumi.all([args.role, args.bulk]).apply(([role, files]) => roleWithBulk(role, files));
         const userData = pulumi
-            .all([args.role, args.network.ssh.authorizedKeys, enrolKey.privateKeyOpenssh])
+            .all([bulk?.role ?? args.role, args.network.ssh.authorizedKeys, enrolKey.privateKeyOpenssh])
             .apply(([role, authorizedKeys, enrolHostKey]) =>
                 renderCloudConfig(
                     { hostname: name, authorizedKeys, enrolHostKey, role },
@@ -110,6 +116,19 @@ export class DropletHost extends pulumi.ComponentResource {
             child,
         );
         const pinned = { ...connection, hostKey: hostKey.publicKeyOpenssh.apply((line) => line.trim()) };
+        const files =
+            bulk &&
+            new command.remote.Command(
+                `${name}-files`,
+                {
+                    ...shared,
+                    connection: pinned,
+                    create: "sudo /usr/local/sbin/aerial-bulk",
+                    // No secret, but nothing to be shown in a preview either.
+                    stdin: pulumi.secret(bulk.stdin),
+                },
+                { ...child, dependsOn: enrol },
+            );
         const secrets = new command.remote.Command(
             `${name}-secrets`,
             {
@@ -118,7 +137,7 @@ export class DropletHost extends pulumi.ComponentResource {
                 create: "sudo /usr/local/sbin/aerial-enrol seal && sudo /usr/local/sbin/aerial-secrets apply",
                 stdin: pulumi.secret(pulumi.jsonStringify(args.secrets)),
             },
-            { ...child, dependsOn: enrol },
+            { ...child, dependsOn: files ?? enrol },
         );
         const ready = new command.remote.Command(
             `${name}-ready`,

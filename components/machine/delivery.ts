@@ -12,8 +12,8 @@ import type { MachineFile } from "./role";
 export interface SecretFile {
     /** Absolute path of the finished file. */
     target: string;
-    /** `htpasswd` writes a value as Icecast's MD5 of it, `raw` as it is (for PEM files). */
-    format: TextFormat | "htpasswd" | "raw";
+    /** `htpasswd` writes a value as Icecast's MD5 of it, `yaml` quoted, `raw` as it is (for PEM files). */
+    format: TextFormat | "htpasswd" | "yaml" | "raw";
     content: string;
     /** `user:group`; the group is that of the service which reads it. */
     owner: string;

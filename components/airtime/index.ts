@@ -1,0 +1,157 @@
+import * as digitalocean from "@pulumi/digitalocean";
+import * as pulumi from "@pulumi/pulumi";
+
+import type { StationCredentials } from "../credentials";
+import { DropletHost, type MachineSecrets } from "../host/droplet";
+import { createFirewall } from "../host/firewall";
+import type { ChannelPlan } from "../plan";
+import type { StationNetwork } from "../stationNetwork";
+import { libraryFolder, type AirtimeSoftware } from "./plan";
+import { renderAirtime } from "./render";
+
+/** Where shows, database and settings are kept safe, and the keys to it. */
+export interface AirtimeBackupAccess {
+    /** Amazon's region of both buckets. */
+    region: string;
+    showsBucket: pulumi.Input<string>;
+    archiveBucket: pulumi.Input<string>;
+    /** The line that dumps are encrypted to, `ssh-ed25519 …`. */
+    recipient: pulumi.Input<string>;
+    /** May put and list. */
+    writer: { id: pulumi.Input<string>; secret: pulumi.Input<string> };
+    /** May read, for audits and restores. */
+    reader: { id: pulumi.Input<string>; secret: pulumi.Input<string> };
+    /** OpenSSH private key that dumps are decrypted with. */
+    privateKey: pulumi.Input<string>;
+}
+
+export interface AirtimeArgs {
+    /** Provider region, for example `ams3`. */
+    region: string;
+    /** Droplet size slug. */
+    size: pulumi.Input<string>;
+    /** `playlist`, or `libretime`, which takes one channel. */
+    software: AirtimeSoftware;
+    stationName: string;
+    channels: ChannelPlan[];
+    /** The source it is on the Masters. */
+    sourceName: string;
+    /** Whom it pushes to: their lasting addresses, and the plain port of their Icecast. */
+    masters: { id: string; host: pulumi.Input<string>; port: number }[];
+    /** Room for shows and database, in GiB. It grows in place. */
+    volumeGiB: number;
+    /** Of schedules, a key of the IANA database. */
+    timeZone: string;
+    /** None where nothing is to be kept safe. */
+    backup?: AirtimeBackupAccess;
+    network: StationNetwork;
+    credentials: StationCredentials;
+}
+
+/**
+ * The host of the playout software: it plays round the clock, so that a studio without power or line never means
+ * silence, and pushes to every Master.
+ *
+ * Shows and database are on a volume, which outlives the droplet. It is on one droplet at a time, so that a change takes
+ * the old one away first: the Masters play their emergency shows for those minutes.
+ */
+export class Airtime extends pulumi.ComponentResource {
+    /** Public IPv4 address of the present droplet. */
+    public readonly address: pulumi.Output<string>;
+    /** The folder on the machine into which shows go, by channel; by LibreTime's web interface only where that runs. */
+    public readonly libraries: Record<string, string>;
+
+    constructor(name: string, args: AirtimeArgs, opts?: pulumi.ComponentResourceOptions) {
+        const { region, software, sourceName, timeZone, volumeGiB } = args;
+        super("aerial:index:Airtime", name, { region, software, sourceName, timeZone, volumeGiB }, opts);
+        const tag = new digitalocean.Tag(
+            `${name}-tag`,
+            { name: `${args.network.prefix}-${name}` },
+            { parent: this },
+        ).name;
+        // Nothing is open but SSH: shows come by SFTP, and LibreTime's web interface by a tunnel.
+        const firewall = createFirewall(
+            `${name}-firewall`,
+            { network: args.network, tag, openPorts: [] },
+            this,
+        );
+        const volumeName = `${args.network.prefix}-${name}`;
+        const volume = new digitalocean.Volume(
+            `${name}-volume`,
+            {
+                name: volumeName,
+                region,
+                size: volumeGiB,
+                // Formatted volumes are mounted by the cloud.
+                initialFilesystemType: "ext4",
+                description: `Shows and database of ${args.network.prefix}`,
+            },
+            { parent: this },
+        );
+        const machine = pulumi
+            .all([pulumi.all(args.masters), plainAccess(args.backup)])
+            .apply(([masters, backup]) =>
+                renderAirtime({
+                    software,
+                    stationName: args.stationName,
+                    channels: args.channels,
+                    sourceName,
+                    masters,
+                    volumeName,
+                    timeZone,
+                    backup,
+                }),
+            );
+        const host = new DropletHost(
+            name,
+            {
+                network: args.network,
+                region,
+                size: args.size,
+                tags: [tag],
+                volumeId: volume.id,
+                role: machine.role,
+                // Without a backup there is none; whether there is one, the arguments say.
+                ...(args.backup && { bulk: machine.bulk }),
+                secrets: secretsOf(args),
+            },
+            { parent: this, dependsOn: firewall },
+        );
+        this.address = host.address;
+        this.libraries = Object.fromEntries(
+            args.channels.map(({ id }) => [id, libraryFolder({ software, volumeName }, id)]),
+        );
+        this.registerOutputs({ address: this.address, libraries: this.libraries });
+    }
+}
+
+/** What of the backup is no secret. */
+function plainAccess(backup: AirtimeBackupAccess | undefined) {
+    if (!backup) {
+        return pulumi.output(undefined);
+    }
+    const { region, showsBucket, archiveBucket, recipient } = backup;
+    return pulumi.output({ region, showsBucket, archiveBucket, recipient });
+}
+
+function secretsOf({ credentials, channels, sourceName, backup }: AirtimeArgs): MachineSecrets {
+    const passwords = channels.map(({ id }): [string, pulumi.Input<string>] => {
+        const password = credentials.sourcePasswords[id]?.[sourceName];
+        if (!password) {
+            throw new Error(`the station has no source ${sourceName} of channel ${id}`);
+        }
+        return [`source.${id}.${sourceName}`, password];
+    });
+    return {
+        values: {
+            ...Object.fromEntries(passwords),
+            ...(backup && {
+                "backup.writer.id": backup.writer.id,
+                "backup.writer.secret": backup.writer.secret,
+                "backup.reader.id": backup.reader.id,
+                "backup.reader.secret": backup.reader.secret,
+            }),
+        },
+        files: backup ? { "backup.key": backup.privateKey } : {},
+    };
+}

@@ -1,0 +1,72 @@
+import { backupHostFiles, type BackupHostPlan } from "../airtimeBackup/host";
+import { machineTools, refusePlaceholders, secretFiles, type SecretFile } from "../machine/delivery";
+import type { BulkFiles } from "../machine/bulk";
+import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
+import { readTemplate, renderTemplate } from "../template";
+import { libretimeBackup, renderLibretime } from "./libretime";
+import { libraryFolder, refuseUnusablePlan, volumeFolder, type AirtimePlan } from "./plan";
+import { playlistBackup, renderPlaylist } from "./playlist";
+
+/** What one kind of playout software puts on the machine. */
+export interface SoftwareRole extends MachineRole {
+    secretFiles: SecretFile[];
+    /** Words for `prepare`, which makes the folders on the volume. */
+    prepareWords: string[];
+}
+
+/** Airtime's machine: its role, and what of it arrives over SSH because user data has no room for it. */
+export interface AirtimeMachine {
+    role: MachineRole;
+    bulk: BulkFiles;
+}
+
+/**
+ * Renders what Airtime's machine gets: its volume, the playout software, and, as its bulk, what backs both up.
+ *
+ * @throws when a name cannot be used, or the software cannot do what the plan wants.
+ */
+export function renderAirtime(plan: AirtimePlan): AirtimeMachine {
+    refusePlaceholders(plan);
+    refuseUnusablePlan(plan);
+    const software = plan.software === "libretime" ? renderLibretime(plan) : renderPlaylist(plan);
+    const backup = plan.backup && backupHostFiles(backupPlan(plan, plan.backup));
+    const common: MachineRole = {
+        packages: ["python3", "tzdata", ...(backup?.packages ?? [])],
+        files: [
+            ...machineTools(),
+            ...secretFiles([...software.secretFiles, ...(backup?.secretFiles ?? [])]),
+            ...volumeFiles(plan, software.prepareWords),
+        ],
+        units: ["aerial.target", "aerial-volume.service"],
+        maskedUnits: [],
+    };
+    const { packages, files, units, maskedUnits } = software;
+    return {
+        role: mergeRoles(common, { packages, files, units, maskedUnits }),
+        bulk: { files: backup?.files ?? [], units: backup?.units ?? [] },
+    };
+}
+
+function volumeFiles(plan: AirtimePlan, prepareWords: string[]): MachineFile[] {
+    return [
+        { path: "/usr/local/lib/aerial/volume", content: readTemplate("airtime/volume"), mode: "0755" },
+        {
+            path: "/etc/systemd/system/aerial-volume.service",
+            content: renderTemplate("unit", "airtime/units/aerial-volume.service.eta", {
+                volumeName: plan.volumeName,
+                volume: volumeFolder(plan.volumeName),
+                prepareWords,
+            }),
+            mode: "0644",
+        },
+    ];
+}
+
+function backupPlan(plan: AirtimePlan, backup: NonNullable<AirtimePlan["backup"]>): BackupHostPlan {
+    return {
+        ...backup,
+        libraries: plan.channels.map(({ id }) => ({ channel: id, path: libraryFolder(plan, id) })),
+        restoreOwner: "aerial:aerial",
+        ...(plan.software === "libretime" ? libretimeBackup(plan) : playlistBackup(plan)),
+    };
+}

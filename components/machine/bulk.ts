@@ -1,0 +1,35 @@
+import { readTemplate } from "../template";
+import { packFiles } from "./cloudConfig";
+import { mergeRoles, type MachineFile, type MachineRole } from "./role";
+
+/** Files of a role that its user data has no room for, and the units among them. They arrive over SSH. */
+export interface BulkFiles {
+    files: MachineFile[];
+    /** Enabled and started once the files are there. */
+    units: string[];
+}
+
+/**
+ * A role whose bulk arrives over SSH, and what is then sent to `aerial-bulk`. The user data holds the bulk's hash, so
+ * that a change of any file makes a new machine, as a change of the others does.
+ *
+ * @throws when a file of the bulk is one of the role's own.
+ */
+export function roleWithBulk(role: MachineRole, bulk: BulkFiles): { role: MachineRole; stdin: string } {
+    // Nothing may be written twice, by whichever way it comes.
+    mergeRoles(role, { packages: [], units: [], maskedUnits: [], files: bulk.files });
+    const { compressed, sha256 } = packFiles(bulk.files);
+    const settled: MachineFile[] = [
+        {
+            path: "/usr/local/sbin/aerial-bulk",
+            content: readTemplate("machine/aerial-bulk"),
+            mode: "0755",
+        },
+        {
+            path: "/etc/aerial/bulk.json",
+            content: `${JSON.stringify({ sha256, units: bulk.units }, null, 4)}\n`,
+            mode: "0644",
+        },
+    ];
+    return { role: { ...role, files: [...role.files, ...settled] }, stdin: compressed.toString("base64") };
+}

@@ -1,0 +1,1 @@
+"""Airtime's playlist playout: schedule, library, rotation, catalogue."""

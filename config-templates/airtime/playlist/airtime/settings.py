@@ -1,0 +1,47 @@
+"""What this machine was told by its user data, and the paths that follow from it."""
+
+import dataclasses
+import json
+import os
+import zoneinfo
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    volume: str
+    zone: zoneinfo.ZoneInfo
+    channels: tuple[str, ...]
+    masters: tuple[dict, ...]
+
+    @property
+    def schedule(self):
+        """What the station edits."""
+        return os.path.join(self.volume, "schedule.txt")
+
+    @property
+    def state(self):
+        """What the playout remembers, through a replacement of the machine, too."""
+        return os.path.join(self.volume, "playout")
+
+    @property
+    def played(self):
+        """Where the playout leaves word of what it played, for the catalogue."""
+        return os.path.join(self.state, "played")
+
+    @property
+    def library(self):
+        return os.path.join(self.volume, "library")
+
+    def library_of(self, channel):
+        return os.path.join(self.library, channel)
+
+
+def load(path="/etc/aerial/airtime.json"):
+    with open(os.environ.get("AERIAL_AIRTIME", path), encoding="utf-8") as file:
+        given = json.load(file)
+    return Settings(
+        volume=given["volume"],
+        zone=zoneinfo.ZoneInfo(given["timeZone"]),
+        channels=tuple(given["channels"]),
+        masters=tuple(given["masters"]),
+    )

@@ -1,0 +1,93 @@
+import { z } from "zod";
+
+import { digitalOceanRegion, dropletSize } from "./digitalOcean";
+
+/** Whether the IANA database has this time zone, by the name that machines know it by. */
+function isTimeZone(name: string): boolean {
+    try {
+        // Offsets such as +01:00 would pass, and have no daylight saving.
+        return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat("en", { timeZone: name }).format() !== "";
+    } catch {
+        return false;
+    }
+}
+
+/** `airtime` of a station: the host of the playout software; absent where the station keeps its own elsewhere. */
+export const airtimeSchema = z.strictObject({
+    /** `playlist` plays folders by a weekly schedule; `libretime` is LibreTime 4.5. */
+    software: z.enum(["playlist", "libretime"], { error: "use playlist or libretime" }).default("playlist"),
+    region: digitalOceanRegion,
+    size: dropletSize.default("s-2vcpu-2gb"),
+    /** Room for shows and database, in GiB; it can grow later, and never shrink. */
+    volumeGiB: z
+        .int({ error: "use a whole number of GiB, such as 100" })
+        .min(10, "use 10 to 16384 GiB")
+        .max(16_384, "use 10 to 16384 GiB")
+        .default(100),
+    /** Of its schedule. */
+    timeZone: z
+        .string()
+        .refine(isTimeZone, "use a time zone of the IANA database, such as Europe/Berlin")
+        .default("UTC"),
+    /** Channels it plays, by id: all unless given, of which LibreTime takes the first. */
+    channels: z.array(z.string()).min(1, "name a channel, or leave it out").optional(),
+    /** The source that it is, by name. */
+    source: z.string().default("airtime"),
+});
+
+export type AirtimeConfig = z.output<typeof airtimeSchema>;
+
+/** What of a station `airtime` is checked against. */
+interface StationParts {
+    channels: readonly { id: string }[];
+    sources: readonly { name: string }[];
+    masters: readonly { id: string }[];
+    airtime?: AirtimeConfig | undefined;
+}
+
+/** The channels that Airtime plays. */
+export function airtimeChannels({ channels, airtime }: StationParts): string[] {
+    const all = channels.map(({ id }) => id);
+    return airtime?.channels ?? (airtime?.software === "libretime" ? all.slice(0, 1) : all);
+}
+
+/** How many Icecast outputs LibreTime has. */
+const libretimeOutputs = 3;
+
+/** Airtime plays channels, and is a source, that the station has; LibreTime plays one. */
+export function refuseAirtimeMistakes(station: StationParts, context: z.core.$RefinementCtx): void {
+    const { airtime } = station;
+    if (!airtime) {
+        return;
+    }
+    const refuse = (path: PropertyKey[], input: unknown, message: string): void =>
+        context.addIssue({ code: "custom", path: ["airtime", ...path], input, message });
+    const sources = station.sources.map(({ name }) => name);
+    if (!sources.includes(airtime.source)) {
+        refuse(["source"], airtime.source, `use a source of the station: ${sources.join(", ")}`);
+    }
+    const known = station.channels.map(({ id }) => id);
+    airtime.channels?.forEach((id, index, list) => {
+        if (!known.includes(id)) {
+            refuse(["channels", index], id, `use a channel of the station: ${known.join(", ")}`);
+        } else if (list.indexOf(id) < index) {
+            refuse(["channels", index], id, "it is named above; name each channel once");
+        }
+    });
+    if (airtime.software === "libretime") {
+        if (airtimeChannels(station).length > 1) {
+            refuse(
+                ["channels"],
+                airtime.channels,
+                "name one channel: LibreTime plays no more; playlist plays several",
+            );
+        }
+        if (station.masters.length > libretimeOutputs) {
+            refuse(
+                ["software"],
+                airtime.software,
+                `use playlist: LibreTime pushes to ${libretimeOutputs} Masters at most, and there are ${station.masters.length}`,
+            );
+        }
+    }
+}
