@@ -1,0 +1,59 @@
+"""Stands in for boto3 in tests of programs that talk to Amazon: answers and calls are files in $FAKE_AMAZON."""
+
+import json
+import os
+
+from botocore.exceptions import ClientError
+
+FOLDER = os.environ["FAKE_AMAZON"]
+
+
+def read(name, missing):
+    try:
+        with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return missing
+
+
+def write(name, value):
+    with open(os.path.join(FOLDER, name), "w", encoding="utf-8") as file:
+        json.dump(value, file)
+
+
+class Client:
+    def __init__(self, service, region):
+        self.service = service
+        self.region = region
+
+    def note(self, action, given):
+        write("calls.json", read("calls.json", []) + [[self.service, action, given]])
+        # As many times as it says, an action fails with a code.
+        faults = read("faults.json", {})
+        code, times = faults.get(action, ["", 0])
+        if times > 0:
+            write("faults.json", {**faults, action: [code, times - 1]})
+            raise ClientError({"Error": {"Code": code, "Message": "refused"}}, action)
+
+    def get_parameter(self, **given):
+        self.note("get_parameter", given)
+        found = read("parameters.json", {}).get(given["Name"])
+        if found is None:
+            raise ClientError({"Error": {"Code": "ParameterNotFound", "Message": given["Name"]}}, "GetParameter")
+        return {"Parameter": {"Name": given["Name"], **found}}
+
+    def get_parameters(self, **given):
+        self.note("get_parameters", given)
+        assert len(given["Names"]) <= 10
+        known = read("parameters.json", {})
+        # In no order, as from Amazon.
+        found = [{"Name": name, **known[name]} for name in reversed(given["Names"]) if name in known]
+        return {"Parameters": found, "InvalidParameters": []}
+
+    def __getattr__(self, action):
+        return lambda **given: self.note(action, given)
+
+
+def client(service, region_name, config):
+    assert config is not None
+    return Client(service, region_name)
