@@ -60,15 +60,14 @@ function neverUndo(buckets: string[]): PolicyStatement {
  *
  * - No right to retention: the bucket's own default locks what it writes. With the right, a stolen key could shorten
  *   locks it made, or lock rubbish for a hundred years.
- * - It reads shows, because only HEAD tells the SHA-256 that an object carries, and S3 asks the right to read for it.
- *   They are broadcasts. Dumps it cannot read back: the answer to its upload, which S3 has verified, must do.
+ * - No right to read, not even by HEAD, for which S3 asks the same right: its own upload it knows by S3's answer, which
+ *   has verified the hash; what is there already, the host asks with the reader's key.
  * - No right to abort uploads: broken ones go by the bucket's lifecycle.
  */
 export function writerPolicy({ shows, archive }: BucketNames): PolicyDocument {
     return document(
         { Sid: "List", Effect: "Allow", Action: "s3:ListBucket", Resource: [shows, archive].map(bucketArn) },
         { Sid: "Add", Effect: "Allow", Action: "s3:PutObject", Resource: [shows, archive].map(objectsArn) },
-        { Sid: "SeeHashes", Effect: "Allow", Action: "s3:GetObject", Resource: [objectsArn(shows)] },
         neverUndo([shows, archive]),
     );
 }

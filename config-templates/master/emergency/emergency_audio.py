@@ -14,7 +14,7 @@ LIMIT_SECONDS = 3600
 
 def problem(path):
     """Why it cannot be played from end to end, in words, or None."""
-    command = ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-v", "info", "-xerror"]
+    command = ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-xerror"]
     # A text that names other files, or addresses, is no audio.
     command += ["-protocol_whitelist", "file", "-i", f"file:{path}", "-map", "0:a:0"]
     command += ["-af", f"aresample={RATE_HZ},aformat=channel_layouts=mono,volumedetect", "-f", "null", "-"]
@@ -26,7 +26,8 @@ def problem(path):
         return f"FFmpeg was not done with it within {LIMIT_SECONDS} s"
     told = result.stderr.decode(errors="replace")
     if result.returncode != 0:
-        return "FFmpeg cannot decode it: " + (told.strip().splitlines() or ["no reason given"])[-1].strip()
+        reasons = [line for line in told.splitlines() if "[error]" in line or "[fatal]" in line]
+        return "FFmpeg cannot decode it: " + (reasons or ["no reason given"])[0].strip()
     return verdict(told)
 
 
