@@ -29,6 +29,8 @@ if (!region || !name || !reportName || !wantedVersion || !(waitMs > 0)) {
 const proof = 3;
 /** Machines that say why they are not well before the template is to blame: one may have had bad luck. */
 const failuresToBlame = 2;
+/** Looks in a row that may fail, beside what the SDK itself tries again. */
+const patience = 3;
 /** A refresh that will not put anything into service. */
 const ended = [
     "Failed",
@@ -119,8 +121,21 @@ async function main() {
     const reports = new Set();
     let last = "";
     let goodLooks = 0;
-    for (;;) {
-        const now = await look();
+    let failedLooks = 0;
+    for (; ; await new Promise((resolve) => setTimeout(resolve, pollMs))) {
+        let now;
+        try {
+            now = await look();
+            failedLooks = 0;
+        } catch (error) {
+            failedLooks += 1;
+            if (failedLooks >= patience) {
+                console.error(`cannot see how ${name} does: ${error.name}: ${error.message}`);
+                process.exitCode = 1;
+                return;
+            }
+            continue;
+        }
         const line = describe(now);
         if (line !== last) {
             console.log(line);
@@ -146,7 +161,6 @@ async function main() {
         if (Date.now() > deadline) {
             return fail(`it took longer than ${waitMs / 1000} s`, now, since);
         }
-        await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
 }
 

@@ -1,0 +1,164 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+
+import { FakeAutoScaling, type GroupState } from "../support/fakeAutoScaling";
+
+const checkout = join(__dirname, "..", "..");
+const began = "2026-11-22T20:00:00Z";
+const later = "2026-11-22T20:05:00Z";
+
+const old = { id: "i-old", state: "InService", health: "Healthy", version: 1 };
+const starting = { id: "i-new", state: "Pending:Wait", health: "Healthy", version: 2 };
+const serving = { ...starting, state: "InService" };
+const refreshing = { status: "InProgress", startTime: began };
+const words = (version: number): GroupState["report"] => ({
+    value: `${later} i-new: check: the audio of /main.mp3 stands still`,
+    ...{ version, modified: later },
+});
+
+async function wait(
+    states: GroupState[],
+    change: Record<string, string> = {},
+): Promise<{ code: number | null; out: string; err: string; asked: string[] }> {
+    const fake = new FakeAutoScaling(states);
+    const endpoint = await fake.start();
+    const child = spawn(process.execPath, ["components/relayGroup/await-refresh.mjs"], {
+        cwd: checkout,
+        env: {
+            PATH: process.env.PATH,
+            NODE_NO_WARNINGS: "1",
+            AWS_ENDPOINT_URL: endpoint,
+            AWS_ACCESS_KEY_ID: "test",
+            AWS_SECRET_ACCESS_KEY: "test",
+            AERIAL_REGION: "eu-central-1",
+            AERIAL_GROUP: "g",
+            AERIAL_REPORT: "/r",
+            AERIAL_TEMPLATE_VERSION: "2",
+            AERIAL_WAIT_SECONDS: "20",
+            AERIAL_POLL_SECONDS: "0.02",
+            ...change,
+        },
+    });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (data: Buffer) => (out += data.toString()));
+    child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+    const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    await fake.stop();
+    return { code, out, err, asked: fake.asked };
+}
+
+jest.setTimeout(30_000);
+
+describe("waiting for the canary", () => {
+    it("ends when a machine of the new template is in service, whatever is still to go", async () => {
+        const { code, out, err } = await wait([
+            { machines: [old], refresh: refreshing },
+            { machines: [old, starting], refresh: refreshing },
+            { machines: [old, serving], refresh: refreshing },
+        ]);
+        expect(err).toBe("");
+        expect(out.trim().split("\n")).toEqual([
+            "template 2: no machine yet; 1 of other templates; refresh InProgress 0 %",
+            "template 2: i-new Pending:Wait; 1 of other templates; refresh InProgress 0 %",
+            "template 2: i-new InService; 1 of other templates; refresh InProgress 0 %",
+            "i-new is in service and healthy",
+        ]);
+        expect(code).toBe(0);
+    });
+
+    it("needs no refresh: a group's first machine is its canary", async () => {
+        const { code } = await wait([{ machines: [] }, { machines: [starting] }, { machines: [serving] }]);
+        expect(code).toBe(0);
+    });
+
+    it("is not taken in by a machine that is well for a moment", async () => {
+        const sick = { ...serving, health: "Unhealthy" };
+        const { code, err } = await wait(
+            [
+                { machines: [serving], refresh: refreshing },
+                { machines: [serving], refresh: refreshing },
+                { machines: [sick], refresh: { ...refreshing, status: "Failed", reason: "unhealthy" } },
+            ],
+            {},
+        );
+        expect(code).toBe(1);
+        expect(err).toContain("the refresh is Failed");
+    });
+
+    it("fails with the refresh's reason and the machine's own words", async () => {
+        const { code, err, asked } = await wait([
+            { machines: [old, starting], refresh: refreshing },
+            {
+                machines: [old],
+                refresh: { ...refreshing, status: "Failed", reason: "an instance failed to launch" },
+                activities: [
+                    { status: "Failed", message: "abandoned by its hook", startTime: later },
+                    { status: "Failed", message: "of long ago", startTime: "2026-01-01T00:00:00Z" },
+                ],
+                report: words(4),
+            },
+        ]);
+        expect(code).toBe(1);
+        expect(err.trim().split("\n")).toEqual([
+            "the canary of g is not on air with launch template version 2: the refresh is Failed",
+            "refresh: an instance failed to launch",
+            `the machine's own words: ${later} i-new: check: the audio of /main.mp3 stands still`,
+            "group: abandoned by its hook",
+            "what was in service before still is; correct the template and run pulumi up again",
+        ]);
+        expect(asked).toEqual([]);
+    });
+
+    it("forgives one machine its bad luck, and blames the template for two", async () => {
+        const lucky = await wait([
+            { machines: [old], refresh: refreshing, report: words(2) },
+            { machines: [old, serving], refresh: refreshing, report: words(2) },
+        ]);
+        expect(lucky.code).toBe(0);
+        const broken = await wait([
+            { machines: [old], refresh: refreshing, report: words(2) },
+            { machines: [old, starting], refresh: refreshing, report: words(2) },
+            { machines: [old], refresh: refreshing, report: words(3) },
+        ]);
+        expect(broken.code).toBe(1);
+        expect(broken.err).toContain("2 machines did not get well");
+        // Else the group would go on trying for an hour.
+        expect(broken.asked).toEqual(["RollbackInstanceRefresh", "CancelInstanceRefresh"]);
+    });
+
+    it("does not read the words of an earlier rollout", async () => {
+        const { code, err } = await wait([
+            {
+                machines: [old],
+                refresh: { status: "Cancelled", startTime: "2026-11-23T00:00:00Z" },
+                report: words(9),
+            },
+        ]);
+        expect(code).toBe(1);
+        expect(err).toContain("the machine's own words: none");
+    });
+
+    it("ends when its time is over", async () => {
+        const { code, err } = await wait([{ machines: [starting], refresh: refreshing }], {
+            AERIAL_WAIT_SECONDS: "0.3",
+        });
+        expect(code).toBe(1);
+        expect(err).toContain("it took longer than 0.3 s");
+    });
+
+    it("says at once what it was not told", async () => {
+        const { code, err } = await wait([{ machines: [] }], { AERIAL_GROUP: "" });
+        expect(code).toBe(2);
+        expect(err).toContain("are needed");
+    });
+
+    it("says that nobody answers", async () => {
+        const { code, err } = await wait([{ machines: [] }], {
+            AWS_ENDPOINT_URL: "http://127.0.0.1:9",
+            AERIAL_POLL_SECONDS: "0.01",
+        });
+        expect(code).toBe(1);
+        expect(err).toMatch(/^cannot see how g does: .*ECONNREFUSED/);
+    });
+});
