@@ -173,6 +173,8 @@ const targetRecord = z.object({
     instanceId: z.string(),
     state: z.enum(["initial", "healthy", "unhealthy", "draining"]),
     reason: z.string().optional(),
+    /** Whether it has ever been healthy. */
+    proven: z.boolean(),
     /** Equal answers in a row that speak against the present state. */
     streak: z.int(),
     /** When the state began. */

@@ -54,6 +54,17 @@ const inputs = z.strictObject({
     preserveClientIp: z
         .literal("true", { error: "the lab's balancers keep the client's address" })
         .optional(),
+    /** Whether connections to a target are cut when it is found unhealthy. The lab's balancers never cut one. */
+    targetHealthStates: z
+        .array(
+            z.strictObject({
+                enableUnhealthyConnectionTermination: z.literal(false, {
+                    error: "the lab's balancers cut no connections",
+                }),
+            }),
+        )
+        .length(1)
+        .optional(),
     healthCheck: healthCheck.optional(),
     tags: tags.optional(),
 });
