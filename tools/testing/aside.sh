@@ -3,13 +3,12 @@
 # drills, whose listeners may hear no difference.
 set -eu
 
-# Where each session is a group of its own, niceness counts among the groups.
-echo 19 2>/dev/null >/proc/self/autogroup || true
 if [ "$(id -u)" -ne 0 ]; then
     exec nice -n 19 "$@"
 fi
 
-# As root, a group that what the command starts belongs to as well, machines and all.
+# Niceness counts inside a group only, and each session is one, a machine's service too. As root, a group of our own,
+# which whatever the command starts belongs to.
 if [ -e /sys/fs/cgroup/cpu/cpu.shares ]; then
     all=/sys/fs/cgroup/cpu
     setting=cpu.shares

@@ -123,7 +123,9 @@ setInterval(() => {
         halfAgainAfterMs: againAt.length === 0 ? 0 : (againAt[againAt.length >> 1] ?? 0) - firstLossAt,
         lossSpreadMs: lastLossAt - firstLossAt,
     };
-    process.send?.(report);
+    if (process.connected) {
+        process.send?.(report);
+    }
 }, 400);
 
 process.on("disconnect", () => process.exit(0));
