@@ -9,6 +9,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 ARGS ?=
+SET ?=
 LAB := tools/lab
 
 .PHONY: help setup image up preview down status outputs source listen exec test test-checks test-unit test-templates \
@@ -75,9 +76,9 @@ test-engine: ## prod and preprod by the real engine, without machines
 	@tools/setup node engine
 	@npm test --silent -- engine
 
-test-drills: ## break a whole station in a lab of its own, and listen
+test-drills: ## break whole stations in labs of their own, and listen; one set: make test-drills SET=listeners
 	@tools/setup
-	@npm test --silent -- drills
+	@npm test --silent -- drills$(if $(SET),/$(SET))
 
 lint: ## eslint and prettier
 	@tools/setup node
