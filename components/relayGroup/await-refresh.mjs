@@ -3,6 +3,10 @@
  * Fails with the reason where it gets none, so that `pulumi up` stops before any droplet is touched.
  *
  * It does not wait for the rest of the refresh: machines that go keep their listeners for up to an hour.
+ *
+ * After a failure it stops the refresh and gives the group back the launch template version that is in service, so that
+ * an emergency starts what has been proven. The refresh's own rollback cannot: the provider changes the group before it
+ * starts the refresh, which then rolls back to the same broken version (terraform-provider-aws issue 34189).
  */
 import {
     AutoScalingClient,
@@ -10,7 +14,7 @@ import {
     DescribeAutoScalingGroupsCommand,
     DescribeInstanceRefreshesCommand,
     DescribeScalingActivitiesCommand,
-    RollbackInstanceRefreshCommand,
+    UpdateAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 
@@ -85,25 +89,41 @@ function describe({ machines, refresh }) {
     ].join("; ");
 }
 
-/** Stops what would go on trying for up to an hour. What is in service stays. */
-async function stopRefresh(refresh) {
-    if (!refresh || !["Pending", "InProgress", "Baking"].includes(refresh.Status)) {
-        return;
-    }
-    for (const Command of [RollbackInstanceRefreshCommand, CancelInstanceRefreshCommand]) {
-        try {
-            await groups.send(new Command({ AutoScalingGroupName: name }));
-            console.log(`${Command.name.replace("Command", "")} asked for`);
-            return;
-        } catch (error) {
-            console.log(`${Command.name.replace("Command", "")}: ${error.message}`);
-        }
+/** One step of {@link goBack}; what goes wrong is told and does not hide the reason for it. */
+async function attempt(what, action) {
+    try {
+        await action();
+        console.log(what);
+    } catch (error) {
+        console.log(`not done: ${what}: ${error.message}`);
     }
 }
 
-async function fail(headline, { refresh, report }, since) {
+/** Stops what would go on trying for up to an hour, and makes the group start what has been proven. */
+async function goBack({ group, refresh, machines }) {
+    if (refresh && ["Pending", "InProgress", "Baking"].includes(refresh.Status)) {
+        await attempt("refresh cancelled", () =>
+            groups.send(new CancelInstanceRefreshCommand({ AutoScalingGroupName: name })),
+        );
+    }
+    const proven = machines.find((machine) => !isOurs(machine) && isWell(machine))?.LaunchTemplate;
+    if (proven && group.LaunchTemplate?.Version === wantedVersion) {
+        const { LaunchTemplateId, Version } = proven;
+        await attempt(`the group starts machines of launch template version ${Version} again`, () =>
+            groups.send(
+                new UpdateAutoScalingGroupCommand({
+                    AutoScalingGroupName: name,
+                    LaunchTemplate: { LaunchTemplateId, Version },
+                }),
+            ),
+        );
+    }
+}
+
+async function fail(headline, now, since) {
+    const { refresh, report } = now;
     const activities = await failedActivities(since).catch(() => []);
-    await stopRefresh(refresh);
+    await goBack(now);
     const told = report && report.LastModifiedDate >= since ? report.Value : undefined;
     const lines = [
         `the canary of ${name} is not on air with launch template version ${wantedVersion}: ${headline}`,

@@ -289,8 +289,7 @@ export class RelayGroup extends pulumi.ComponentResource {
                         maxHealthyPercentage: 200,
                         instanceWarmup: String(args.warmUpSeconds),
                         skipMatching: true,
-                        // What an emergency starts after a failed rollout must be what has been proven.
-                        autoRollback: true,
+                        // Rolling back is left to `ready`: see there why.
                     },
                 },
                 // `ready` waits, and knows reasons.

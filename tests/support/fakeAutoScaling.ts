@@ -17,7 +17,10 @@ export class FakeAutoScaling {
     private looks = 0;
 
     /** @param states one for each look at the group; the last one stays. */
-    constructor(private readonly states: GroupState[]) {
+    constructor(
+        private readonly states: GroupState[],
+        private readonly refuseUpdates = false,
+    ) {
         this.server = createServer((request, response) => {
             let body = "";
             request.on("data", (chunk: Buffer) => (body += chunk.toString()));
@@ -27,8 +30,9 @@ export class FakeAutoScaling {
                     response.end(JSON.stringify({ Parameter: this.report() }));
                     return;
                 }
-                const action = new URLSearchParams(body).get("Action") ?? "";
-                const result = this.answer(action);
+                const form = new URLSearchParams(body);
+                const action = form.get("Action") ?? "";
+                const result = this.answer(action, form);
                 response.statusCode = result === undefined ? 400 : 200;
                 response.setHeader("Content-Type", "text/xml");
                 response.end(
@@ -61,7 +65,7 @@ export class FakeAutoScaling {
         return { Name: "/r", Value: value, Version: version, LastModifiedDate: Date.parse(modified) / 1000 };
     }
 
-    private answer(action: string): string | undefined {
+    private answer(action: string, body: URLSearchParams): string | undefined {
         switch (action) {
             case "DescribeAutoScalingGroups":
                 this.looks += 1;
@@ -75,12 +79,12 @@ export class FakeAutoScaling {
                         tags({ StatusCode: status, StatusMessage: message, StartTime: startTime }),
                     ),
                 );
-            case "RollbackInstanceRefresh":
             case "CancelInstanceRefresh":
                 this.asked.push(action);
-                return action === "CancelInstanceRefresh"
-                    ? "<InstanceRefreshId>1</InstanceRefreshId>"
-                    : undefined;
+                return tags({ InstanceRefreshId: "1" });
+            case "UpdateAutoScalingGroup":
+                this.asked.push(`${action} ${body.get("LaunchTemplate.Version")}`);
+                return this.refuseUpdates ? undefined : "";
             default:
                 return undefined;
         }
@@ -94,6 +98,7 @@ export class FakeAutoScaling {
         );
         return (
             tags({ AutoScalingGroupName: "g", CreatedTime: "2026-06-01T00:00:00Z" }) +
+            `<LaunchTemplate>${tags({ LaunchTemplateId: "lt-1", Version: "2" })}</LaunchTemplate>` +
             list("Instances", machines)
         );
     }

@@ -19,8 +19,9 @@ const words = (version: number): GroupState["report"] => ({
 async function wait(
     states: GroupState[],
     change: Record<string, string> = {},
+    refuseUpdates = false,
 ): Promise<{ code: number | null; out: string; err: string; asked: string[] }> {
-    const fake = new FakeAutoScaling(states);
+    const fake = new FakeAutoScaling(states, refuseUpdates);
     const endpoint = await fake.start();
     const child = spawn(process.execPath, ["components/relayGroup/await-refresh.mjs"], {
         cwd: checkout,
@@ -107,6 +108,24 @@ describe("waiting for the canary", () => {
             "group: abandoned by its hook",
             "what was in service before still is; correct the template and run pulumi up again",
         ]);
+        expect(asked).toEqual(["UpdateAutoScalingGroup 1"]);
+    });
+
+    it("gives the reason also where the group cannot be given back what it had", async () => {
+        const failed = { ...refreshing, status: "Failed", reason: "no capacity" };
+        const { code, out, err } = await wait([{ machines: [old], refresh: failed }], {}, true);
+        expect(code).toBe(1);
+        expect(err).toContain("refresh: no capacity");
+        expect(out).toContain("not done: the group starts machines of launch template version 1 again");
+    });
+
+    it("has nothing to give back to a group whose first machine is not well", async () => {
+        const { code, err, asked } = await wait([
+            { machines: [starting], report: words(2) },
+            { machines: [starting], report: words(3) },
+        ]);
+        expect(code).toBe(1);
+        expect(err).toContain("2 machines did not get well");
         expect(asked).toEqual([]);
     });
 
@@ -124,7 +143,8 @@ describe("waiting for the canary", () => {
         expect(broken.code).toBe(1);
         expect(broken.err).toContain("2 machines did not get well");
         // Else the group would go on trying for an hour.
-        expect(broken.asked).toEqual(["RollbackInstanceRefresh", "CancelInstanceRefresh"]);
+        expect(broken.asked).toEqual(["CancelInstanceRefresh", "UpdateAutoScalingGroup 1"]);
+        expect(broken.out).toContain("the group starts machines of launch template version 1 again");
     });
 
     it("does not read the words of an earlier rollout", async () => {
