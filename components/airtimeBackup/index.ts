@@ -18,8 +18,8 @@ import {
 
 export interface AirtimeBackupArgs extends BackupPlan {
     /**
-     * Whether Pulumi refuses to remove the buckets and the key of the dumps, also by replacing them. False only where
-     * all of it may be lost.
+     * Whether Pulumi refuses to remove the buckets with all that protects them, and the key of the dumps, also by
+     * replacing them. False only where all of it may be lost. Keys of users stay replaceable.
      */
     protect: boolean;
 }
@@ -66,7 +66,7 @@ export class AirtimeBackup extends pulumi.ComponentResource {
         if (plan.copyRegion !== undefined) {
             this.copies = places(plan.bucketPrefix, plan.copyRegion, true);
             const copies = this.createBuckets(`${name}-copy`, this.copies, plan, protect, plan.copyRegion);
-            this.replicate(name, originals, copies);
+            this.replicate(name, originals, copies, protect);
         }
 
         const names = namesOf(this.buckets);
@@ -99,8 +99,8 @@ export class AirtimeBackup extends pulumi.ComponentResource {
         const create = (kind: BucketKind) =>
             new LockedBucket(
                 `${name}-${kind}`,
-                { bucketName: buckets[kind].name, kind, region, keeping, protect },
-                { parent: this },
+                { bucketName: buckets[kind].name, kind, region, keeping },
+                { parent: this, protect },
             );
         return { shows: create("shows"), archive: create("archive") };
     }
@@ -110,7 +110,9 @@ export class AirtimeBackup extends pulumi.ComponentResource {
         name: string,
         originals: Record<BucketKind, LockedBucket>,
         copies: Record<BucketKind, LockedBucket>,
+        protect: boolean,
     ): void {
+        const child = { parent: this, protect };
         const role = new iam.Role(
             `${name}-replication`,
             {
@@ -118,7 +120,7 @@ export class AirtimeBackup extends pulumi.ComponentResource {
                 description: "S3 copies the station's backup to the second region",
                 assumeRolePolicy: JSON.stringify(replicationTrust()),
             },
-            { parent: this },
+            child,
         );
         const rights = new iam.RolePolicy(
             `${name}-replication`,
@@ -131,7 +133,7 @@ export class AirtimeBackup extends pulumi.ComponentResource {
                     ),
                 ),
             },
-            { parent: this },
+            child,
         );
         for (const kind of bucketKinds) {
             new s3.BucketReplicationConfig(
@@ -151,7 +153,7 @@ export class AirtimeBackup extends pulumi.ComponentResource {
                     ],
                 },
                 {
-                    parent: this,
+                    ...child,
                     dependsOn: [rights, originals[kind].versioning, copies[kind].versioning],
                 },
             );

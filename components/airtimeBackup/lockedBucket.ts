@@ -12,13 +12,14 @@ export interface LockedBucketArgs {
     /** Amazon's region; the provider's unless given. */
     region?: string | undefined;
     keeping: Keeping;
-    /** Whether Pulumi refuses to remove it. */
-    protect: boolean;
 }
 
 /**
  * A bucket whose objects nobody can lose in a hurry: versioned, locked (governance) from the moment they are written,
  * encrypted by S3, closed to the public, open over TLS only.
+ *
+ * The option `protect` holds for all of its parts, which inherit it: were the bucket alone protected, a `destroy` would
+ * leave it behind without its locks.
  */
 export class LockedBucket extends pulumi.ComponentResource {
     public readonly bucketName: string;
@@ -35,7 +36,7 @@ export class LockedBucket extends pulumi.ComponentResource {
         const made = new s3.Bucket(
             name,
             { ...region, bucket: args.bucketName, objectLockEnabled: true },
-            { ...child, protect: args.protect },
+            child,
         );
         const shared = { ...region, bucket: made.bucket };
 

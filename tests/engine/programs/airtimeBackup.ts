@@ -1,0 +1,27 @@
+/* A backup with copies in a second region, protected or not as the stack says. */
+import { Provider } from "@pulumi/aws/provider";
+import * as pulumi from "@pulumi/pulumi";
+
+import { AirtimeBackup } from "../../../components/airtimeBackup";
+
+const amazon = new Provider("amazon", { region: "eu-central-1", allowedAccountIds: ["123456789012"] });
+const backup = new AirtimeBackup(
+    "backup",
+    {
+        bucketPrefix: "radio-example-prod",
+        region: "eu-central-1",
+        copyRegion: "eu-west-1",
+        lockDays: 30,
+        showClasses: [
+            { afterDays: 30, storageClass: "STANDARD_IA" },
+            { afterDays: 90, storageClass: "GLACIER_IR" },
+        ],
+        oldVersionDays: 90,
+        archiveDays: 365,
+        abortUploadDays: 7,
+        protect: new pulumi.Config("aerial").requireBoolean("protect"),
+    },
+    { provider: amazon },
+);
+
+export const writer = backup.writer;
