@@ -21,5 +21,9 @@ export const fixedNames: Readonly<Record<string, string>> = {
     // Where certificates come from.
     "acme.test": sites.acme ?? "",
     "iam.amazonaws.com": sites.aws ?? "",
+    "sts.amazonaws.com": sites.aws ?? "",
+    // S3's first region, by its old name.
+    "s3.amazonaws.com": sites.s3 ?? "",
+    "*.s3.amazonaws.com": sites.s3 ?? "",
     ...Object.fromEntries(Object.keys(awsRegions).flatMap(amazonNames)),
 };

@@ -13,7 +13,7 @@ import { ensureNetwork, inNetwork } from "../network/network";
 import { cacheFolder, checkout, labPath } from "../paths";
 import { isHealthy } from "./client";
 import { ensureRootCredentials, socketFolder, storagePath, usedRegions, type Credentials } from "./files";
-import { frontConfiguration, frontName } from "./front";
+import { frontConfiguration, frontSocket, globalDomain, globalRegion, globalSocket } from "./front";
 
 /*
  * S3 in the lab: versitygw in a place of its own, under Amazon's names and with certificates that machines trust. A
@@ -24,7 +24,25 @@ import { frontConfiguration, frontName } from "./front";
 
 const place = "s3";
 const [front, iam] = ["s3", "s3-iam"];
-const gateway = (region: string): string => `s3-${region}`;
+
+/** A server of a region. It reads the bucket's name from the host's by one domain only. */
+interface Gateway {
+    service: string;
+    socket: string;
+    region: string;
+    domain: string;
+}
+
+function gatewaysOf(region: string): Gateway[] {
+    const own = {
+        service: `s3-${region}`,
+        socket: `${region}.sock`,
+        region,
+        domain: `s3.${region}.amazonaws.com`,
+    };
+    const old = { service: "s3-global", socket: globalSocket, region, domain: globalDomain };
+    return region === globalRegion ? [own, old] : [own];
+}
 
 /**
  * Starts what of S3 does not run, and lets it go on where it is frozen. Servers that run are left alone.
@@ -45,15 +63,12 @@ export async function ensureStorage(...regions: string[]): Promise<void> {
         const certificate = await serverCertificate(place, { dnsNames: serverNames() });
         await ensureServer(iam, iamCommand(), root, "iam.sock", "");
         await Promise.all(
-            usedRegions().map((region) =>
-                ensureServer(
-                    gateway(region),
-                    gatewayCommand(region, certificate),
-                    root,
-                    `${region}.sock`,
-                    `s3.${region}.amazonaws.com`,
-                ),
-            ),
+            usedRegions()
+                .flatMap(gatewaysOf)
+                .map((gateway) => {
+                    const { service, socket, domain } = gateway;
+                    return ensureServer(service, gatewayCommand(gateway, certificate), root, socket, domain);
+                }),
         );
         await ensureFront();
     });
@@ -91,7 +106,8 @@ export function s3Root(region: string): Credentials & { region: string; endpoint
 }
 
 function services(): string[] {
-    return [front, ...usedRegions().map(gateway), iam];
+    const gateways = usedRegions().flatMap(gatewaysOf);
+    return [front, ...gateways.map(({ service }) => service), iam];
 }
 
 function makeRegion(region: string): void {
@@ -104,10 +120,8 @@ function makeRegion(region: string): void {
 }
 
 function serverNames(): string[] {
-    return Object.keys(awsRegions).flatMap((region) => [
-        `s3.${region}.amazonaws.com`,
-        `*.s3.${region}.amazonaws.com`,
-    ]);
+    const domains = Object.keys(awsRegions).map((region) => `s3.${region}.amazonaws.com`);
+    return [...domains, globalDomain].flatMap((domain) => [domain, `*.${domain}`]);
 }
 
 /** Where `tools/setup storage` leaves it. */
@@ -136,12 +150,15 @@ function iamCommand(): string[] {
     ];
 }
 
-function gatewayCommand(region: string, { certificate, key }: ServerCertificate): string[] {
+function gatewayCommand(
+    { socket, region, domain }: Gateway,
+    { certificate, key }: ServerCertificate,
+): string[] {
     // It changes to the folder of its buckets.
     const sockets = "../../sockets";
     return [
-        ...[versitygw(), "--port", `${sockets}/${region}.sock`, "--cert", certificate, "--key", key],
-        ...["--health", "/healthz", "--region", region, "--virtual-domain", `s3.${region}.amazonaws.com`],
+        ...[versitygw(), "--port", `${sockets}/${socket}`, "--cert", certificate, "--key", key],
+        ...["--health", "/healthz", "--region", region, "--virtual-domain", domain],
         ...["--iam-standalone-endpoint", `${sockets}/private.sock`],
         ...["posix", "--dir-perms", "0700", "--file-perms", "0600"],
         ...["--versioning-dir", storagePath("versions", region), storagePath("buckets", region)],
@@ -171,7 +188,7 @@ async function ensureFront(): Promise<void> {
     await ensureService(front, config, async () => {
         writeAtomically(storagePath("front.conf"), config, 0o644);
         // A killed one leaves it, and none starts where it is.
-        rmSync(join(socketFolder(), "front.sock"), { force: true });
+        rmSync(join(socketFolder(), frontSocket), { force: true });
         const binds = [
             { source: storagePath("front.conf"), target: "/front.conf" },
             { source: socketFolder(), target: "/sockets", writable: true },
@@ -179,7 +196,7 @@ async function ensureFront(): Promise<void> {
         await startService(front, imageCommand(["nginx", "-c", "/front.conf"], { netns: place, binds }));
         const [region] = usedRegions();
         if (region !== undefined) {
-            await untilHealthy(front, frontName, `s3.${region}.amazonaws.com`);
+            await untilHealthy(front, frontSocket, `s3.${region}.amazonaws.com`);
         }
     });
 }

@@ -1,0 +1,63 @@
+"""Uses S3 as a station's programs do, and tells what came of it.
+
+Standard input: JSON {region, keys: {name: [id, secret]}, calls: [[label, key, operation, parameters]]}. A key of null
+is nobody. Standard output: JSON {label: answer}, where an answer that is refused is {"refused": code}.
+"""
+
+import json
+import sys
+from datetime import datetime, timedelta, timezone
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+wanted = json.load(sys.stdin)
+
+
+def client(key, style):
+    config = {
+        "retries": {"total_max_attempts": 1},
+        "s3": {"addressing_style": style},
+        "connect_timeout": 2,
+        "read_timeout": 2,
+    }
+    if key is None:
+        return boto3.client("s3", region_name=wanted["region"], config=Config(signature_version=UNSIGNED, **config))
+    identity, secret = wanted["keys"][key]
+    return boto3.client(
+        "s3",
+        region_name=wanted["region"],
+        aws_access_key_id=identity,
+        aws_secret_access_key=secret,
+        config=Config(**config),
+    )
+
+
+def parameters(given):
+    days = given.pop("retainDays", None)
+    if days is not None:
+        until = datetime.now(timezone.utc) + timedelta(days=days)
+        given["Retention"] = {"Mode": "GOVERNANCE", "RetainUntilDate": until}
+    if "Body" in given:
+        given["Body"] = given["Body"].encode()
+    return given
+
+
+def answer(key, operation, given):
+    name, _, style = operation.partition("@")
+    try:
+        said = getattr(client(key, style or "virtual"), name)(**parameters(given))
+    except ClientError as error:
+        return {"refused": error.response["Error"]["Code"], "said": error.response["Error"].get("Message", "")}
+    except BotoCoreError as error:
+        return {"refused": type(error).__name__}
+    if "Body" in said:
+        said["Body"] = said["Body"].read().decode()
+    said.pop("ResponseMetadata")
+    return said
+
+
+answers = {label: answer(key, operation, given) for label, key, operation, given in wanted["calls"]}
+json.dump(answers, sys.stdout, default=str)
