@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import type { MachineRole } from "../../components/machine/role";
 import { run } from "../../lab/host/run";
 import { inImage } from "../../lab/machines/image";
+import { patience } from "./patience";
 
 /** A folder with a role's files and its secrets, from which a script in the base image sets up a machine. */
 export class Stage {
@@ -41,7 +42,7 @@ export class Stage {
             ["unshare", "--net", "--pid", "--fork", "--mount-proc", "sh", "/script.sh", this.folder],
             {
                 binds: [{ source: this.folder }, { source: script, target: "/script.sh" }],
-                timeoutSeconds,
+                timeoutSeconds: timeoutSeconds * patience,
                 allow: "any",
             },
         );

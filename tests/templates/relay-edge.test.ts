@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import { renderRelay } from "../../components/relayPool/render";
 import { run } from "../../lab/host/run";
+import { patience } from "../support/patience";
 import { relayPlan } from "../support/relayPlan";
 import { Stage } from "../support/relayStage";
 
@@ -17,7 +18,7 @@ describe("a Relay's edge", () => {
 
     beforeAll(async () => {
         results = await stage.run(script, "nginx says", 175);
-    }, 180_000);
+    }, 180_000 * patience);
 
     afterAll(() => stage.remove());
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import { renderRelay } from "../../components/relayPool/render";
 import { run } from "../../lab/host/run";
+import { patience } from "../support/patience";
 import { relayPlan } from "../support/relayPlan";
 import { selfSigned, Stage } from "../support/relayStage";
 
@@ -30,7 +31,7 @@ describe("a Relay's files, by the programs that read them", () => {
         };
         stage.write("secrets.json", JSON.stringify(secrets));
         results = await stage.run(script, "nginx says", 110);
-    }, 120_000);
+    }, 120_000 * patience);
 
     afterAll(() => stage.remove());
 

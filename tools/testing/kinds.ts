@@ -21,7 +21,7 @@ const options: Record<Exclude<Kind, "checks">, KindOptions> = {
 };
 
 /** How much longer tests may take aside: what they wait for has little of the processor while labs boot. */
-const patience = 4;
+const patience = 3;
 
 /** Runs one kind; aside where drills run at the same time. */
 export async function runKind(runner: Runner, kind: Kind, aside: boolean): Promise<StepResult[]> {
