@@ -17,7 +17,7 @@ const roundMs = 400;
  * balancers at their targets. All it does is in the lab's records; it may be killed at any time, and started again.
  */
 export async function main(): Promise<void> {
-    const dnsNames = ["iam.amazonaws.com", ...awsRegions.map((region) => `*.${region}.amazonaws.com`)];
+    const dnsNames = ["sts.amazonaws.com", ...awsRegions.map((region) => `*.${region}.amazonaws.com`)];
     const files = await serverCertificate("aws", { dnsNames });
     const secure = { cert: readFileSync(files.certificate), key: readFileSync(files.key) };
     createServer(secure, handler).listen(443, sites.aws);

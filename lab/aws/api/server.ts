@@ -51,10 +51,11 @@ export const handler: RequestListener = (request, response) => {
 };
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const match = /^(ssm|autoscaling|monitoring|sts)\.([a-z0-9-]+)\.amazonaws\.com(?::443)?$/.exec(
+    const match = /^(ssm|autoscaling|monitoring|sts)\.(?:([a-z0-9-]+)\.)?amazonaws\.com(?::443)?$/.exec(
         request.headers.host ?? "",
     );
-    const [, service = "", region = ""] = match ?? [];
+    // Older clients ask a service of all regions who they are, and sign for this one.
+    const [, service = "", region = "us-east-1"] = match ?? [];
     const send = service === "ssm" ? sendJson : sendXml(service);
     try {
         if (service === "") {
