@@ -62,7 +62,7 @@ afterAll(() => {
     rmSync(root, { recursive: true });
 });
 
-function onMachine(script: string, limitSeconds = 100) {
+function onMachine(script: string, limitSeconds = 115) {
     return inImage(
         [
             ...["unshare", "--net", "--pid", "--fork", "--kill-child", "bash", "-euc"],
@@ -180,8 +180,8 @@ END
         const { stdout } = await onMachine(
             `${tone}
              mkdir -p /var/lib/aerial/announcement /var/lib/aerial/emergency/main /tmp/made; cd /tmp/made
-             tone 400 3 /var/lib/aerial/announcement/main.wav
-             for hz in 500 600 700; do tone $hz 3 $hz.mp3; done
+             tone 400 1.5 /var/lib/aerial/announcement/main.wav
+             for hz in 500 600 700; do tone $hz 1.5 $hz.mp3; done
              name() { echo "20261122.20261122T000000Z.$(sha256sum < $1 | cut -c -64).mp3"; }
              {
                  echo 'settings.log.stdout := true'
@@ -203,7 +203,7 @@ END
              put 600; more "$b"; echo heard b; more "$a"
              # In place, in the middle, as a bad disk would; it may wait in the queue already.
              printf 'x' | dd of="$folder/$b" bs=1 seek=9000 conv=notrunc 2>/dev/null
-             more "$a"; before=$(count "$b"); more "$a"; more "$a"; more "$a"
+             more "$a"; before=$(count "$b"); more "$a"; more "$a"
              [ "$(count "$b")" = "$before" ] && echo b is not heard
              head -c 1000 /dev/urandom > "$folder/$a"
              more main.wav; echo announced
