@@ -43,6 +43,7 @@ const modules = [
     "naming",
     "records",
     "restore",
+    "restore_archives",
     "results",
     "settings",
     "status",

@@ -102,8 +102,12 @@ class Records:
         self.wait(show, since=self.waiting[show.id]["since"], refused=reason)
 
     def fail(self, show, reason):
+        """Notes an attempt that failed: for a reason of the show's own, or for none."""
         row = self.waiting[show.id]
         attempts = row["attempts"] + 1
+        if reason is None:
+            self.wait(show, row["since"], attempts=attempts)
+            return
         delay = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(attempts - 1, 10))
         self.wait(show, row["since"], failed=reason, attempts=attempts, retry_at=time.time() + delay)
 

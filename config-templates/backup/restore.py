@@ -1,5 +1,6 @@
-"""Brings shows, database and configuration back from the buckets, as they were at a time."""
+"""Brings shows back from the bucket, as they were at a time."""
 
+import collections
 import concurrent.futures
 import contextlib
 import dataclasses
@@ -9,13 +10,10 @@ import os
 import pwd
 import shutil
 import sys
-import tarfile
 import threading
 import time
 
-from backup import archive, library, naming
-from backup.archive import decrypted
-from backup.database import Database
+from backup import library, naming
 from backup.settings import WARNING, Failed, say
 from backup.store import Away
 
@@ -61,20 +59,22 @@ def find(settings, store, given):
     ]
     if given.at is not None:
         date(settings, store, versions, given.at)
-    found = []
+    found, libraries, elsewhere = [], dict(settings.libraries), collections.Counter()
     for (channel, path), version in sorted(naming.shows_as_of(versions, given.at).items()):
         if not naming.chosen(channel, path, given.shows, given.channel):
             continue
-        if given.library:
-            root = settings.library(channel)
-        else:
-            root = os.path.join(given.to, channel)
+        root = libraries.get(channel) if given.library else os.path.join(given.to or "", channel)
+        if root is None:
+            elsewhere[channel] += 1
+            continue
         found.append(
             Wanted(
                 *(channel, path, version["key"], version["version"], version["size"], version["uploadedAt"]),
                 os.path.join(root, path),
             )
         )
+    for channel, count in elsewhere.items():
+        say(f"{count} shows are of channel {channel}, which this machine has not: see --to", WARNING)
     return found
 
 
@@ -237,92 +237,3 @@ def owner_of(settings):
     except KeyError:
         say(f"there is no {settings.restore_owner} on this machine: what is restored belongs to root", WARNING)
         return None
-
-
-def database_to_file(settings, store, key, target):
-    """The dump, decrypted and verified, as a file for `pg_restore`."""
-    partial = f"{target}.part"
-    given = store.get(settings.archive_bucket, key)
-    digest = hashlib.sha256()
-    try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            with decrypted(store.pieces(given, key)) as pieces:
-                for piece in pieces:
-                    digest.update(piece)
-                    file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        verify(given, digest.hexdigest(), key)
-        os.replace(partial, target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(partial)
-
-
-def verify(given, sha256, key):
-    told = given["Metadata"].get("sha256")
-    if sha256 != told:
-        raise Failed(f"{key} is not what was put there: its sha256 is {sha256}, not {told}")
-
-
-def database_to_server(settings, store, key, name, replace):
-    """The dump into a database, which is there completely or as it was before. Rows of all tables."""
-    if settings.database is None:
-        raise Failed("this machine has no database server in its settings: restore without --database")
-    database = Database(settings.database)
-    if database.exists(name):
-        held = sum(database.rows(name).values())
-        if held and not replace:
-            raise Failed(
-                f"the database {name} holds {held} rows: to put the dump in its place, add --replace; "
-                "to look at the dump first, give another name"
-            )
-    given = store.get(settings.archive_bucket, key)
-    restoring = f"{name}_restoring"
-    database.create(restoring, like=name if database.exists(name) else database.name)
-    try:
-        with decrypted(store.pieces(given, key)) as pieces:
-            sha256 = database.fill(restoring, pieces)
-        verify(given, sha256, key)
-        rows = database.rows(restoring)
-        differences = archive.differing_rows(given["Metadata"], rows)
-        if differences:
-            raise Failed(f"{key} gave another database than was dumped: {'; '.join(differences)}")
-        database.replace(name, by=restoring)
-    except BaseException:
-        database.drop(restoring)
-        raise
-    return rows
-
-
-def configuration_to(settings, store, key, folder):
-    """The archive of the configuration, unpacked below a folder that only root may enter."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    given = store.get(settings.archive_bucket, key)
-    with decrypted(store.pieces(given, key)) as pieces:
-        reader = Reader(pieces)
-        with tarfile.open(fileobj=reader, mode="r|") as tar:
-            tar.extractall(folder, filter="tar")
-        while reader.read(1 << 20):
-            pass
-    verify(given, reader.digest.hexdigest(), key)
-
-
-class Reader:
-    """Pieces as a file to read from, hashed on the way."""
-
-    def __init__(self, pieces):
-        self.pieces = pieces
-        self.held = b""
-        self.digest = hashlib.sha256()
-
-    def read(self, size):
-        while len(self.held) < size:
-            piece = next(self.pieces, None)
-            if piece is None:
-                break
-            self.digest.update(piece)
-            self.held += piece
-        given, self.held = self.held[:size], self.held[size:]
-        return given
-

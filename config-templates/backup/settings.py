@@ -30,15 +30,10 @@ class Settings:
         except KeyError as key:
             raise Failed(f"{SETTINGS} has no {key}") from None
 
-    def library(self, channel):
-        for name, path in self.libraries:
-            if name == channel:
-                return path
-        known = ", ".join(name for name, _ in self.libraries)
-        raise Failed(f"there is no channel {channel!r} on this machine; there are: {known}")
-
 
 def read_settings():
+    if os.geteuid() != 0:
+        raise Failed("only root may do this: begin with sudo")
     try:
         with open(SETTINGS, encoding="utf-8") as file:
             settings = Settings(json.load(file))

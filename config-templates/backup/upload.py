@@ -77,11 +77,11 @@ class Uploader:
                     self.collect(self.flying.pop(future), future)
                 if time.monotonic() - looked > LOOK_AGAIN_SECONDS:
                     due, looked = self.look(), time.monotonic()
-        if self.away >= AWAY_LIMIT or (self.away and self.last_away):
+        if self.away:
             raise Away(self.last_away)
 
     def look(self):
-        """What is complete and not kept, oldest first."""
+        """What is complete and not kept; what comes first is last."""
         now = time.time()
         self.shows = library.scan(self.settings.libraries)
         flying = {show.id for show in self.flying.values()}
@@ -107,7 +107,8 @@ class Uploader:
         self.records.forget_waiting(open_)
         if due and self.records.fact("known since") is None:
             self.learn()
-        return sorted(due, key=lambda show: show.mtime_ns)
+        # What S3 was away for comes after what was not tried, lest it be the reason.
+        return sorted(due, key=lambda show: (-self.records.waiting[show.id]["attempts"], show.mtime_ns))
 
     def learn(self):
         """What the bucket has already, on a new machine or after our records were lost."""
@@ -159,6 +160,7 @@ class Uploader:
         except Away as reason:
             self.away += 1
             self.last_away = str(reason)
+            self.records.fail(show, None)
         except (Failed, OSError) as reason:
             say(f"{show.name}: {reason}", ERROR)
             self.records.fail(show, str(reason))

@@ -232,6 +232,7 @@ asRoot("the backup of Airtime's machine", () => {
             `${names.length} shows uploaded ${Math.round((Date.now() - started) / 1000)} s after the last`,
         );
         await sh("systemctl stop aerial-backup-upload.timer");
+        expect(await sh("journalctl -b -o cat -u aerial-backup@upload")).toMatch(/^main\/x\.opus is kept as/m);
         expect(kept.map(({ key }) => key.replace(/^shows\/\d{4}\/\d\d\/\d\d\/main\//, "")).sort()).toEqual(
             names.toSorted(),
         );
@@ -263,7 +264,7 @@ asRoot("the backup of Airtime's machine", () => {
 
     it("keeps all of ten shows, none twice and none half, with S3 away and the uploader killed in a put", async () => {
         await sh(`cd ${library}; mkdir ten; for n in 0 1 2 3 4 5 6 7 8 9; do
-            ffmpeg -nostdin -v error -f lavfi -i "anoisesrc=duration=60:seed=$n" -ac 2 -ar 48000 ten/$n.wav; done`);
+            ffmpeg -nostdin -v error -f lavfi -i "anoisesrc=duration=30:seed=$n" -ac 2 -ar 48000 ten/$n.wav; done`);
         await stopStorage();
         const away = await sh(`${settled}; aerial-backup upload`, "any");
         expect(away).toContain("S3 is away");
