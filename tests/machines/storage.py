@@ -1,9 +1,11 @@
 """Uses S3 as a station's programs do, and tells what came of it.
 
-Standard input: JSON {region, keys: {name: [id, secret]}, calls: [[label, key, operation, parameters]]}. A key of null
-is nobody. Standard output: JSON {label: answer}, where an answer that is refused is {"refused": code}.
+Each line of standard input: JSON {region, keys: {name: [id, secret]}, calls: [[label, key, operation, parameters]]}. A
+key of null is nobody. For each a line of standard output: JSON {label: answer}, where an answer that is refused is
+{"refused": code, "said": message}.
 """
 
+import functools
 import json
 import sys
 from datetime import datetime, timedelta, timezone
@@ -13,10 +15,9 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-wanted = json.load(sys.stdin)
 
-
-def client(key, style):
+@functools.cache
+def client(region, key, style):
     config = {
         "retries": {"total_max_attempts": 1},
         "s3": {"addressing_style": style},
@@ -24,11 +25,11 @@ def client(key, style):
         "read_timeout": 2,
     }
     if key is None:
-        return boto3.client("s3", region_name=wanted["region"], config=Config(signature_version=UNSIGNED, **config))
-    identity, secret = wanted["keys"][key]
+        return boto3.client("s3", region_name=region, config=Config(signature_version=UNSIGNED, **config))
+    identity, secret = key
     return boto3.client(
         "s3",
-        region_name=wanted["region"],
+        region_name=region,
         aws_access_key_id=identity,
         aws_secret_access_key=secret,
         config=Config(**config),
@@ -45,10 +46,10 @@ def parameters(given):
     return given
 
 
-def answer(key, operation, given):
+def answer(region, key, operation, given):
     name, _, style = operation.partition("@")
     try:
-        said = getattr(client(key, style or "virtual"), name)(**parameters(given))
+        said = getattr(client(region, key, style or "virtual"), name)(**parameters(given))
     except ClientError as error:
         return {"refused": error.response["Error"]["Code"], "said": error.response["Error"].get("Message", "")}
     except BotoCoreError as error:
@@ -59,5 +60,10 @@ def answer(key, operation, given):
     return said
 
 
-answers = {label: answer(key, operation, given) for label, key, operation, given in wanted["calls"]}
-json.dump(answers, sys.stdout, default=str)
+for line in sys.stdin:
+    wanted = json.loads(line)
+    answers = {
+        label: answer(wanted["region"], key and tuple(wanted["keys"][key]), operation, given)
+        for label, key, operation, given in wanted["calls"]
+    }
+    print(json.dumps(answers, default=str), flush=True)

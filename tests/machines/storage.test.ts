@@ -1,8 +1,10 @@
 import "./ownLab";
 
+import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 
 import {
     readerPolicy,
@@ -15,7 +17,7 @@ import { ensureDns } from "../../lab/dns/server";
 import { cgroupProcesses } from "../../lab/host/cgroups";
 import { removeLab } from "../../lab/host/down";
 import { serviceState, stopService } from "../../lab/host/services";
-import { createMachine, execInMachine } from "../../lab/machines/machines";
+import { createMachine, machineCommand } from "../../lab/machines/machines";
 import { labCgroup } from "../../lab/paths";
 import { iamKinds } from "../../lab/providers/aws/iam";
 import { s3Kinds } from "../../lab/providers/aws/s3";
@@ -78,17 +80,28 @@ async function makeUser(name: string, policy: PolicyDocument): Promise<void> {
     keys[name] = [id, String(outputs.secret)];
 }
 
+/** The program on the machine that makes the calls, and what it answers, line by line. */
+let client: ChildProcess | undefined;
+let answers: AsyncIterator<string> | undefined;
+
+function startClient(): void {
+    const script = readFileSync(join(__dirname, "storage.py"), "utf8");
+    const [program = "", ...args] = machineCommand(machine.id, ["python3", "-c", script]);
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+    client = child;
+    answers = createInterface(child.stdout)[Symbol.asyncIterator]();
+}
+
 /** Makes calls from the machine, in their order. */
 async function ask(calls: Call[], place = region): Promise<Answers> {
     const { accessKeyId, secretAccessKey } = s3Root(place);
-    const stdin = JSON.stringify({
-        region: place,
-        keys: { ...keys, root: [accessKeyId, secretAccessKey] },
-        calls,
-    });
-    const script = readFileSync(join(__dirname, "storage.py"), "utf8");
-    const { stdout } = await execInMachine(machine.id, ["python3", "-c", script], { stdin });
-    return JSON.parse(stdout) as Answers;
+    const all = { ...keys, root: [accessKeyId, secretAccessKey] };
+    client?.stdin?.write(`${JSON.stringify({ region: place, keys: all, calls })}\n`);
+    const line = await answers?.next();
+    if (line === undefined || line.done) {
+        throw new Error("the client on the machine has ended");
+    }
+    return JSON.parse(line.value) as Answers;
 }
 
 async function one(key: string | null, operation: string, parameters: Given): Promise<Answers[string]> {
@@ -115,9 +128,13 @@ beforeAll(async () => {
     ]);
     await makeUser("writer", writerPolicy({ shows, archive }));
     await makeUser("reader", readerPolicy({ shows, archive }));
+    startClient();
 }, 600_000);
 
-afterAll(() => removeLab());
+afterAll(async () => {
+    client?.kill("SIGKILL");
+    await removeLab();
+});
 
 it("takes a show from the writer, verifies its hash, and keeps every version of it", async () => {
     const put = (text: string, hash = sum(text)) => ({ ...show, Body: text, ChecksumSHA256: hash });
