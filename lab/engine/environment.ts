@@ -1,28 +1,32 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { delimiter } from "node:path";
+import { delimiter, join } from "node:path";
 
 import { writeAtomically } from "../host/files";
-import { labPath } from "../paths";
+import { labFolder } from "../paths";
 import type { LabMode } from "../providers/mode";
 
 /** The file with the passphrase that encrypts secrets in the state; made once. */
-function passphraseFile(): string {
-    const file = labPath("passphrase");
+function passphraseFile(folder: string): string {
+    const file = join(folder, "passphrase");
     if (!existsSync(file)) {
         writeAtomically(file, `${randomBytes(32).toString("base64url")}\n`, 0o600);
     }
     return file;
 }
 
-/** The environment of the engine and, through it, of the providers. */
-export function engineEnvironment(providers: string, mode: LabMode): Record<string, string> {
+/** The environment of the engine and, through it, of the providers. `folder` is the lab's, where it is not this one's. */
+export function engineEnvironment(
+    providers: string,
+    mode: LabMode,
+    folder = labFolder,
+): Record<string, string> {
     return {
         PATH: [providers, process.env.PATH ?? ""].join(delimiter),
         AERIAL_LAB_MODE: mode,
-        PULUMI_BACKEND_URL: `file://${labPath("state")}`,
-        PULUMI_HOME: labPath("pulumi"),
-        PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
+        PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
+        PULUMI_HOME: join(folder, "pulumi"),
+        PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(folder),
         // Nothing leaves this host, and nothing asks anybody.
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",

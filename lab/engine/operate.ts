@@ -13,8 +13,7 @@ import { openStack, type StackChoice } from "./workspace";
  */
 
 export interface Operation extends StackChoice {
-    /** `export` gives the state with secrets in clear instead of an OperationResult. */
-    operation: "up" | "preview" | "destroy" | "export";
+    operation: "up" | "preview" | "destroy";
     /** Where to write what happened, as an OperationResult. */
     resultFile?: string;
 }
@@ -68,8 +67,6 @@ async function perform(
         case "destroy":
             await stack.destroy(options);
             return;
-        case "export":
-            return;
     }
 }
 
@@ -118,11 +115,6 @@ async function main(): Promise<void> {
         interrupted = true;
     });
     const wanted = JSON.parse(process.argv[2] ?? "{}") as Operation;
-    if (wanted.operation === "export" && wanted.resultFile !== undefined) {
-        const stack = await openStack(wanted);
-        writeJson(wanted.resultFile, (await stack.exportStack()).deployment);
-        process.exit(0);
-    }
     const result = await operate(wanted);
     if (wanted.resultFile !== undefined) {
         writeJson(wanted.resultFile, result);

@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { readJson } from "../host/files";
+import { run } from "../host/run";
 import { inNetwork } from "../network/network";
+import { enginePath } from "./command";
+import { engineEnvironment } from "./environment";
 import type { Operation, OperationResult } from "./operate";
 
 /* Operations of the engine in child processes; see operate.ts. */
@@ -79,7 +82,7 @@ export interface RecordOptions {
 /** Works on a stack in record mode, with everything it makes in `folder`. */
 export function recordStack(stack: string, folder: string, options: RecordOptions = {}): RecordedStack {
     const { environment, ...choice } = options;
-    async function operate<Result>(operation: Operation["operation"]): Promise<Result> {
+    async function operate(operation: Operation["operation"]): Promise<OperationResult> {
         const results = mkdtempSync(join(tmpdir(), "aerial-result-"));
         const resultFile = join(results, "result.json");
         const wanted: Operation = { operation, stack, mode: "record", resultFile, ...choice };
@@ -103,15 +106,24 @@ export function recordStack(stack: string, folder: string, options: RecordOption
             if (result === undefined) {
                 throw new Error(`${operation} of ${stack} ended without a result:\n${output}`);
             }
-            return result as Result;
+            return result as OperationResult;
         } finally {
             rmSync(results, { recursive: true });
         }
+    }
+    /** By the engine itself: a process with the program's libraries takes three seconds more. */
+    async function deployment(): Promise<Deployment> {
+        const argv = [await enginePath(), "stack", "export", "--show-secrets"];
+        const { stdout } = await run([...argv, "--stack", stack, "--non-interactive"], {
+            cwd: join(folder, "project"),
+            env: { ...process.env, ...engineEnvironment(join(folder, "bin"), "record", folder) },
+        });
+        return (JSON.parse(stdout) as { deployment: Deployment }).deployment;
     }
     return {
         up: () => operate("up"),
         preview: () => operate("preview"),
         destroy: () => operate("destroy"),
-        deployment: () => operate("export"),
+        deployment,
     };
 }

@@ -102,6 +102,7 @@ const tenMistakes = {
     ],
     relays: [{ region: "ams3", count: 0 }],
     dns: { accountId: "0".repeat(32), zoneId: "1".repeat(32) },
+    backup: "none",
     tls: { acme: { email: "tech@radio.test" } },
     ssh: { allowedFrom: ["anywhere"] },
 };
