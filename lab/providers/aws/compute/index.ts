@@ -6,9 +6,10 @@ import { group } from "./group";
 import { launchTemplate } from "./launchTemplate";
 import { getParameter, parameter } from "./parameter";
 import { policy } from "./policy";
+import { routeTable, routeTableAssociation } from "./routes";
 import { egressRule, ingressRule, securityGroup } from "./securityGroup";
 import { listener, targetGroup } from "./targetGroup";
-import { internetGateway, routeTable, routeTableAssociation, subnet, vpc } from "./vpc";
+import { internetGateway, subnet, vpc } from "./vpc";
 
 /** Networks, machines and groups of them, balancers, parameters, budgets. */
 export const computeKinds: readonly ResourceKind[] = [
