@@ -25,6 +25,7 @@ const outputs: Record<string, (name: string, inputs: Record<string, unknown>) =>
         ipv4Address: address(name),
         ipv4AddressPrivate: "10.0.0.2",
     }),
+    "digitalocean:index/volume:Volume": () => ({}),
     "digitalocean:index/vpc:Vpc": () => ({}),
     "digitalocean:index/tag:Tag": () => ({}),
     "digitalocean:index/sshKey:SshKey": () => ({ fingerprint: "aa:bb" }),

@@ -1,0 +1,125 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { Airtime, type AirtimeArgs } from "../../components/airtime";
+import { StationCredentials } from "../../components/credentials";
+import { StationNetwork } from "../../components/stationNetwork";
+import { airtimePlan } from "../support/airtimePlan";
+import { isSecret, record, reveal, type Recorded } from "../support/mocks";
+import { filesOf } from "../support/userData";
+
+const backup: NonNullable<AirtimeArgs["backup"]> = {
+    region: "eu-central-1",
+    showsBucket: "radio-test-shows",
+    archiveBucket: "radio-test-archive",
+    recipient: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2Jd0Yk0xkOZmeq3P1hCMxgL3Fk1gBkL0hJ0V1o7u3m",
+    writer: { id: "AKIAWRITER", secret: "writer's secret" },
+    reader: { id: "AKIAREADER", secret: "reader's secret" },
+    privateKey: "private key of dumps",
+};
+
+let libraries: Record<string, string> = {};
+
+function create(change: Partial<AirtimeArgs> = {}): Promise<Recorded[]> {
+    const { channels, sourceName, stationName, timeZone } = airtimePlan();
+    return record(() => {
+        const network = new StationNetwork("network", {
+            stack: "test",
+            regions: ["fra1"],
+            sshAllowedFrom: ["203.0.113.0/24"],
+            authorizedKeys: [],
+        });
+        const sources = ["studio", "airtime"].map((name) => ({ name, title: name }));
+        const airtime = new Airtime("airtime", {
+            region: "fra1",
+            size: "s-2vcpu-2gb",
+            software: "playlist",
+            stationName,
+            channels,
+            sourceName,
+            masters: [{ id: "a", host: pulumi.output("198.19.0.1"), port: 8000 }],
+            volumeGiB: 100,
+            timeZone,
+            network,
+            credentials: new StationCredentials("credentials", { channels, sources }),
+            ...change,
+        });
+        libraries = airtime.libraries;
+    });
+}
+
+function inputs(resources: Recorded[], name: string): Record<string, unknown> {
+    const found = resources.filter(
+        (resource) => resource.name === name && !resource.type.startsWith("aerial:"),
+    );
+    expect(found).toHaveLength(1);
+    return found[0]?.inputs ?? {};
+}
+
+describe("Airtime", () => {
+    it("keeps shows and database on a volume of its own, which its droplet is given", async () => {
+        const resources = await create();
+        expect(inputs(resources, "airtime-volume")).toEqual({
+            name: "aerial-test-airtime",
+            region: "fra1",
+            size: 100,
+            initialFilesystemType: "ext4",
+            description: "Shows and database of aerial-test",
+        });
+        const droplet = inputs(resources, "airtime");
+        expect(droplet.volumeIds).toEqual([expect.stringMatching(/^\d+$/)]);
+        expect(libraries).toEqual({
+            main: "/mnt/aerial_test_airtime/library/main",
+            jazz: "/mnt/aerial_test_airtime/library/jazz",
+        });
+    });
+
+    it("is open to nobody but engineers", async () => {
+        const { inboundRules } = inputs(await create(), "airtime-firewall") as {
+            inboundRules: { portRange?: string; sourceAddresses: string[] }[];
+        };
+        expect(inboundRules.map(({ portRange, sourceAddresses }) => [portRange, sourceAddresses])).toEqual([
+            ["22", ["203.0.113.0/24"]],
+            ["2222", ["203.0.113.0/24"]],
+            [undefined, ["0.0.0.0/0", "::/0"]],
+        ]);
+    });
+
+    it("is told its own source's passwords and no other's, and the keys of its backup", async () => {
+        const { stdin } = inputs(await create({ backup }), "airtime-secrets");
+        expect(isSecret(stdin)).toBe(true);
+        expect(JSON.parse(String(reveal(stdin)))).toEqual({
+            values: {
+                "source.main.airtime": "password of credentials-main-airtime",
+                "source.jazz.airtime": "password of credentials-jazz-airtime",
+                "backup.writer.id": "AKIAWRITER",
+                "backup.writer.secret": "writer's secret",
+                "backup.reader.id": "AKIAREADER",
+                "backup.reader.secret": "reader's secret",
+            },
+            files: { "backup.key": "private key of dumps" },
+        });
+    });
+
+    it("gets the backup's programs over SSH; their hash in user data makes a change of them a new machine", async () => {
+        const hashes: (string | undefined)[] = [];
+        for (const access of [backup, { ...backup, showsBucket: "other-shows" }]) {
+            const userData = String(reveal(inputs(await create({ backup: access }), "airtime").userData));
+            const files = filesOf(userData);
+            expect(Object.keys(files)).not.toContain("/etc/aerial/backup.json");
+            expect(Object.values(files).filter((text) => /(writer|reader)'s secret|AKIA/.test(text))).toEqual(
+                [],
+            );
+            hashes.push(files["/etc/aerial/bulk.json"]);
+        }
+        expect(hashes[0]).toContain("sha256");
+        expect(hashes[0]).not.toEqual(hashes[1]);
+        const without = await create();
+        expect(without.map(({ name }) => name)).not.toContain("airtime-files");
+    });
+
+    it("is refused a source that the station has not", async () => {
+        await expect(create({ sourceName: "automation" })).rejects.toThrow(
+            /no source automation of channel main/,
+        );
+    });
+});
