@@ -47,17 +47,23 @@ export async function recordGroup(
             const authority = new StationAuthority("authority", { stationName: "Radio Test" });
             const { channels } = relayGroupArgs();
             const credentials = new StationCredentials("credentials", { channels, sources: [] });
-            const group = new RelayGroup("relay-aws", {
-                ...relayGroupArgs(),
-                authority,
-                credentials,
-                ...change,
-            });
-            outputs = new Promise((resolve) => {
-                pulumi
-                    .all([pulumi.all(group.addresses), group.groupName])
-                    .apply(([addresses, groupName]) => resolve([addresses, groupName]));
-            });
+            try {
+                const group = new RelayGroup("relay-aws", {
+                    ...relayGroupArgs(),
+                    authority,
+                    credentials,
+                    ...change,
+                });
+                outputs = new Promise((resolve) => {
+                    pulumi
+                        .all([pulumi.all(group.addresses), group.groupName])
+                        .apply(([addresses, groupName]) => resolve([addresses, groupName]));
+                });
+            } catch (error) {
+                // Thrown on once the mocks have answered what is under way.
+                outputs = Promise.reject(error instanceof Error ? error : new Error(String(error)));
+                outputs.catch(() => {});
+            }
         });
         const [addresses, groupName] = (await outputs)!;
         result = { resources, addresses, groupName };

@@ -6,7 +6,11 @@ import { join } from "node:path";
 
 import { parse } from "yaml";
 
-import { renderCloudConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
+import {
+    renderCloudConfig,
+    renderJoiningConfig,
+    userDataLimitBytes,
+} from "../../components/machine/cloudConfig";
 import type { MachineRole } from "../../components/machine/role";
 import { unpack } from "../support/userData";
 
@@ -64,5 +68,36 @@ describe("cloud-config", () => {
             expect((statSync(path).mode & 0o7777).toString(8)).toBe(mode.slice(1));
         }
         rmSync(folder, { recursive: true });
+    });
+});
+
+describe("cloud-config of a machine that joins by itself", () => {
+    const join = (role: Partial<MachineRole>, loader: MachineRole["files"] = []): string =>
+        renderJoiningConfig(
+            { name: "relay-aws", role: { ...empty, ...role }, loader, fetch: ["/usr/local/sbin/fetch"] },
+            userDataLimitBytes.ec2,
+        );
+
+    it("holds its loader, and of its role only the packages and the units", () => {
+        const loader = [{ path: "/usr/local/sbin/fetch", content: "#!/bin/sh\n", mode: "0755" }];
+        const files = [{ path: "/etc/large", content: randomBytes(50_000).toString("hex"), mode: "0644" }];
+        const text = join({ packages: ["nginx"], units: ["a.service"], files }, loader);
+        expect(parse(text)).toMatchObject({
+            users: [],
+            packages: ["nginx"],
+            write_files: [
+                { path: "/usr/local/sbin/fetch", permissions: "0755", content: "#!/bin/sh\n" },
+                { path: "/usr/local/sbin/aerial-unpack" },
+            ],
+            runcmd: [["/usr/local/sbin/fetch"], expect.anything(), expect.anything(), expect.anything()],
+        });
+        expect(text).not.toContain("/etc/large");
+    });
+
+    it("larger than EC2 takes is refused, with the remedy", () => {
+        const packages = Array.from({ length: 1500 }, (_, index) => `package-${index}`);
+        expect(() => join({ packages }, [{ path: "/x", content: "x", mode: "0644" }])).toThrow(
+            /user data of relay-aws has \d+ bytes, \d+ more .* is \/x \(1 bytes\); take packages out of the role/,
+        );
     });
 });

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 
 import { parse } from "yaml";
@@ -277,6 +277,14 @@ describe("the files", () => {
             /files of relay-aws have 48001 bytes when compressed, 1 more than 16 parameters hold; describe fewer/,
         );
         expect(cutBundle({ compressed: compressed.subarray(1), sha256: "" }, "m")).toHaveLength(pieceCount);
+    });
+
+    it("that are too many are refused at preview, before the Masters' addresses are known", async () => {
+        const unknown = new Promise<never>(() => {});
+        const stationName = randomBytes(60_000).toString("hex");
+        await expect(recordGroup({ stationName, masters: [unknown, unknown] })).rejects.toThrow(
+            /files of relay-aws have \d+ bytes when compressed, \d+ more than 16 parameters hold/,
+        );
     });
 
     it("of a station with eight channels still fit", async () => {
