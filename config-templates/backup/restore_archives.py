@@ -37,18 +37,22 @@ def verify(given, sha256, key):
         raise Failed(f"{key} is not what was put there: its sha256 is {sha256}, not {told}")
 
 
-def database_to_server(settings, store, key, name, replace):
-    """The dump into a database, which is there completely or as it was before. Rows of all tables."""
+def refuse_full(settings, name, replace):
+    """Refuses a database with content, before hours are spent on the shows."""
     if settings.database is None:
         raise Failed("this machine has no database server in its settings: restore without --database")
     database = Database(settings.database)
-    if database.exists(name):
-        held = sum(database.rows(name).values())
-        if held and not replace:
-            raise Failed(
-                f"the database {name} holds {held} rows: to put the dump in its place, add --replace; "
-                "to look at the dump first, give another name"
-            )
+    held = sum(database.rows(name).values()) if database.exists(name) else 0
+    if held and not replace:
+        raise Failed(
+            f"the database {name} holds {held} rows: to put the dump in its place, add --replace; "
+            "to look at the dump first, give another name"
+        )
+
+
+def database_to_server(settings, store, key, name):
+    """The dump into a database, which is there completely or as it was before. Rows of all tables."""
+    database = Database(settings.database)
     given = store.get(settings.archive_bucket, key)
     restoring = f"{name}_restoring"
     database.create(restoring, like=name if database.exists(name) else database.name)
