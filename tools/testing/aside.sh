@@ -28,5 +28,10 @@ trap : INT TERM HUP
 status=0
 nice -n 19 "$@" || status=$?
 echo $$ 2>/dev/null >"$all/cgroup.procs" || true
-rmdir "$own" 2>/dev/null || true
+# What a signal has ended may still be on its way out.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    rmdir "$own" 2>/dev/null && break
+    [ -d "$own" ] || break
+    sleep 0.2
+done
 exit "$status"
