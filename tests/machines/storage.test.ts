@@ -26,6 +26,7 @@ import { buckets } from "../../lab/providers/aws/s3/cloud";
 import type { ResourceKind } from "../../lab/providers/kind";
 import { setLabMode } from "../../lab/providers/mode";
 import { ensureStorage, resumeStorage, s3Root, setStorageFrozen, stopStorage } from "../../lab/storage";
+import { iamRequest } from "../../lab/storage/client";
 
 /*
  * S3 as a machine of the station sees it: by Amazon's names, over TLS that it trusts by itself, with users and buckets
@@ -260,6 +261,22 @@ it("forgets a key that is withdrawn at once", async () => {
     expect((await list("passing")).refused).toBeDefined();
     await kind("AccessKey").delete(withdrawn, context);
     expect(await list("passing")).toMatchObject({ refused: "InvalidAccessKeyId" });
+});
+
+it("removes a user with the keys that an interrupted run has left", async () => {
+    const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:*", Resource: "*" }] };
+    const user = await create("User", { name: "torn" });
+    await iamRequest("CreateAccessKey", { UserName: "torn" });
+    await iamRequest("CreateAccessKey", { UserName: "torn" });
+    await iamRequest("PutUserPolicy", {
+        UserName: "torn",
+        PolicyName: "p",
+        PolicyDocument: JSON.stringify(policy),
+    });
+    await create("AccessKey", { user: "torn" });
+    await iamRequest("CreateAccessKey", { UserName: "torn" });
+    await kind("User").delete({ ...user, inputs: { ...user.inputs, forceDestroy: true } }, context);
+    await expect(iamRequest("GetUser", { UserName: "torn" })).rejects.toThrow("NoSuchEntity");
 });
 
 it("is away, stands still or dies when a drill wants that, and comes back with everything", async () => {

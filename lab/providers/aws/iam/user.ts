@@ -160,11 +160,12 @@ export const accessKey = resourceKind({
         doing(`creating IAM Access Key (${owner})`, () =>
             exclusively(async () => {
                 userOf(owner, "CreateAccessKey");
-                if (accessKeys.all().filter((key) => key.user === owner).length >= maxKeys) {
+                const known = accessKeys.all().flatMap((key) => (key.user === owner ? key.id : []));
+                if (known.length >= maxKeys) {
                     const said = `Cannot exceed quota for AccessKeysPerUser: ${maxKeys}`;
                     throw new AwsError("IAM: CreateAccessKey", "LimitExceeded", said, 409);
                 }
-                const { id, secret, createdAt } = await backend().createKey(owner);
+                const { id, secret, createdAt } = await backend().createKey(owner, known);
                 accessKeys.put(id, { urn, id, user: owner, status, createdAt });
                 if (status === "Inactive") {
                     await backend().setKeyStatus(owner, id, status);
