@@ -6,6 +6,7 @@ import { Provider as AwsProvider } from "@pulumi/aws/provider";
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 
+import { Airtime } from "./components/airtime";
 import { AirtimeBackup } from "./components/airtimeBackup";
 import { bucketPrefix } from "./components/airtimeBackup/names";
 import { StationCredentials } from "./components/credentials";
@@ -18,6 +19,7 @@ import { RelayPool } from "./components/relayPool";
 import { StationAuthority } from "./components/stationAuthority";
 import { StationNetwork } from "./components/stationNetwork";
 import { loadStation } from "./config";
+import { airtimeChannels } from "./config/airtime";
 import { bytesPerMinute, diskGib, planCanary } from "./config/canary";
 import { recordTtlSeconds } from "./config/dns";
 import { placeOf, planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/plan";
@@ -50,6 +52,7 @@ const masters = createMasters();
 const canary = createCanary();
 const relayPools = createRelayPools();
 createNames();
+const airtime = createAirtime();
 
 /** Amazon's account. The stack's own, whatever credentials or region are at hand. */
 function createAmazon({ accountId, region }: NonNullable<typeof config.aws>): AwsProvider {
@@ -192,6 +195,41 @@ function createRelayPools(): RelayPool[] {
     return [...created.values()];
 }
 
+/** The playout, which fills 24 hours; absent for a station that keeps its own elsewhere. */
+function createAirtime(): Airtime | undefined {
+    if (!config.airtime) {
+        return undefined;
+    }
+    const { source, channels: _channels, ...settings } = config.airtime;
+    const played = airtimeChannels(config);
+    return new Airtime(
+        "airtime",
+        {
+            ...settings,
+            stationName: config.name,
+            channels: channelPlans.filter(({ id }) => played.includes(id)),
+            sourceName: source,
+            masters: ingestAddresses.map(({ master, upstream }) => ({
+                id: master.id,
+                host: upstream.host,
+                port: ingestPort,
+            })),
+            backup: backup && {
+                region: backup.buckets.shows.region,
+                showsBucket: backup.buckets.shows.name,
+                archiveBucket: backup.buckets.archive.name,
+                recipient: backup.recipient,
+                writer: backup.writer,
+                reader: backup.reader,
+                privateKey: backup.privateKey,
+            },
+            network,
+            credentials,
+        },
+        { dependsOn: [...masters, ...(backup ? [backup] : [])] },
+    );
+}
+
 /** Names come last: they answer with machines that are ready. */
 function createNames(): GeoDns {
     return new GeoDns(
@@ -292,10 +330,36 @@ export const listen = Object.fromEntries(
     ]),
 );
 
-/** Every machine, for the engineers. */
+/** Where shows are kept, for how long, and with which keys they are had back; the keys are in `backupKeys`. */
+export const shows = {
+    /** Folders of the playout's machine into which shows go, by channel. */
+    libraries: airtime?.libraries ?? {},
+    protected: backup?.inventory() ?? [],
+    /** What the database's dumps are encrypted to. */
+    recipient: backup?.recipient,
+};
+
+/** For a playout of the station's own and for restores by hand: S3 keys, and the key that dumps are decrypted with. */
+export const backupKeys = pulumi.secret(
+    backup ? { writer: backup.writer, reader: backup.reader, age: backup.privateKey } : {},
+);
+
+/** The canary and its group: where it is, and what it may cost. */
+export const emergency = canary &&
+    canaryPlan && {
+        group: canary.groupName,
+        region: canaryPlan.region,
+        addresses: canary.addresses,
+        instances: { least: canaryPlan.minInstances, most: canaryPlan.maxInstances },
+        usdPerDay: { resting: canaryPlan.restingUsdPerDay, most: canaryPlan.maximumUsdPerDay },
+        /** Parameter that says why an instance did not get well. */
+        report: canary.report,
+    };
+
+/** Every machine that is always there, for the engineers. */
 export const hosts: Record<
     string,
-    { role: "master" | "relay"; region: string; address: pulumi.Input<string> }
+    { role: "master" | "relay" | "airtime"; region: string; address: pulumi.Input<string> }
 > = {};
 for (const { master, upstream } of ingestAddresses) {
     hosts[`master-${master.id}`] = { role: "master", region: master.region, address: upstream.host };
@@ -304,4 +368,7 @@ for (const [index, { region }] of poolPlans.entries()) {
     for (const { name, address } of relayPools[index]?.relays ?? []) {
         hosts[name] = { role: "relay", region, address };
     }
+}
+if (airtime && config.airtime) {
+    hosts.airtime = { role: "airtime", region: config.airtime.region, address: airtime.address };
 }

@@ -87,5 +87,6 @@ export function listenerLimit(size: string): number {
 
 /** All regions in which the station has machines, each once. */
 export function stationRegions(station: Station): string[] {
-    return [...new Set([...station.masters, ...station.relays].map((place) => place.region))];
+    const playout = station.airtime ? [station.airtime] : [];
+    return [...new Set([...station.masters, ...station.relays, ...playout].map((place) => place.region))];
 }

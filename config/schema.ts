@@ -2,10 +2,11 @@ import { isIP } from "node:net";
 
 import { z } from "zod";
 
+import { airtimeSchema, refuseAirtimeMistakes } from "./airtime";
 import { awsSchema } from "./aws";
 import { backupSchema, refuseBackupMistakes } from "./backup";
 import { canarySchema, refuseCanaryMistakes } from "./canary";
-import { digitalOceanRegions, digitalOceanSizes } from "./catalogue";
+import { digitalOceanRegion, dropletSize } from "./digitalOcean";
 import { dnsSchema, refuseBeyondPlan } from "./dns";
 
 /*
@@ -35,14 +36,6 @@ const domain = z
         /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
         "use a domain in lower case, such as radio.example",
     );
-
-const region = z.string().refine((slug) => slug in digitalOceanRegions, {
-    error: `use a DigitalOcean region: ${Object.keys(digitalOceanRegions).join(", ")}`,
-});
-
-const dropletSize = z.string().refine((slug) => slug in digitalOceanSizes, {
-    error: `use a droplet size: ${Object.keys(digitalOceanSizes).join(", ")}`,
-});
 
 /** True for an address range such as `203.0.113.0/24` whose host part is empty, as firewalls demand. */
 function isRange(value: string): boolean {
@@ -134,12 +127,12 @@ const silence = z.strictObject({
 const master = z.strictObject({
     /** One letter that names the Master in host names and mounts. */
     id: z.string().regex(/^[a-z]$/, "use one lower-case letter, such as a"),
-    region,
+    region: digitalOceanRegion,
     size: dropletSize.default("s-2vcpu-2gb"),
 });
 
 const relayRegion = z.strictObject({
-    region,
+    region: digitalOceanRegion,
     /** How many Relays: one may fail while the others carry on. */
     count: z
         .int({ error: "use a whole number of Relays, such as 2" })
@@ -150,7 +143,7 @@ const relayRegion = z.strictObject({
      * A second tier: these Relays pull from Relays of regions described above this one, first preferred, instead of
      * from the Masters.
      */
-    upstreamRegions: z.array(region).default([]),
+    upstreamRegions: z.array(digitalOceanRegion).default([]),
 });
 
 const tls = z.strictObject({
@@ -250,6 +243,7 @@ export const stationSchema = z
             .min(2, "describe two Masters: with one, its loss would leave the Relays alone")
             .max(4, "use at most 4 Masters"),
         relays: z.array(relayRegion).min(1, "describe at least one region with Relays"),
+        airtime: airtimeSchema.optional(),
         aws: awsSchema.optional(),
         canary: canarySchema.optional(),
         backup: backupSchema,
@@ -298,6 +292,7 @@ export const stationSchema = z
         );
         refuseUpstreamMistakes(station.relays, context);
         refuseBeyondPlan(station, context);
+        refuseAirtimeMistakes(station, context);
         refuseCanaryMistakes(station, context);
         refuseBackupMistakes(station, context);
         station.channels.forEach((c, index) => {

@@ -20,13 +20,24 @@ const random: readonly [RegExp, string][] = [
     [/^-----BEGIN [A-Z ]+-----[\s\S]*$/, "[PEM]"],
     [/^(ssh-ed25519|ecdsa-sha2-\S+|ssh-rsa) [A-Za-z0-9+/=]{40,}/, "[public key]"],
     [/^([0-9a-f]{2}:){15}[0-9a-f]{2}$/, "[fingerprint]"],
+    // Packed files and user data hold addresses; what is in them is in the diff of the templates.
+    [/^[A-Za-z0-9+/]{500,}={0,2}$/, "[packed]"],
 ];
+
+/** Parts of texts that differ in every run. */
+const randomParts: readonly [RegExp, string][] = [[/(\/relay\/files\/)[0-9a-f]{12}(?=\/)/, "$1[sha256]"]];
+
+/** Ids that say nothing; others, such as names of buckets, say what a reviewer wants to know. */
+const meaningless = /^(\d+|[0-9a-f-]{32,36}|[a-z]+-[0-9a-f]{8,17}|arn:aws:.*[/-][0-9a-f]{8,}(\/.*)?)$/;
 
 function stable(value: unknown, ids: ReadonlyMap<string, string>): unknown {
     if (typeof value === "string" || typeof value === "number") {
         const owner = ids.get(String(value));
         const [, replacement] = random.find(([pattern]) => pattern.test(String(value))) ?? [];
-        return owner !== undefined ? `[${owner}]` : (replacement ?? value);
+        if (owner !== undefined || replacement !== undefined || typeof value === "number") {
+            return owner !== undefined ? `[${owner}]` : (replacement ?? value);
+        }
+        return randomParts.reduce((text, [pattern, part]) => text.replace(pattern, part), value);
     }
     if (Array.isArray(value)) {
         return value.map((item) => stable(item, ids));
@@ -50,10 +61,12 @@ function stable(value: unknown, ids: ReadonlyMap<string, string>): unknown {
 function idsOf(resources: readonly DeployedResource[]): Map<string, string> {
     return new Map(
         resources
-            .filter(({ custom, type }) => custom && /^(digitalocean|cloudflare):/.test(type))
+            .filter(({ custom, type }) => custom && /^(aws|digitalocean|cloudflare):/.test(type))
             .flatMap((resource) => {
-                const given = [resource.id, resource.outputs?.ipv4Address, resource.outputs?.ipAddress];
-                return given
+                const { id, outputs, type } = resource;
+                const isId = id !== undefined && (!type.startsWith("aws:") || meaningless.test(id));
+                const { ipv4Address, ipAddress, publicIp } = outputs ?? {};
+                return [isId ? id : undefined, ipv4Address, ipAddress, publicIp]
                     .filter((text): text is string => typeof text === "string" && text.length > 6)
                     .map((text) => [text, nameOf(resource)] as const);
             }),

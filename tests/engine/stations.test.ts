@@ -91,7 +91,24 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
         expect(at("create-replacement", "master-a-ready")).toBeLessThan(at("create-replacement", "master-b"));
     });
 
-    test("destroy leaves nothing", async () => {
+    test("destroy is refused while the backup is protected, and leaves all of it", async () => {
+        if (!isProtected(name)) {
+            return;
+        }
+        const result = await stack.destroy();
+        expect(result.ok).toBe(false);
+        expect(result.errors.join()).toMatch(/backup-shows.* cannot be deleted\s+because it is protected/);
+        const kept = ofKind(await stack.deployment(), "Bucket")
+            .map(nameOf)
+            .sort();
+        expect(kept).toEqual(ofKind(deployment, "Bucket").map(nameOf).sort());
+    });
+
+    test("destroy leaves nothing, once nothing is protected", async () => {
+        if (isProtected(name)) {
+            const unprotected = recordStack(name, folder, { stackFile: withoutProtection(name, folder) });
+            expect((await unprotected.up()).errors).toEqual([]);
+        }
         const result = await stack.destroy();
         expect(result.errors).toEqual([]);
         expect((await stack.deployment()).resources ?? []).toEqual([]);
@@ -107,8 +124,37 @@ function isEnrolmentKey(name: string): boolean {
 
 /** Settings that differ from the stack's in what only a Master is told. */
 function withLongerSilence(name: string, folder: string): string {
-    const settings = parse(readFileSync(join(checkout, `Pulumi.${name}.yaml`), "utf8"));
-    settings.config["aerial:station"].silence = { detect: true, afterSeconds: 33 };
+    return changed(name, folder, (station) => {
+        station.silence = { detect: true, afterSeconds: 33 };
+    });
+}
+
+/** The first step of whoever wants to give up everything. */
+function withoutProtection(name: string, folder: string): string {
+    return changed(name, folder, ({ backup }) => {
+        backup.protect = false;
+    });
+}
+
+function isProtected(name: string): boolean {
+    return settingsOf(name).config["aerial:station"].backup.protect !== false;
+}
+
+interface Settings {
+    config: { "aerial:station": Record<string, unknown> & { backup: { protect?: boolean } } };
+}
+
+function settingsOf(name: string): Settings {
+    return parse(readFileSync(join(checkout, `Pulumi.${name}.yaml`), "utf8")) as Settings;
+}
+
+function changed(
+    name: string,
+    folder: string,
+    change: (station: Settings["config"]["aerial:station"]) => void,
+): string {
+    const settings = settingsOf(name);
+    change(settings.config["aerial:station"]);
     const file = join(folder, "changed.yaml");
     writeFileSync(file, stringify(settings));
     return file;
