@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
+import { apiRootFile } from "../authority";
+import { operatorKeys } from "../aws/credentials";
 import { writeAtomically } from "../host/files";
 import { labFolder } from "../paths";
 import type { LabMode } from "../providers/mode";
@@ -13,6 +15,12 @@ function passphraseFile(folder: string): string {
         writeAtomically(file, `${randomBytes(32).toString("base64url")}\n`, 0o600);
     }
     return file;
+}
+
+/** As whom programs that the engine starts call Amazon's APIs, and whom they trust to be Amazon. */
+function amazonAsOperator(): Record<string, string> {
+    const { id, secret } = operatorKeys();
+    return { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, NODE_EXTRA_CA_CERTS: apiRootFile };
 }
 
 /** The environment of the engine and, through it, of the providers. `folder` is the lab's, where it is not this one's. */
@@ -34,5 +42,6 @@ export function engineEnvironment(
         PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
         PULUMI_AUTOMATION_API: "true",
         NO_PROXY: "127.0.0.1",
+        ...(mode === "machines" && amazonAsOperator()),
     };
 }

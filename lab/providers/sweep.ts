@@ -1,3 +1,4 @@
+import { sweepCompute } from "./aws/compute/sweep";
 import { sweepIam } from "./aws/iam/sweep";
 import { sweepBuckets } from "./aws/s3/bucket";
 import { removeBalancer } from "./cloudflare/balancer";
@@ -18,6 +19,8 @@ import { removeVolume } from "./digitalocean/volume";
 export async function sweep(known: ReadonlySet<string>): Promise<void> {
     await sweepNames(known);
     await sweepBuckets(known);
+    // Instances go before their roles.
+    await sweepCompute(known);
     await sweepIam(known);
     const isOrphan = (kind: string, id: string | number): boolean =>
         !known.has(`digitalocean:index/${kind.charAt(0).toLowerCase()}${kind.slice(1)}:${kind} ${id}`);

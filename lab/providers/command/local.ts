@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 
 import { z } from "zod";
 
+import { inNamespace } from "../../network/network";
 import { resourceKind, type Context } from "../kind";
 import { commandInputs, logs, previousOutput, type Output } from "./inputs";
 import { lifecycle } from "./lifecycle";
@@ -21,9 +22,11 @@ function run(
     previous: Output | undefined,
     context: Context,
 ): Promise<Output> {
-    const [program = "/bin/sh", ...args] = given.interpreter?.length ? given.interpreter : ["/bin/sh", "-c"];
+    const interpreter = given.interpreter?.length ? given.interpreter : ["/bin/sh", "-c"];
+    // A program of the operator's: it finds the lab's names, which the engine itself needs not.
+    const [program = "", ...args] = inNamespace("operator", [...interpreter, command]);
     return new Promise((resolve, reject) => {
-        const child = spawn(program, [...args, command], {
+        const child = spawn(program, args, {
             cwd: given.dir,
             env: {
                 ...process.env,
