@@ -49,6 +49,18 @@ for _ in range(2):
 PYTHON
 }
 
+# Repeats a command until it succeeds; with what the playout said where it does not.
+until_true() {
+    for _ in $(seq 450); do
+        "$@" && return
+        sleep 0.2
+    done
+    tail -n 40 /tmp/main.log >&2
+    cat "$volume"/playout/*.json "$volume"/playout/played/* >&2
+    echo "in vain: $*" >&2
+    return 1
+}
+
 sql() { as postgres psql -XAtq -d airtime -c "$1"; }
 
 tone() { ffmpeg -nostdin -v error -y -f lavfi -i "sine=frequency=$1:duration=$2" "${@:4}" "$3"; }
@@ -142,9 +154,8 @@ s = socket.socket(); s.bind(("127.0.0.1", 8001)); s.listen(1); time.sleep(1000)'
             install -d -o liquidsoap -g liquidsoap /run/aerial-playout/$channel
             as liquidsoap liquidsoap /etc/aerial/playout/$channel.liq >/tmp/$channel.log 2>&1 &
         done
-        until [ -S /run/aerial-playout/main/control.sock ] && [ -S /run/aerial-playout/jazz/control.sock ]; do
-            sleep 0.1
-        done
+        until_true [ -S /run/aerial-playout/main/control.sock ]
+        until_true [ -S /run/aerial-playout/jazz/control.sock ]
         sleep 1
         status() { /usr/local/lib/aerial/status | jq -r "$1"; }
         if /usr/local/lib/aerial/status --check; then echo check_while_empty=well; fi
@@ -157,7 +168,8 @@ s = socket.socket(); s.bind(("127.0.0.1", 8001)); s.listen(1); time.sleep(1000)'
         mkdir -p $volume/library/main/live
         tone 1000 5 $volume/library/main/live/concert.flac
         echo "no audio" >$volume/library/main/bad.mp3
-        until [ "$(connected a)" = yes ]; do sleep 0.2; done
+        is_connected() { [ "$(connected a)" = yes ]; }
+        until_true is_connected
         echo "seconds_to_first_show=$(echo "$(date +%s.%N) $began" | awk '{print $1 - $2}')"
         echo "connected_with_shows=yes"
 
@@ -167,7 +179,8 @@ s = socket.socket(); s.bind(("127.0.0.1", 8001)); s.listen(1); time.sleep(1000)'
         at=$(((now / 60 + 1) * 60))
         if [ $((at - now)) -lt 10 ]; then at=$((at + 60)); fi
         echo "daily $(date -u -d @$at +%H:%M) live/concert.flac" >$volume/schedule.txt
-        until grep -hs '"begun":[1-9]' $volume/playout/played/main.jsonl >/tmp/begun; do sleep 0.2; done
+        has_begun() { grep -hs '"begun":[1-9]' $volume/playout/played/main.jsonl >/tmp/begun; }
+        until_true has_begun
         echo "seconds_late=$(jq -s --argjson at $at '.[0].at - $at' /tmp/begun)"
         sleep 8
         echo "connected_to_dead=$(connected b)"
