@@ -17,7 +17,7 @@ export function judge(target: TargetRecord, finding: Finding, check: HealthCheck
     if (target.state === "initial" && well) {
         return { ...target, state: "healthy", proven: true, reason: undefined, streak: 0, since: now };
     }
-    if (well === (target.state === "healthy")) {
+    if (well ? target.state === "healthy" : target.state === "unhealthy") {
         return { ...target, streak: 0, reason: finding };
     }
     const streak = target.streak + 1;
@@ -25,9 +25,7 @@ export function judge(target: TargetRecord, finding: Finding, check: HealthCheck
         return { ...target, streak };
     }
     const state = well ? "healthy" : "unhealthy";
-    // Unhealthy stays unhealthy, with the newest reason.
-    const since = target.state === state ? target.since : now;
-    return { ...target, state, proven: target.proven || well, reason: finding, streak: 0, since };
+    return { ...target, state, proven: target.proven || well, reason: finding, streak: 0, since: now };
 }
 
 /** Makes one check. Never throws. */
