@@ -30,7 +30,13 @@ function kindOf(type: string): string {
 }
 
 /** Lines the engine writes about itself, which say nothing to whoever puts a station on air. */
-const chatter = [/from \$PATH/, /^using pulumi-resource-/, /pending operation/i];
+const chatter = [
+    /from \$PATH/,
+    /^using pulumi-resource-/,
+    /pending operation/i,
+    // What follows from an error that was told: everything that waited for the resource.
+    /^(Unhandled exception: (\w+: )?)?error serializing property/,
+];
 
 /**
  * Writes what the engine does, a line a resource: what, its kind, its name, how long it took; and errors in full. Give

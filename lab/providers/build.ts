@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync } from "node:fs";
-import { isBuiltin } from "node:module";
+import { createRequire, isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 
 import { build, type Plugin } from "esbuild";
@@ -27,12 +27,15 @@ const sourceFolders: Plugin = {
     },
 };
 
+/** As the checkout's own modules find packages; this file may run from a bundle anywhere. */
+const { resolve } = createRequire(join(checkout, "package.json"));
+
 /** Packages stay where npm put them, wherever the bundle lies: a bundle with them would be 8 MB, and slower. */
 const packagesOutside: Plugin = {
     name: "packages-outside",
     setup(build) {
         build.onResolve({ filter: /^[@a-z]/ }, ({ path }) =>
-            isBuiltin(path) ? undefined : { path: require.resolve(path), external: true },
+            isBuiltin(path) ? undefined : { path: resolve(path), external: true },
         );
     },
 };

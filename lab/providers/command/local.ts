@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
+import { resolve as absolute } from "node:path";
 
 import { z } from "zod";
 
 import { inNamespace } from "../../network/network";
+import { checkout } from "../../paths";
 import { resourceKind, type Context } from "../kind";
 import { commandInputs, logs, previousOutput, type Output } from "./inputs";
 import { lifecycle } from "./lifecycle";
@@ -27,7 +29,8 @@ function run(
     const [program = "", ...args] = inNamespace("operator", [...interpreter, command]);
     return new Promise((resolve, reject) => {
         const child = spawn(program, args, {
-            cwd: given.dir,
+            // The real provider runs where the program is.
+            cwd: absolute(checkout, given.dir ?? "."),
             env: {
                 ...process.env,
                 ...given.environment,
