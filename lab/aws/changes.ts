@@ -150,6 +150,16 @@ export async function forgotten(id: string): Promise<void> {
     });
 }
 
+/** Changes a group that is there. */
+export async function changeGroup(name: string, change: (group: GroupRecord) => GroupRecord): Promise<void> {
+    await exclusively(async () => {
+        const group = groups.get(name);
+        if (group) {
+            groups.put(name, change(group));
+        }
+    });
+}
+
 export async function changeRefresh(id: string, change: Partial<RefreshRecord>): Promise<void> {
     await exclusively(async () => {
         const refresh = refreshes.get(id);

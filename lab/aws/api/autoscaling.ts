@@ -7,8 +7,8 @@ import {
     type GroupRecord,
     type InstanceRecord,
 } from "../../providers/aws/compute/groups";
-import { templates } from "../../providers/aws/compute/cloud";
-import { changeInstance } from "../changes";
+import { templates, versionOf } from "../../providers/aws/compute/cloud";
+import { changeGroup, changeInstance, changeRefresh } from "../changes";
 import { ApiRefusal, authorize, type Call } from "./operation";
 import { listOf } from "./xml";
 
@@ -111,6 +111,11 @@ function shown(group: GroupRecord): object {
     };
 }
 
+/** The first of a list, as many as asked for; nobody here asks for a second page. */
+function newest<One>(all: readonly One[], form: URLSearchParams): One[] {
+    return all.slice(0, Number(form.get("MaxRecords") ?? 100));
+}
+
 export const autoscaling: Readonly<Record<string, FormOperation>> = {
     async CompleteLifecycleAction(form, call) {
         const group = groupOf(form, call, "autoscaling:CompleteLifecycleAction");
@@ -130,6 +135,44 @@ export const autoscaling: Readonly<Record<string, FormOperation>> = {
         const deadline = Date.now() + seconds * 1000;
         await changeInstance(id, (one) => ({ ...one, hook: one.hook && { ...one.hook, deadline } }));
         return {};
+    },
+
+    /** Only what a program needs to go back to a template that is proven. */
+    async UpdateAutoScalingGroup(form, call) {
+        const { name } = groupOf(form, call, "autoscaling:UpdateAutoScalingGroup");
+        const known = ["Action", "Version", "AutoScalingGroupName"];
+        const other = [...form.keys()].find(
+            (key) => !known.includes(key) && !/^LaunchTemplate\.(LaunchTemplateId|Version)$/.test(key),
+        );
+        if (other !== undefined) {
+            throw new ApiRefusal("ValidationError", `the lab changes the launch template only, not ${other}`);
+        }
+        const templateId = form.get("LaunchTemplate.LaunchTemplateId") ?? "";
+        const templateVersion = form.get("LaunchTemplate.Version") ?? "$Default";
+        const template = templates.get(templateId);
+        if (!template || !versionOf(template, templateVersion)) {
+            throw new ApiRefusal(
+                "ValidationError",
+                "You must use a valid fully-formed launch template. " +
+                    `Could not find version ${templateVersion} of launch template ${templateId}`,
+            );
+        }
+        await changeGroup(name, (group) => ({ ...group, templateId, templateVersion }));
+        return {};
+    },
+
+    async CancelInstanceRefresh(form, call) {
+        const { name } = groupOf(form, call, "autoscaling:CancelInstanceRefresh");
+        const refresh = refreshes.all().find((one) => one.group === name && one.status === "InProgress");
+        if (!refresh) {
+            throw new ApiRefusal(
+                "ActiveInstanceRefreshNotFound",
+                `No in progress or pending Instance Refresh found for Auto Scaling group ${name}`,
+            );
+        }
+        const reason = "Cancelled due to user request.";
+        await changeRefresh(refresh.id, { status: "Cancelled", reason, endedAt: Date.now() });
+        return { InstanceRefreshId: refresh.id };
     },
 
     async DescribeAutoScalingGroups(form, call) {
@@ -152,7 +195,7 @@ export const autoscaling: Readonly<Record<string, FormOperation>> = {
             .filter(({ group, id }) => group === name && (ids.length === 0 || ids.includes(id)))
             .sort((one, other) => other.startedAt - one.startedAt);
         return {
-            InstanceRefreshes: wanted.map((refresh) => ({
+            InstanceRefreshes: newest(wanted, form).map((refresh) => ({
                 InstanceRefreshId: refresh.id,
                 AutoScalingGroupName: refresh.group,
                 Status: refresh.status,
@@ -179,7 +222,7 @@ export const autoscaling: Readonly<Record<string, FormOperation>> = {
             .filter(({ group }) => name === null || group === name)
             .reverse();
         return {
-            Activities: wanted.map((activity) => ({
+            Activities: newest(wanted, form).map((activity) => ({
                 ActivityId: activity.id,
                 AutoScalingGroupName: activity.group,
                 Description: activity.description,

@@ -50,7 +50,7 @@ const inputs = z.strictObject({
     vpcId: text,
     targetType: z.literal("instance", { error: "the lab's targets are instances" }).default("instance"),
     deregistrationDelay: between(0, 3600).default(300),
-    connectionTermination: z.boolean().optional(),
+    connectionTermination: z.boolean().default(false),
     preserveClientIp: z
         .literal("true", { error: "the lab's balancers keep the client's address" })
         .optional(),
