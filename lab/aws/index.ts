@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { serviceState, startService } from "../host/services";
 import { withLock } from "../host/lock";
 import { ensureNetwork, inNetwork } from "../network/network";
@@ -30,9 +28,5 @@ export async function ensureAws(): Promise<void> {
         const again = 'while :; do "$@"; sleep 1; done';
         const argv = inNetwork(service, ["sh", "-c", again, "sh", process.execPath, script]);
         await startService(service, argv, { env: environment });
-        // Whoever comes next must find it running, or would start a second one.
-        while (serviceState(service) === "off") {
-            await sleep(10);
-        }
     });
 }

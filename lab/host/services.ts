@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { labCgroup, labPath } from "../paths";
 import { inCgroup, isFrozen, isPopulated, removeCgroup, setFrozen } from "./cgroups";
@@ -33,10 +34,16 @@ export async function startService(
     const [program = "", ...args] = inCgroup(serviceCgroup(name), argv);
     const child = spawn(program, args, { ...options, detached: true, stdio: ["ignore", log, log] });
     closeSync(log);
+    let ended = false;
+    child.once("exit", () => (ended = true));
     await new Promise<void>((resolve, reject) => {
         child.once("spawn", resolve);
         child.once("error", reject);
     });
+    // It enters its cgroup by itself; who looks before that would find it off, or start a second one.
+    while (!ended && serviceState(name) === "off") {
+        await sleep(5);
+    }
     child.unref();
 }
 

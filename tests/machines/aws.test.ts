@@ -343,14 +343,21 @@ attempt("ssm", lambda ssm: ssm.get_parameter(Name="/probe/secret"), aws_access_k
 
     it("answers the operator's SDK", async () => {
         const script = `
-            const { AutoScalingClient, DescribeAutoScalingGroupsCommand } = require("@aws-sdk/client-auto-scaling");
+            const { AutoScalingClient, CancelInstanceRefreshCommand, DescribeAutoScalingGroupsCommand,
+                UpdateAutoScalingGroupCommand } = require("@aws-sdk/client-auto-scaling");
             const { SSMClient, GetParametersByPathCommand } = require("@aws-sdk/client-ssm");
             (async () => {
                 const group = await new AutoScalingClient({ region: "${region}" }).send(
                     new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: ["${name}"] }));
                 const ssm = await new SSMClient({ region: "${region}" }).send(
                     new GetParametersByPathCommand({ Path: "/probe", WithDecryption: true }));
-                console.log(group.AutoScalingGroups[0].Instances[0].LifecycleState, ssm.Parameters[0].Value);
+                const groups = new AutoScalingClient({ region: "${region}" });
+                const { LaunchTemplateId, Version } = group.AutoScalingGroups[0].LaunchTemplate;
+                await groups.send(new UpdateAutoScalingGroupCommand({
+                    AutoScalingGroupName: "${name}", LaunchTemplate: { LaunchTemplateId, Version } }));
+                const none = await groups.send(
+                    new CancelInstanceRefreshCommand({ AutoScalingGroupName: "${name}" })).catch((error) => error.name);
+                console.log(group.AutoScalingGroups[0].Instances[0].LifecycleState, ssm.Parameters[0].Value, none);
             })();`;
         const { id, secret } = operatorKeys();
         const { stdout } = await run(inNamespace("operator", [process.execPath, "-e", script]), {
@@ -362,7 +369,7 @@ attempt("ssm", lambda ssm: ssm.get_parameter(Name="/probe/secret"), aws_access_k
             },
             timeoutSeconds: 20,
         });
-        expect(stdout).toBe("InService open sesame\n");
+        expect(stdout).toBe("InService open sesame ActiveInstanceRefreshNotFoundFault\n");
     });
 
     it("is closed where its security group is", async () => {
