@@ -44,6 +44,8 @@ export const canarySchema = z.strictObject({
         .optional(),
     /** Time from an instance's start until its traffic says something about the group's. */
     warmUpSeconds: wholeNumber("seconds", 10, 3600).default(180),
+    /** How long an instance may take from its secrets to its health; it is given up then, and so is a change. */
+    readySeconds: wholeNumber("seconds", 30, 900).default(300),
     /** Mail goes out when the account's costs reach 80 % of this, or will exceed it. */
     budget: z.strictObject({
         monthlyUsd: z.number({ error: "use a number of US dollars" }).positive("use a number above 0"),

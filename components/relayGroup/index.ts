@@ -41,6 +41,8 @@ export interface RelayGroupArgs {
     drainLimitSeconds: number;
     /** Time from an instance's start until its traffic says something about the group's. */
     warmUpSeconds: number;
+    /** How long a machine may take from its secrets to its health. */
+    readySeconds: number;
     budget: { monthlyUsd: number; emails: string[] };
     stationName: string;
     channels: ChannelPlan[];
@@ -52,9 +54,6 @@ export interface RelayGroupArgs {
     authority: StationAuthority;
     credentials: StationCredentials;
 }
-
-/** How long a machine may take from its secrets to its health. */
-const readySeconds = 300;
 
 /** How long the group waits for a machine to be well; machines that still work on it ask for more. */
 const joinLimitSeconds = 900;
@@ -128,7 +127,7 @@ export class RelayGroup extends pulumi.ComponentResource {
         try {
             const role = relayRole(name, args, masters);
             cutBundle(packFiles(role.files), name);
-            userData(name, names, role);
+            userData(name, args, names, role);
         } catch (error) {
             throw new pulumi.ResourceError(error instanceof Error ? error.message : String(error), this);
         }
@@ -215,7 +214,7 @@ export class RelayGroup extends pulumi.ComponentResource {
                 iamInstanceProfile: { arn: given.profileArn },
                 vpcSecurityGroupIds: [given.securityGroupId],
                 userData: given.role.apply((role) =>
-                    Buffer.from(userData(name, names, role)).toString("base64"),
+                    Buffer.from(userData(name, args, names, role)).toString("base64"),
                 ),
                 metadataOptions: {
                     httpEndpoint: "enabled",
@@ -396,7 +395,12 @@ function filesPath(names: GroupNames, sha256: string): string {
     return `${names.files}/${sha256.slice(0, 12)}`;
 }
 
-function userData(name: string, names: GroupNames, role: MachineRole): string {
+function userData(
+    name: string,
+    { readySeconds }: Pick<RelayGroupArgs, "readySeconds">,
+    names: GroupNames,
+    role: MachineRole,
+): string {
     const { sha256 } = packFiles(role.files);
     const { region, group, secrets, report, namespace } = names;
     const loader = loaderFiles({

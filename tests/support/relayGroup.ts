@@ -20,6 +20,7 @@ export function relayGroupArgs(): Omit<RelayGroupArgs, "authority" | "credential
         targetBytesPerMinute: 660_000_000,
         drainLimitSeconds: 1800,
         warmUpSeconds: 180,
+        readySeconds: 300,
         budget: { monthlyUsd: 200, emails: ["tech@radio.test"] },
         connectionsPerAddress: 20,
     };
