@@ -29,6 +29,14 @@ const relay = z.object({
     mounts: z.record(z.string(), z.object({ listeners: z.number(), upstream: z.string().nullish() })),
 });
 
+/** Of the kind `playlist`; LibreTime does not run in the lab. */
+const airtime = z.object({
+    role: z.literal("airtime"),
+    channels: z.record(z.string(), z.object({ shows: z.number(), playing: z.string().nullish() })),
+    database: z.string().nullish(),
+    backup: z.boolean().nullish(),
+});
+
 /** Reads the JSON of `/usr/local/lib/aerial/status`. Anything else counts as no answer. */
 export function summarize(answer: unknown): RoleSummary {
     const asMaster = master.safeParse(answer);
@@ -50,6 +58,20 @@ export function summarize(answer: unknown): RoleSummary {
             health: asRelay.data.health === 200 ? "ok" : String(asRelay.data.health),
             plays: mounts.map(([mount, { upstream }]) => `${mount} from ${upstream ?? "nowhere"}`).join(", "),
             listeners: sum(mounts.map(([, mount]) => mount.listeners)),
+            details: answer,
+        };
+    }
+    const asAirtime = airtime.safeParse(answer);
+    if (asAirtime.success) {
+        const { channels, database, backup } = asAirtime.data;
+        const told = Object.entries(channels);
+        // A library that is still empty is nobody's fault.
+        const silent = told.some(([, { shows, playing }]) => shows > 0 && !playing);
+        return {
+            role: "airtime",
+            health: database ? "no database" : silent ? "silent" : backup === false ? "backup not well" : "ok",
+            plays: told.map(([id, { playing }]) => `${id}: ${playing ?? "nothing"}`).join(", "),
+            listeners: undefined,
             details: answer,
         };
     }

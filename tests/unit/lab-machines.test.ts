@@ -107,6 +107,22 @@ describe("status", () => {
         expect(summarize(answer)).toMatchObject({ health: "503", plays: "/main.mp3 from b", listeners: 2 });
     });
 
+    it("tells what Airtime plays, and that its backup is not well", () => {
+        const answer = {
+            role: "airtime",
+            channels: { main: { shows: 2, playing: "main/news.mp3" } },
+            database: null,
+            backup: true,
+        };
+        expect(summarize(answer)).toMatchObject({ health: "ok", plays: "main: main/news.mp3" });
+        expect(summarize({ ...answer, backup: false })).toMatchObject({ health: "backup not well" });
+        expect(summarize({ ...answer, database: "away" })).toMatchObject({ health: "no database" });
+        const silent = { ...answer, channels: { main: { shows: 2, playing: null } } };
+        expect(summarize(silent)).toMatchObject({ health: "silent", plays: "main: nothing" });
+        const empty = { ...answer, channels: { main: { shows: 0, playing: null } } };
+        expect(summarize(empty)).toMatchObject({ health: "ok" });
+    });
+
     it("takes anything else for no answer", () => {
         for (const answer of [undefined, null, {}, { role: "relay" }, "master"]) {
             expect(summarize(answer)).toMatchObject({ health: "no answer", listeners: undefined });
