@@ -19,11 +19,12 @@ export function register(program: Command): void {
         .command("up")
         .description("put the station on air, or bring it in line with its program and settings")
         .option("--preview", "only show what it would do")
+        .option("--refresh", "look first at what the cloud still has, and make anew what is gone")
         .option(
             "--stack-file <file>",
             "settings instead of Pulumi.lab.yaml; the lab keeps to them until others are given or it goes down",
         )
-        .action(async (options: { preview?: boolean; stackFile?: string }) => {
+        .action(async (options: { preview?: boolean; refresh?: boolean; stackFile?: string }) => {
             const started = Date.now();
             const settings = stackFile(options.stackFile);
             await enginePath();
@@ -42,6 +43,7 @@ export function register(program: Command): void {
             );
             const succeeded = await operateAsOperator({
                 operation: options.preview ? "preview" : "up",
+                refresh: options.refresh,
                 stack: "lab",
                 mode: "machines",
                 stackFile: settings,

@@ -14,6 +14,8 @@ import { openStack, type StackChoice } from "./workspace";
 
 export interface Operation extends StackChoice {
     operation: "up" | "preview" | "destroy";
+    /** Looks first at what the cloud still has: what is gone is made anew. */
+    refresh?: boolean | undefined;
     /** Where to write what happened, as an OperationResult. */
     resultFile?: string;
 }
@@ -52,17 +54,17 @@ function record(result: OperationResult, event: EngineEvent): void {
 
 async function perform(
     stack: Stack,
-    operation: Operation["operation"],
+    { operation, refresh }: Operation,
     onEvent: (event: EngineEvent) => void,
 ): Promise<void> {
     const options = { onEvent, suppressProgress: true, color: "never" as const };
     switch (operation) {
         case "up":
             // Several mistakes are told at once; what depends on a refused resource is not tried.
-            await stack.up({ ...options, continueOnError: true });
+            await stack.up({ ...options, refresh, continueOnError: true });
             return;
         case "preview":
-            await stack.preview(options);
+            await stack.preview({ ...options, refresh });
             return;
         case "destroy":
             await stack.destroy(options);
@@ -86,7 +88,7 @@ async function operate(wanted: Operation): Promise<OperationResult> {
     try {
         await heal(wanted);
         const stack = await openStack(wanted);
-        await perform(stack, wanted.operation, (event) => {
+        await perform(stack, wanted, (event) => {
             record(result, event);
             progress.onEvent(event);
         });
