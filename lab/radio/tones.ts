@@ -3,7 +3,8 @@
  *
  * The frequencies pass MP3 at 192 kbit/s and AAC at 64 kbit/s unharmed, lie clear of each other's overtones (so that a
  * limiter's distortion of one is never another) and clear of the chord and its overtones in the machines' own
- * announcements. `emergency` is the Masters' own programme, `relay` a Relay's own source of last resort.
+ * announcements. `emergency` is the Masters' own programme, `relay` a Relay's own source of last resort, and `reserve`
+ * that of shows which drills leave to the Masters for emergencies.
  */
 export const sourceTones: Readonly<Record<string, number>> = {
     studio: 1200,
@@ -11,6 +12,7 @@ export const sourceTones: Readonly<Record<string, number>> = {
     airtime: 2000,
     emergency: 2600,
     relay: 3000,
+    reserve: 3400,
 };
 
 /** Sampling rate that the detector works at, in Hz: enough for the highest tone, and cheap. */
