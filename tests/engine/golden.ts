@@ -25,7 +25,11 @@ const random: readonly [RegExp, string][] = [
 ];
 
 /** Parts of texts that differ in every run. */
-const randomParts: readonly [RegExp, string][] = [[/(\/relay\/files\/)[0-9a-f]{12}(?=\/)/, "$1[sha256]"]];
+const randomParts: readonly [RegExp, string][] = [
+    [/(\/relay\/files\/)[0-9a-f]{12}(?=\/)/, "$1[sha256]"],
+    // Names that the engine completes by itself.
+    [/^((?:[a-z0-9]+-)+)[0-9a-f]{7}$/, "$1[random]"],
+];
 
 /** Ids that say nothing; others, such as names of buckets, say what a reviewer wants to know. */
 const meaningless = /^(\d+|[0-9a-f-]{32,36}|[a-z]+-[0-9a-f]{8,17}|arn:aws:.*[/-][0-9a-f]{8,}(\/.*)?)$/;
