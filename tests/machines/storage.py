@@ -54,6 +54,8 @@ def answer(region, key, operation, given):
         return {"refused": error.response["Error"]["Code"], "said": error.response["Error"].get("Message", "")}
     except BotoCoreError as error:
         return {"refused": type(error).__name__}
+    if isinstance(said, str):
+        return said
     if "Body" in said:
         said["Body"] = said["Body"].read().decode()
     said.pop("ResponseMetadata")

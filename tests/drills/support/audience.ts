@@ -111,6 +111,12 @@ export class Audience {
         );
     }
 
+    /** Asserts that all who decode hear a source at the moment. */
+    expectToHear(source: string): void {
+        const heard = this.decoding().map(({ listener }) => listener.report().timeline.at(-1)?.source);
+        expect(heard).toEqual(heard.map(() => source));
+    }
+
     /** Leaves, and asserts that nobody noticed anything but the programme. */
     async leaves(what: string, expectation: Expectation = {}): Promise<ListenReport[]> {
         const reports = await Promise.all(this.seats.map(({ listener }) => listener.stop()));
