@@ -4,6 +4,7 @@ import * as ec2 from "@pulumi/aws/ec2";
 import * as ssm from "@pulumi/aws/ssm";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 
 import type { StationCredentials } from "../credentials";
 import { baseRole } from "../machine/base";
@@ -55,6 +56,9 @@ export interface RelayGroupArgs {
     credentials: StationCredentials;
 }
 
+/** Length of the name of a place for files. */
+const placeBytes = 6;
+
 /** How long the group waits for a machine to be well; machines that still work on it ask for more. */
 const joinLimitSeconds = 900;
 
@@ -99,6 +103,7 @@ export class RelayGroup extends pulumi.ComponentResource {
 
         const template = this.createTemplate(name, args, names, {
             role,
+            filesPath: parameters.filesPath,
             profileArn: access.profileArn,
             securityGroupId: network.securityGroupId,
         });
@@ -107,7 +112,7 @@ export class RelayGroup extends pulumi.ComponentResource {
             subnetIds: network.subnetIds,
             targetGroupArns: balancer.targetGroupArns,
             // A machine that starts before them would find no way, no answer or no permission.
-            dependsOn: [...network.ways, ...balancer.listeners, access.policy, ...parameters],
+            dependsOn: [...network.ways, ...balancer.listeners, access.policy, ...parameters.all],
         });
         this.groupName = group.name;
         this.ready = this.awaitCanary(name, args, names, group, template);
@@ -127,7 +132,8 @@ export class RelayGroup extends pulumi.ComponentResource {
         try {
             const role = relayRole(name, args, masters);
             cutBundle(packFiles(role.files), name);
-            userData(name, args, names, role);
+            const filesPath = `${names.files}/${"0".repeat(2 * placeBytes)}`;
+            userData(name, args, names, { role, filesPath });
         } catch (error) {
             throw new pulumi.ResourceError(error instanceof Error ? error.message : String(error), this);
         }
@@ -138,21 +144,26 @@ export class RelayGroup extends pulumi.ComponentResource {
         args: RelayGroupArgs,
         names: GroupNames,
         role: pulumi.Output<MachineRole>,
-    ): pulumi.Resource[] {
+    ): { filesPath: pulumi.Output<string>; all: pulumi.Resource[] } {
         const child = { parent: this };
-        const bundle = role.apply(({ files }) => {
-            const packed = packFiles(files);
-            return { path: filesPath(names, packed.sha256), pieces: cutBundle(packed, name) };
-        });
+        const bundle = role.apply(({ files }) => packFiles(files));
+        // Another place for other files: machines of an older template find their own until all is done. And for files
+        // that come back after a rollout that failed: Pulumi still has those from before it to delete.
+        const place = new random.RandomId(
+            `${name}-files`,
+            { byteLength: placeBytes, keepers: { sha256: bundle.apply(({ sha256 }) => sha256) } },
+            child,
+        );
+        const filesPath = place.hex.apply((hex) => `${names.files}/${hex}`);
+        const texts = bundle.apply((packed) => cutBundle(packed, name));
         const pieces = Array.from({ length: pieceCount }, (_, index) => {
             const number = String(index + 1).padStart(2, "0");
             return new ssm.Parameter(
                 `${name}-files-${number}`,
                 {
-                    // Another name for other files: machines of an older template find their own until all is done.
-                    name: bundle.apply(({ path }) => `${path}/${number}`),
+                    name: pulumi.interpolate`${filesPath}/${number}`,
                     type: "String",
-                    value: bundle.apply(({ pieces: texts }) => texts[index] ?? ""),
+                    value: texts.apply((all) => all[index] ?? ""),
                 },
                 child,
             );
@@ -185,7 +196,7 @@ export class RelayGroup extends pulumi.ComponentResource {
             // Machines write it.
             { ...child, ignoreChanges: ["value"] },
         );
-        return [...pieces, secrets, report];
+        return { filesPath, all: [...pieces, secrets, report] };
     }
 
     private createTemplate(
@@ -194,6 +205,7 @@ export class RelayGroup extends pulumi.ComponentResource {
         names: GroupNames,
         given: {
             role: pulumi.Output<MachineRole>;
+            filesPath: pulumi.Output<string>;
             profileArn: pulumi.Output<string>;
             securityGroupId: pulumi.Output<string>;
         },
@@ -213,9 +225,11 @@ export class RelayGroup extends pulumi.ComponentResource {
                 instanceType: args.instanceType,
                 iamInstanceProfile: { arn: given.profileArn },
                 vpcSecurityGroupIds: [given.securityGroupId],
-                userData: given.role.apply((role) =>
-                    Buffer.from(userData(name, args, names, role)).toString("base64"),
-                ),
+                userData: pulumi
+                    .all([given.role, given.filesPath])
+                    .apply(([role, filesPath]) =>
+                        Buffer.from(userData(name, args, names, { role, filesPath })).toString("base64"),
+                    ),
                 metadataOptions: {
                     httpEndpoint: "enabled",
                     httpTokens: "required",
@@ -390,22 +404,17 @@ function relayRole(name: string, args: RelayGroupArgs, masters: Upstream[]): Mac
     );
 }
 
-/** Where the pieces of one list of files are. */
-function filesPath(names: GroupNames, sha256: string): string {
-    return `${names.files}/${sha256.slice(0, 12)}`;
-}
-
 function userData(
     name: string,
     { readySeconds }: Pick<RelayGroupArgs, "readySeconds">,
     names: GroupNames,
-    role: MachineRole,
+    { role, filesPath }: { role: MachineRole; filesPath: string },
 ): string {
     const { sha256 } = packFiles(role.files);
     const { region, group, secrets, report, namespace } = names;
     const loader = loaderFiles({
         ...{ name, region, group, hook: joinHook, secrets, report, namespace, readySeconds, sha256 },
-        files: filesPath(names, sha256),
+        files: filesPath,
         pieces: pieceCount,
     });
     return renderJoiningConfig({ name, role, loader, fetch: fetchCommand }, userDataLimitBytes.ec2);

@@ -20,13 +20,15 @@ const random: readonly [RegExp, string][] = [
     [/^-----BEGIN [A-Z ]+-----[\s\S]*$/, "[PEM]"],
     [/^(ssh-ed25519|ecdsa-sha2-\S+|ssh-rsa) [A-Za-z0-9+/=]{40,}/, "[public key]"],
     [/^([0-9a-f]{2}:){15}[0-9a-f]{2}$/, "[fingerprint]"],
+    // Of files that hold addresses.
+    [/^[0-9a-f]{64}$/, "[sha256]"],
     // Packed files and user data hold addresses; what is in them is in the diff of the templates.
     [/^[A-Za-z0-9+/]{500,}={0,2}$/, "[packed]"],
 ];
 
 /** Parts of texts that differ in every run. */
 const randomParts: readonly [RegExp, string][] = [
-    [/(\/relay\/files\/)[0-9a-f]{12}(?=\/)/, "$1[sha256]"],
+    [/(\/relay\/files\/)[0-9a-f]{12}(?=\/)/, "$1[random]"],
     // Names that the engine completes by itself.
     [/^((?:[a-z0-9]+-)+)[0-9a-f]{7}$/, "$1[random]"],
 ];

@@ -38,10 +38,16 @@ const outputs: Record<string, (name: string, inputs: Record<string, unknown>) =>
     "cloudflare:index/dnsRecord:DnsRecord": () => ({}),
     "command:remote:Command": () => ({ stdout: "", stderr: "" }),
     "random:index/randomPassword:RandomPassword": (name) => ({ result: `password of ${name}` }),
+    // Others for other keepers.
+    "random:index/randomId:RandomId": (_name, { keepers }) => ({
+        hex: JSON.stringify(keepers)
+            .replace(/[^0-9a-f]/g, "")
+            .slice(-12),
+    }),
     "tls:index/privateKey:PrivateKey": (name) => ({
         privateKeyPem: `private PEM of ${name}`,
         privateKeyOpenssh: `private key of ${name}\n`,
-        publicKeyOpenssh: `ssh-ed25519 ${name}\n`,
+        publicKeyOpenssh: `${publicKey(name)}\n`,
     }),
     "aws:s3/bucket:Bucket": (_name, { bucket }) => ({ arn: `arn:aws:s3:::${String(bucket)}` }),
     "aws:s3/bucketVersioning:BucketVersioning": () => ({}),
@@ -83,6 +89,11 @@ const outputs: Record<string, (name: string, inputs: Record<string, unknown>) =>
     "tls:index/certRequest:CertRequest": (name) => ({ certRequestPem: `request ${name}` }),
     "tls:index/locallySignedCert:LocallySignedCert": (name) => ({ certPem: `certificate ${name}` }),
 };
+
+/** A public key that names whose it is: as long as a real one. */
+export function publicKey(name: string): string {
+    return `ssh-ed25519 ${Buffer.from(name.padEnd(51)).toString("base64")}`;
+}
 
 /** A different documentation address for every name. */
 function address(name: string): string {

@@ -5,7 +5,7 @@ import { createFirewall } from "../../components/host/firewall";
 import type { MachineRole } from "../../components/machine/role";
 import { StationNetwork } from "../../components/stationNetwork";
 import { filesOf } from "../support/userData";
-import { isSecret, record, reveal, type Recorded } from "../support/mocks";
+import { isSecret, record, reveal, type Recorded, publicKey } from "../support/mocks";
 
 const role: MachineRole = {
     packages: ["icecast2"],
@@ -81,7 +81,7 @@ describe("a droplet host", () => {
             users: [
                 {
                     name: "aerial",
-                    ssh_authorized_keys: ["ssh-ed25519 network-deploy-key", "ssh-ed25519 engineer"],
+                    ssh_authorized_keys: [publicKey("network-deploy-key"), "ssh-ed25519 engineer"],
                 },
             ],
             bootcmd: [
@@ -120,9 +120,9 @@ describe("a droplet host", () => {
             });
         expect(connections).toEqual(
             expect.arrayContaining([
-                ["relay-1-enrol", 2222, "ssh-ed25519 relay-1-enrol-key"],
-                ["relay-1-secrets", 22, "ssh-ed25519 relay-1-host-key"],
-                ["relay-1-ready", 22, "ssh-ed25519 relay-1-host-key"],
+                ["relay-1-enrol", 2222, publicKey("relay-1-enrol-key")],
+                ["relay-1-secrets", 22, publicKey("relay-1-host-key")],
+                ["relay-1-ready", 22, publicKey("relay-1-host-key")],
             ]),
         );
         expect(connections).toHaveLength(3);

@@ -7,6 +7,7 @@ import {
     mkdtempSync,
     readFileSync,
     rmSync,
+    statSync,
     writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -132,6 +133,8 @@ describe("aerial-fetch", () => {
         expect(run("aerial-fetch")).toEqual({ status: 0, output: "" });
         for (const { path, content } of files()) {
             expect(readFileSync(path, "utf8")).toBe(content);
+            // Services look into folders by users of their own.
+            expect((statSync(dirname(path)).mode & 0o777).toString(8)).toBe("755");
         }
         expect(read("/etc/hostname")).toBe("relay-aws-0abc123\n");
         expect(calls("complete_lifecycle_action")).toEqual([]);
