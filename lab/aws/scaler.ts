@@ -13,7 +13,8 @@ import { resize } from "./changes";
 import { alarm, trackTarget } from "./tracking";
 
 /*
- * Makes groups grow and shrink by what their instances send, counted at the router's end of their links. Figures of the
+ * Makes groups grow and shrink by what their instances send, counted at the router's end of their links. A group's
+ * cooldown is for simple scaling only: target tracking waits for instances to warm up instead. Figures of the
  * last minutes are kept in memory only: after a start they are gathered anew, as after a pause in Amazon's metrics.
  */
 
@@ -26,8 +27,6 @@ interface Sample {
 export class Scaler {
     private last: Sample | undefined;
     private readonly history = new Map<string, number[]>();
-    /** When each group last changed by its load. */
-    private readonly changedAt = new Map<string, number>();
 
     /** Called often; works once a period. */
     async tick(): Promise<void> {
@@ -73,15 +72,13 @@ export class Scaler {
         history.push(rates.reduce((sum, rate) => sum + rate, 0) / rates.length);
         history.splice(0, Math.max(0, history.length - alarm.periodsIn));
         const active = own.filter(({ lifecycle }) => lifecycle !== "Terminating");
-        const cooling = now.at - (this.changedAt.get(group.name) ?? 0) < group.cooldownSeconds * 1000;
         const decision = trackTarget({
             ...{ history, targetBytes: policy.targetBytes, disableScaleIn: policy.disableScaleIn },
             ...{ desired: group.desired, min: group.min, max: group.max, warm: rates.length },
-            warming: active.length !== warm.length || group.desired !== warm.length || cooling,
+            warming: active.length !== warm.length || group.desired !== warm.length,
         });
         if (decision) {
             console.log(`${group.name}: ${group.desired} → ${decision.desired} (${decision.cause})`);
-            this.changedAt.set(group.name, now.at);
             history.splice(0);
             await resize(group.name, decision.desired, decision.cause);
         }
