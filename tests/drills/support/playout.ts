@@ -105,7 +105,8 @@ export class Playout {
 
     /** What the database knows of shows, and what was played until a moment. */
     records(until: string): Promise<string> {
-        const ask = (sql: string) => `runuser -u postgres -- psql -At airtime -c ${JSON.stringify(sql)}`;
+        const ask = (sql: string): string =>
+            `runuser -u postgres -- psql -At airtime -c ${JSON.stringify(sql)}`;
         const columns = "id, name, mime, filepath, filesize, md5, track_title, length, mtime, import_status";
         return this.sh(
             `${ask(`select ${columns} from cc_files order by id`)}
@@ -133,7 +134,10 @@ export async function keptForEmergencies(master: string): Promise<Record<string,
         main: { shows: Record<string, number>; keys: Record<string, string> };
     };
     return Object.fromEntries(
-        Object.keys(told.main.shows).map((file) => [(told.main.keys[file] ?? "").split("/main/")[1], file]),
+        Object.keys(told.main.shows).map((file): [string, string] => {
+            const [, path = ""] = (told.main.keys[file] ?? "").split("/main/");
+            return [path, file];
+        }),
     );
 }
 
