@@ -61,6 +61,14 @@ export const limits = {
     stillOut: 30_000,
     /** From the last listener there is room for to absence from DNS: Icecast counts every 5 s. */
     fullOut: 15_000,
+    /** From the power cut of a machine that pushes a source to the next: Icecast keeps a dead line for 3 to 4 s. */
+    sourceDies: 5000 + busy,
+    /** From a show's arrival in the library to its place in the bucket. */
+    showKept: 60_000,
+    /** From a library that gets its first show to that on the air: the playout looks every 3 s, and connects. */
+    libraryHeard: 25_000,
+    /** From the loss of Airtime's machine and disk to all shows and the database on a new one. */
+    restored: 900_000,
     /** From nothing to a certificate on all machines. */
     certificate: 60_000,
     /** Until the last of 3,000 plays again: 4 s are the aim, and listeners and servers share two cores here. */
