@@ -14,6 +14,7 @@ const modules: Readonly<Record<string, readonly string[]>> = {
     status: ["status"],
     outputs: ["outputs"],
     source: ["source"],
+    show: ["show"],
     listen: ["listen"],
     exec: ["exec"],
     power: ["kill", "boot", "freeze", "thaw", "cut", "uncut"],
