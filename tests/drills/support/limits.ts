@@ -71,6 +71,18 @@ export const limits = {
     restored: 900_000,
     /** From nothing to a certificate on all machines. */
     certificate: 60_000,
+    /** From a canary that is gone to another one that serves: boot, packages, proof that audio advances, the balancer. */
+    canaryServes: 90_000,
+    /** From the alarm for too much load to an instance more that serves. */
+    groupGrows: 90_000,
+    /** From a healthy instance to its first listener: the balancer's next look, and the luck of who comes. */
+    newInstanceUsed: 20_000,
+    /** From the last listener but a few to one instance less, without those that drain. */
+    groupShrinks: 90_000,
+    /** An `up` whose canary does not get well in its time, or does. */
+    canaryJudged: 150_000,
+    /** From the droplets' end to listeners that play on from Amazon: a player's buffer is empty first. */
+    toAmazon: 30_000,
     /** Until the last of 3,000 plays again: 4 s are the aim, and listeners and servers share two cores here. */
     herd: 30_000,
 };
