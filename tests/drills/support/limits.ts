@@ -61,7 +61,7 @@ export const limits = {
     stillOut: 30_000,
     /** From the last listener there is room for to absence from DNS: Icecast counts every 5 s. */
     fullOut: 15_000,
-    /** From the power cut of a machine that pushes a source to the next: Icecast keeps a dead line for 3 to 4 s. */
+    /** From the power cut of a machine that pushes a source to the next: at the latest when Icecast gives it up. */
     sourceDies: 5000 + busy,
     /** From a show's arrival in the library to its place in the bucket. */
     showKept: 60_000,
