@@ -28,7 +28,9 @@ export interface JoiningPlan {
     report: string;
     /** Of the metrics it may publish. */
     namespace: string;
-    /** How long it may take from its secrets to its health. */
+    /** Whom it must play to be of use, unless none of them answers. */
+    masters: { host: string; port: number }[];
+    /** How long it may take from its secrets to its health, and from there to the Masters. */
     readySeconds: number;
 }
 

@@ -98,11 +98,12 @@ export class RelayGroup extends pulumi.ComponentResource {
         const balancer = createBalancer(name, { ...args, network }, this);
         this.addresses = balancer.addresses;
         const access = createAccess(name, names, this);
-        const role = pulumi.all(args.masters).apply((masters) => relayRole(name, args, masters));
+        const masters = pulumi.all(args.masters);
+        const role = masters.apply((known) => relayRole(name, args, known));
         const parameters = this.createParameters(name, args, names, role);
 
         const template = this.createTemplate(name, args, names, {
-            role,
+            ...{ role, masters },
             filesPath: parameters.filesPath,
             profileArn: access.profileArn,
             securityGroupId: network.securityGroupId,
@@ -133,7 +134,7 @@ export class RelayGroup extends pulumi.ComponentResource {
             const role = relayRole(name, args, masters);
             cutBundle(packFiles(role.files), name);
             const filesPath = `${names.files}/${"0".repeat(2 * placeBytes)}`;
-            userData(name, args, names, { role, filesPath });
+            userData(name, args, names, { role, masters, filesPath });
         } catch (error) {
             throw new pulumi.ResourceError(error instanceof Error ? error.message : String(error), this);
         }
@@ -205,6 +206,7 @@ export class RelayGroup extends pulumi.ComponentResource {
         names: GroupNames,
         given: {
             role: pulumi.Output<MachineRole>;
+            masters: pulumi.Output<Upstream[]>;
             filesPath: pulumi.Output<string>;
             profileArn: pulumi.Output<string>;
             securityGroupId: pulumi.Output<string>;
@@ -226,9 +228,11 @@ export class RelayGroup extends pulumi.ComponentResource {
                 iamInstanceProfile: { arn: given.profileArn },
                 vpcSecurityGroupIds: [given.securityGroupId],
                 userData: pulumi
-                    .all([given.role, given.filesPath])
-                    .apply(([role, filesPath]) =>
-                        Buffer.from(userData(name, args, names, { role, filesPath })).toString("base64"),
+                    .all([given.role, given.masters, given.filesPath])
+                    .apply(([role, masters, filesPath]) =>
+                        Buffer.from(userData(name, args, names, { role, masters, filesPath })).toString(
+                            "base64",
+                        ),
                     ),
                 metadataOptions: {
                     httpEndpoint: "enabled",
@@ -408,12 +412,13 @@ function userData(
     name: string,
     { readySeconds }: Pick<RelayGroupArgs, "readySeconds">,
     names: GroupNames,
-    { role, filesPath }: { role: MachineRole; filesPath: string },
+    { role, masters, filesPath }: { role: MachineRole; masters: Upstream[]; filesPath: string },
 ): string {
     const { sha256 } = packFiles(role.files);
     const { region, group, secrets, report, namespace } = names;
     const loader = loaderFiles({
         ...{ name, region, group, hook: joinHook, secrets, report, namespace, readySeconds, sha256 },
+        masters: masters.map(({ host, port }) => ({ host, port })),
         files: filesPath,
         pieces: pieceCount,
     });

@@ -29,7 +29,7 @@ const loader = loaderFiles({
         secrets,
     },
     ...{ report: "/aerial-test/relay/report", sha256: bundle.sha256, pieces: pieceCount },
-    ...{ namespace: "aerial-test", readySeconds: 5 },
+    ...{ namespace: "aerial-test", readySeconds: 5, masters: [] },
 });
 
 describe("a machine of a group, by the programs that read its files", () => {

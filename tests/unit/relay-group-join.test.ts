@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
     chmodSync,
     copyFileSync,
@@ -10,6 +11,7 @@ import {
     statSync,
     writeFileSync,
 } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -48,11 +50,12 @@ function put(path: string, content: string, mode = 0o644): void {
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 /** What user data puts on the machine. */
-function install(sha256 = ""): void {
+function install(sha256 = "", masters: { host: string; port: number }[] = []): void {
     const files = loaderFiles({
+        masters,
         ...{ name: "relay-aws", region: "eu-central-1", group: "aerial-test-canary", hook: "join" },
         ...{ secrets: "/aerial-test/relay/secrets", report: "/aerial-test/relay/report" },
-        ...{ files: filesPath, pieces: pieceCount, sha256, namespace: "aerial-test", readySeconds: 5 },
+        ...{ files: filesPath, pieces: pieceCount, sha256, namespace: "aerial-test", readySeconds: 2 },
     });
     for (const { path, content, mode } of files) {
         put(path, content, parseInt(mode, 8));
@@ -181,6 +184,12 @@ describe("aerial-fetch", () => {
     });
 });
 
+/** What the machine's status says its mounts are fed by. */
+function playing(upstream: string): void {
+    const mounts = { "/main.mp3": { upstream }, "/main.aac": { upstream } };
+    put("/usr/local/lib/aerial/status", `#!/bin/sh\necho '${JSON.stringify({ mounts })}'\n`, 0o755);
+}
+
 describe("aerial-join", () => {
     const secret = '{"values": {"relay.link": "hunter2"}, "files": {}}';
 
@@ -188,13 +197,14 @@ describe("aerial-join", () => {
         parameters({ "/aerial-test/relay/secrets": { Value: secret, Version: 3 } });
         program("aerial-secrets", `cat >"${root}/given"`);
         program("aerial-ready", `echo "$@" >"${root}/waited"`);
+        playing("a");
         put("/var/lib/aerial/keep", "");
     });
 
     it("hands the secrets over by standard input, waits for health, and takes listeners then", () => {
         expect(run("aerial-join")).toEqual({ status: 0, output: "in service\n" });
         expect(read("/given")).toBe(secret);
-        expect(read("/waited")).toBe("--timeout 5\n");
+        expect(read("/waited")).toBe("--timeout 2\n");
         expect(calls("get_parameter")).toEqual([
             { Name: "/aerial-test/relay/secrets", WithDecryption: true },
         ]);
@@ -223,6 +233,30 @@ describe("aerial-join", () => {
         expect(calls("complete_lifecycle_action")).toEqual(abandoned);
         expect(output + JSON.stringify(calls("put_parameter"))).not.toContain("hunter2");
         expect(existsSync(join(root, "var/lib/aerial/joined"))).toBe(false);
+    });
+
+    it("that does not play the Masters, though one of them answers, says so and goes", async () => {
+        playing("own");
+        const master = createServer().listen(0, "127.0.0.1");
+        await once(master, "listening");
+        const { port } = master.address() as AddressInfo;
+        install("", [{ host: "127.0.0.1", port }]);
+        expect(run("aerial-join").status).toBe(1);
+        master.close();
+        expect(calls("put_parameter")[0]?.Value).toContain(
+            "the Masters answer, and this machine does not play them: /main.aac, /main.mp3",
+        );
+        expect(calls("complete_lifecycle_action")).toEqual(abandoned);
+    });
+
+    it("plays its own source where no Master answers: there is nothing else to hear", () => {
+        playing("own");
+        install("", [{ host: "127.0.0.1", port: 1 }]);
+        expect(run("aerial-join")).toEqual({
+            status: 0,
+            output: "no Master answers; this machine plays its own source\nin service\n",
+        });
+        expect(calls("complete_lifecycle_action")).toEqual(continued);
     });
 
     it("says the end of much, within what a parameter holds", () => {

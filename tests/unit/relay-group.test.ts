@@ -219,6 +219,14 @@ describe("the launch template", () => {
         expect(Buffer.byteLength(text)).toBeLessThan(12_000);
     });
 
+    it("has user data that EC2 would not take refused at preview, before the Masters' addresses are known", async () => {
+        const unknown = new Promise<never>(() => {});
+        const prefix = "long-".repeat(3000);
+        await expect(recordGroup({ prefix, masters: [unknown, unknown] })).rejects.toThrow(
+            /user data of relay-aws .*\d+ bytes.*; take packages out of the role, or shorten that file/s,
+        );
+    });
+
     it("holds no secret, and neither do the files", () => {
         const list = gunzipSync(
             Buffer.from(
