@@ -29,6 +29,7 @@ const random: readonly [RegExp, string][] = [
 /** Parts of texts that differ in every run. */
 const randomParts: readonly [RegExp, string][] = [
     [/(\/relay\/files\/)[0-9a-f]{12}(?=\/)/, "$1[random]"],
+    [/^(arn:aws:autoscaling:.*:autoScalingGroup:)[0-9a-f-]{36}(?=:)/, "$1[random]"],
     // Names that the engine completes by itself.
     [/^((?:[a-z0-9]+-)+)[0-9a-f]{7}$/, "$1[random]"],
 ];
@@ -38,10 +39,12 @@ const meaningless = /^(\d+|[0-9a-f-]{32,36}|[a-z]+-[0-9a-f]{8,17}|arn:aws:.*[/-]
 
 function stable(value: unknown, ids: ReadonlyMap<string, string>): unknown {
     if (typeof value === "string" || typeof value === "number") {
-        const owner = ids.get(String(value));
+        // An address may stand as a range of one.
+        const [, address = String(value), range = ""] = /^([\d.]+)(\/32)$/.exec(String(value)) ?? [];
+        const owner = ids.get(address);
         const [, replacement] = random.find(([pattern]) => pattern.test(String(value))) ?? [];
         if (owner !== undefined || replacement !== undefined || typeof value === "number") {
-            return owner !== undefined ? `[${owner}]` : (replacement ?? value);
+            return owner !== undefined ? `[${owner}]${range}` : (replacement ?? value);
         }
         return randomParts.reduce((text, [pattern, part]) => text.replace(pattern, part), value);
     }
