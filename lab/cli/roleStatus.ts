@@ -69,7 +69,13 @@ export function summarize(answer: unknown): RoleSummary {
         const silent = told.some(([, { shows, playing }]) => shows > 0 && !playing);
         return {
             role: "airtime",
-            health: database ? "no database" : silent ? "silent" : backup === false ? "backup not well" : "ok",
+            health: database
+                ? "no database"
+                : silent
+                  ? "silent"
+                  : backup === false
+                    ? "backup not well"
+                    : "ok",
             plays: told.map(([id, { playing }]) => `${id}: ${playing ?? "nothing"}`).join(", "),
             listeners: undefined,
             details: answer,
