@@ -44,7 +44,7 @@ describe("a canary", () => {
             share: 0.1,
             drainLimitSeconds: 3600,
             warmUpSeconds: 180,
-        readySeconds: 300,
+            readySeconds: 300,
         });
     });
 
