@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Place } from "../components/geoDns/geography";
 import type { AwsConfig } from "./aws";
 import { awsPrices, awsRegionPrices, awsRegions, instanceTypes, type InstanceTypeFacts } from "./catalogue";
+import { listenersCarried } from "./plan";
 
 const wholeNumber = (what: string, least: number, most: number) => {
     const message = `use a whole number of ${what}, ${least} to ${most}`;
@@ -157,15 +158,15 @@ const overhead = 1.053;
 /**
  * Listeners over TLS that one instance carries at most.
  *
- * By its cores and memory as a droplet (`listenerLimit` in `config/plan`); and by what it may send in a burst, which has
+ * By its cores and memory as a droplet (`listenersCarried`); and by what it may send in a burst, which has
  * to last until others have started.
  *
  * @param bitrateKbps of the largest format, which all of them might choose
  */
 export function instanceListenerLimit(instanceType: string, bitrateKbps: number): number {
-    const { vcpus, memoryMiB, burstMbps } = typeOf({ instanceType });
-    const byNetwork = Math.floor((burstMbps * 1000) / (bitrateKbps * overhead));
-    return Math.min(vcpus * 2200, Math.floor(memoryMiB * 2.2), byNetwork);
+    const facts = typeOf({ instanceType });
+    const byNetwork = Math.floor((facts.burstMbps * 1000) / (bitrateKbps * overhead));
+    return Math.min(listenersCarried(facts), byNetwork);
 }
 
 /** Share of what a type may send all day at which the group grows: an instance takes minutes to come. */

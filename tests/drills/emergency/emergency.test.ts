@@ -58,13 +58,6 @@ it("serves everybody when all droplets die, grows to what that needs, and shrink
             world.outWithinMs,
         );
     }
-    const count = Math.ceil((1.45 * targetMbps * 1000) / bitrateKbps) - staying.length;
-    const load = await Promise.all(
-        Array.from({ length: count }, (_, n) =>
-            listeners.at(`http://${amazon.addresses[n % 2]}`, n % 2 === 0 ? near : far),
-        ),
-    );
-    const watch = await watchArrivals(amazon, listeners, regions, canary?.id ?? "");
     await Promise.all(staying.map((listener) => playsFrom(listener, amazon.addresses, 0)));
     note(
         "all droplets dead",
@@ -72,8 +65,17 @@ it("serves everybody when all droplets die, grows to what that needs, and shrink
         Date.now() - disaster,
         limits.toAmazon,
     );
-    const alarm = await amazon.until("an alarm", 60_000, () => amazon.resizedAt(disaster));
-    note("all droplets dead", "alarm for too much load (ms)", alarm - disaster, 60_000);
+    // The load comes when these have had their bursts, which would count as load.
+    const count = Math.ceil((1.3 * targetMbps * 1000) / bitrateKbps) - staying.length;
+    const loaded = Date.now();
+    const load = await Promise.all(
+        Array.from({ length: count }, (_, n) =>
+            listeners.at(`http://${amazon.addresses[n % 2]}`, n % 2 === 0 ? near : far),
+        ),
+    );
+    const watch = await watchArrivals(amazon, listeners, regions, canary?.id ?? "");
+    const alarm = await amazon.until("an alarm", 60_000, () => amazon.resizedAt(loaded));
+    note("everybody at Amazon", "alarm for too much load (ms)", alarm - loaded, 60_000);
     const needed = Math.ceil(((count + staying.length) * bitrateKbps) / (targetMbps * 1000));
     const serving = await amazon.untilServing(needed, limits.groupGrows);
     note("alarm", `${needed} instances serve (ms)`, Date.now() - alarm, limits.groupGrows);
@@ -97,7 +99,8 @@ it("serves everybody when all droplets die, grows to what that needs, and shrink
     const { answers, arrivals } = await watch.end();
     expect(answers.filter((answer) => answer !== "200")).toEqual([]);
     expect(answers.length).toBeGreaterThan(10);
-    expect(arrivals).toEqual({ [second]: "InService, healthy" });
+    expect(arrivals).toHaveProperty(second);
+    expect([...new Set(Object.values(arrivals))]).toEqual(["InService, healthy"]);
     expect(disturbed(await Promise.all(load.map((listener) => listener.stop())))).toEqual([]);
 
     const relief = Date.now();
