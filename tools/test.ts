@@ -1,7 +1,16 @@
 import { mkdirSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 
-import { choose, type Choice, kindNames, labsAtOnce, nameOfSet, WrongChoice } from "./testing/choice";
+import {
+    choose,
+    kindNames,
+    kindsBefore,
+    labsAtOnce,
+    nameOfSet,
+    WrongChoice,
+    type Choice,
+    type Kind,
+} from "./testing/choice";
 import { Display } from "./testing/display";
 import { runSet, setsOfDrills } from "./testing/drills";
 import { runKind } from "./testing/kinds";
@@ -10,9 +19,9 @@ import { resultsFolder } from "./testing/paths";
 import { Interrupted, Runner, type StepResult } from "./testing/runner";
 
 /**
- * Runs the project's tests and ends with one line of totals: `N passed, N failed`. Sets of drills run side by side, each
- * in a lab of its own, since they mostly wait; the kinds that want the processor run aside, one after another. Logs and
- * jest's results are kept in `.test`.
+ * Runs the project's tests and ends with one line of totals: `N passed, N failed`. What starts machines of its own comes
+ * first. Then sets of drills run side by side, each in a lab of its own, since they mostly wait; the kinds that want
+ * nothing but the processor run aside, one after another. Logs and jest's results are kept in `.test`.
  */
 function usage(sets: readonly string[]): string {
     return `Usage: npm test -- [KIND | SET]...
@@ -51,13 +60,23 @@ async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
     const labs = Math.min(labsAtOnce(host), sets.length);
     const display = new Display([...kinds, ...sets.map(nameOfSet)], labs + Math.min(kinds.length, 1) > 1);
     const runner = new Runner(display);
-    const tasks = {
-        kinds: kinds.map((kind) => () => reported(kind, runKind(runner, kind, sets.length > 0))),
-        sets: sets.map((set) => () => reported(nameOfSet(set), runSet(runner, set))),
-    };
+    const first = kinds.filter((kind) => kindsBefore.includes(kind));
+    const rest = kinds.filter((kind) => !kindsBefore.includes(kind));
+    const ofKind = (kind: Kind, aside: boolean) => () => reported(kind, runKind(runner, kind, aside));
+    const ofSet = (set: string) => () => reported(nameOfSet(set), runSet(runner, set));
     try {
-        const [ofKinds, ofSets] = await Promise.all([inLanes(tasks.kinds, 1), inLanes(tasks.sets, labs)]);
-        return [...ofKinds, ...ofSets].flat();
+        const before = await inLanes(
+            first.map((kind) => ofKind(kind, false)),
+            1,
+        );
+        const [aside, drills] = await Promise.all([
+            inLanes(
+                rest.map((kind) => ofKind(kind, sets.length > 0)),
+                1,
+            ),
+            inLanes(sets.map(ofSet), labs),
+        ]);
+        return [...before, ...aside, ...drills].flat();
     } finally {
         display.close();
     }

@@ -7,6 +7,9 @@ export const kindNames = ["checks", "unit", "engine", "templates", "machines"] a
 
 export type Kind = (typeof kindNames)[number];
 
+/** Kinds that start machines of their own, which no priority keeps from the drills': they run before those. */
+export const kindsBefore: readonly Kind[] = ["templates", "machines"];
+
 export interface Choice {
     kinds: Kind[];
     /** Names of sets of drills. */
