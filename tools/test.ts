@@ -7,6 +7,7 @@ import {
     kindsBefore,
     labsAtOnce,
     nameOfSet,
+    setsAlone,
     WrongChoice,
     type Choice,
     type Kind,
@@ -64,6 +65,10 @@ async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
     const rest = kinds.filter((kind) => !kindsBefore.includes(kind));
     const ofKind = (kind: Kind, aside: boolean) => () => reported(kind, runKind(runner, kind, aside));
     const ofSet = (set: string) => () => reported(nameOfSet(set), runSet(runner, set));
+    const drillsOf = async (all: readonly string[], atOnce: number): Promise<StepResult[][]> => [
+        ...(await inLanes(all.filter((set) => setsAlone.includes(set)).map(ofSet), 1)),
+        ...(await inLanes(all.filter((set) => !setsAlone.includes(set)).map(ofSet), atOnce)),
+    ];
     try {
         const before = await inLanes(
             first.map((kind) => ofKind(kind, false)),
@@ -74,7 +79,7 @@ async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
                 rest.map((kind) => ofKind(kind, sets.length > 0)),
                 1,
             ),
-            inLanes(sets.map(ofSet), labs),
+            drillsOf(sets, labs),
         ]);
         return [...before, ...aside, ...drills].flat();
     } finally {

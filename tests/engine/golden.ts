@@ -85,8 +85,8 @@ function idsOf(resources: readonly DeployedResource[]): Map<string, string> {
 /** All resources of a stack, in a form that is the same in every run of the same program. */
 export function goldenDump(deployment: Deployment): GoldenResource[] {
     const resources = (deployment.resources ?? []).filter(({ type }) => !type.startsWith("pulumi:"));
-    // A tag's id is its name, which says more than whose id it is.
-    const ids = idsOf(resources.filter(({ type }) => !type.endsWith(":Tag")));
+    // A tag's id is its name, which says more than whose id it is; and who holds an address is not whose it is.
+    const ids = idsOf(resources.filter(({ type }) => !/:(Tag|ReservedIpAssignment)$/.test(type)));
     return resources
         .map((resource) => ({
             type: resource.type,

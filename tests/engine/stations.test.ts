@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 
 import { parse, stringify } from "yaml";
 
@@ -65,6 +66,21 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
             });
             expect(Buffer.byteLength(String(reveal(droplet.inputs?.userData)))).toBeLessThan(64 * 1024);
         }
+    });
+
+    test("no password or key stands in what a group's machines read before their secrets", () => {
+        const secrets = generatedSecrets(deployment);
+        const userData = ofKind(deployment, "LaunchTemplate").map(({ inputs }) =>
+            Buffer.from(String(reveal(inputs?.userData)), "base64").toString("utf8"),
+        );
+        const pieces = ofKind(deployment, "Parameter")
+            .filter(({ inputs }) => inputs?.type === "String" && String(inputs.name).includes("/files/"))
+            .sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
+        const packed = pieces.map(({ inputs }) => String(reveal(inputs?.value)).trim()).join("");
+        const files = gunzipSync(Buffer.from(packed, "base64")).toString("utf8");
+        expect(files).toContain("/usr/local/sbin/aerial-join");
+        expect(userData.join()).toMatch(/^#cloud-config/);
+        expect(found(secrets, [files, ...userData].join("\n"))).toEqual([]);
     });
 
     test("the state holds a hash of user data, as the real provider keeps it", () => {

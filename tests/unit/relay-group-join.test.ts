@@ -191,11 +191,15 @@ function playing(upstream: string): void {
     put("/usr/local/lib/aerial/status", `#!/bin/sh\necho '${JSON.stringify({ mounts })}'\n`, 0o755);
 }
 
-/** What the Masters give a machine that asks for its certificate. */
-function certified(real: boolean): void {
+/** What comes of asking the Masters for the certificate: it, that there is none yet, or no answer. */
+function certified(outcome: "given" | "none" | "silence"): void {
     const file = join(root, "var/lib/aerial/certificate/certificate.json");
     put("/var/lib/aerial/certificate/certificate.json", '{"selfMade": true}');
-    program("aerial-certificate", `[ "$1" = poll ]; echo '{"selfMade": ${!real}}' >"${file}"`);
+    const selfMade = outcome !== "given";
+    program(
+        "aerial-certificate",
+        `[ "$1" = arrive ]; echo '{"selfMade": ${selfMade}}' >"${file}"; exit ${outcome === "silence" ? 1 : 0}`,
+    );
 }
 
 describe("aerial-join", () => {
@@ -206,7 +210,7 @@ describe("aerial-join", () => {
         program("aerial-secrets", `cat >"${root}/given"`);
         program("aerial-ready", `echo "$@" >"${root}/waited"`);
         playing("a");
-        certified(true);
+        certified("given");
         put("/var/lib/aerial/keep", "");
     });
 
@@ -261,10 +265,15 @@ describe("aerial-join", () => {
     it("has its certificate before anybody is sent to it, and waits no longer than the Masters need", () => {
         expect(run("aerial-join").status).toBe(0);
         expect(read("/var/lib/aerial/certificate/certificate.json")).toContain("false");
-        certified(false);
+        certified("none");
         expect(run("aerial-join")).toEqual({
             status: 0,
             output: "the Masters have no certificate yet\nin service\n",
+        });
+        certified("silence");
+        expect(run("aerial-join")).toEqual({
+            status: 0,
+            output: "no Master tells whether there is a certificate\nin service\n",
         });
     });
 

@@ -7,6 +7,12 @@ export const kindNames = ["checks", "unit", "engine", "templates", "machines"] a
 
 export type Kind = (typeof kindNames)[number];
 
+/**
+ * Sets of drills that run with no other beside them: they make machines while they listen, each of which takes a
+ * processor for itself while it boots. A cloud's machines do not starve each other; those of one host do.
+ */
+export const setsAlone: readonly string[] = ["airtime", "emergency"];
+
 /** Kinds that start machines of their own, which no priority keeps from the drills': they run before those. */
 export const kindsBefore: readonly Kind[] = ["templates", "machines"];
 
