@@ -1,13 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
-import { issuingRoots } from "../../../lab/acme";
 import { findMachine, killMachine } from "../../../lab/machines/machines";
 import { Amazon, say } from "../support/amazon";
 import { closeBook, note } from "../support/book";
 import { pulumiUp } from "../support/checkout";
 import { limits } from "../support/limits";
 import { ask, clientOf } from "../support/names";
-import { statusOf } from "../support/stranger";
 import { World } from "../support/world";
 import { disturbed, hearsStudio, Listeners, playsFrom } from "./listeners";
 
@@ -43,24 +39,13 @@ afterAll(async () => {
 
 it("is on air at Amazon, and in DNS with its share in the nearest region", async () => {
     const [near = "", far = ""] = regions;
-    const { stream, mount } = listeners;
+    const { stream } = listeners;
     const place = await clientOf(far);
     const audience = await Promise.all(
         amazon.addresses.map((address) => listeners.at(`http://${address}`, far, { decode: true })),
     );
     await Promise.all(audience.map(hearsStudio));
-    // A station that has just begun has no certificate yet.
-    const deadline = Date.now() + 2 * limits.certificate;
-    for (const address of amazon.addresses) {
-        const byName = ["--resolve", `${stream}:443:${address}`, "--cacert", issuingRoots, "--max-time", "2"];
-        const status = () => statusOf(place, `https://${stream}${mount.mp3}`, ...byName);
-        let last = await status();
-        while (last !== "200" && Date.now() < deadline) {
-            await sleep(500);
-            last = await status();
-        }
-        expect(last).toBe("200");
-    }
+    await listeners.untilCertified(amazon.addresses, far);
 
     const count = 160;
     const answers: string[][] = [];

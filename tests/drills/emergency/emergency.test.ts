@@ -44,6 +44,8 @@ it("serves everybody when all droplets die, grows to what that needs, and shrink
     const [canary] = await amazon.untilServing(1, limits.canaryServes);
     const [near = "", far = ""] = regions;
     const { bitrateKbps } = listeners;
+    const everywhere = [...regions.flatMap((region) => world.addressesOf(region)), ...amazon.addresses];
+    await listeners.untilCertified(everywhere, far);
     const staying = [await listeners.byName(near), await listeners.byName(far, { playlist: true })];
     await Promise.all(staying.map(hearsStudio));
 
@@ -123,8 +125,7 @@ it("serves everybody when all droplets die, grows to what that needs, and shrink
     const experience = ({ connections, gapSeconds }: ListenReport) => [connections.length, gapSeconds];
     expect(staying.map((listener) => experience(listener.report()))).toEqual(before.map(experience));
     await amazon.untilServing(1, 10_000);
-    const back = [...regions.flatMap((region) => world.addressesOf(region)), ...amazon.addresses];
-    await Promise.all(staying.map((listener) => playsFrom(listener, back, relief)));
+    await Promise.all(staying.map((listener) => playsFrom(listener, everywhere, relief)));
     expect((await staying[1]?.stop())?.connections.at(-1)?.address).toBe(world.addressesOf(far)[0]);
     // From the disaster on; the first burst may hold what was on air before the studio.
     const timeline = (await staying[0]?.stop())?.timeline ?? [];

@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { issuingRoots } from "../../../lab/acme";
 import type { Codec } from "../../../lab/radio/frames";
 import { startDecodingListener, startListener, type Listener } from "../../../lab/radio/listener";
 import type { ListenReport } from "../../../lab/radio/report";
 import { publicRoots } from "../../../lab/radio/station";
 import { limits } from "../support/limits";
 import { clientOf } from "../support/names";
+import { statusOf } from "../support/stranger";
 import type { World } from "../support/world";
 
 /** Who listens to the first channel in a drill; all of them leave at its end. */
@@ -41,6 +45,25 @@ export class Listeners {
         const where = playlist ? { urls: [], playlist: `${url}.m3u` } : { urls: [url] };
         const options = { netns: await clientOf(region), ...where, codec: "mp3" as const };
         return this.seated(await startDecodingListener({ ...options, ca: publicRoots() }));
+    }
+
+    /** Waits until these addresses serve by https: a station that has just begun has no certificate yet. */
+    async untilCertified(addresses: readonly string[], region: string): Promise<void> {
+        const place = await clientOf(region);
+        const deadline = Date.now() + 2 * limits.certificate;
+        for (const address of addresses) {
+            const byName = ["--resolve", `${this.stream}:443:${address}`, "--cacert", issuingRoots];
+            const status = () =>
+                statusOf(place, `https://${this.stream}${this.mount.mp3}`, ...byName, "--max-time", "2");
+            let last = await status();
+            while (last !== "200") {
+                if (Date.now() > deadline) {
+                    throw new Error(`${address} does not serve by https: ${last}`);
+                }
+                await sleep(500);
+                last = await status();
+            }
+        }
     }
 
     async leave(): Promise<void> {
