@@ -56,7 +56,7 @@ const show = (name: string): Show => {
 beforeAll(async () => {
     world = await World.open();
     backup = await Backup.open();
-    airtime = new Playout(backup.libraries[world.channel] ?? "");
+    airtime = new Playout(world.outputs.shows.libraries[world.channel] ?? "");
     place = await clientOf(world.relays[0]?.region ?? "");
     const long = (...options: string[]) => ({ tone: "airtime", options: ["-t", "40", ...options] });
     made = await makeShows({

@@ -1,11 +1,11 @@
 import { findMachine, killMachine } from "../../../lab/machines/machines";
-import { Amazon, say } from "../support/amazon";
+import { say, type Amazon } from "../support/amazon";
 import { closeBook, note } from "../support/book";
 import { pulumiUp } from "../support/checkout";
 import { limits } from "../support/limits";
 import { ask, clientOf } from "../support/names";
-import { World } from "../support/world";
-import { disturbed, hearsStudio, Listeners, playsFrom } from "./listeners";
+import type { World } from "../support/world";
+import { disturbed, hearsStudio, openStage, playsFrom, type Listeners } from "./listeners";
 
 /*
  * A Relay at Amazon that always serves a few listeners, and gets every change first.
@@ -20,13 +20,7 @@ let listeners: Listeners;
 let regions: string[];
 
 beforeAll(async () => {
-    world = await World.open();
-    amazon = await Amazon.open();
-    listeners = new Listeners(world);
-    regions = Object.keys(world.outputs.listen);
-    await world.mend();
-    await world.arrange({ studio: { master: "all" } });
-    await amazon.untilServing(1, limits.canaryServes);
+    ({ world, amazon, listeners, regions } = await openStage());
 }, 1_200_000);
 
 afterEach(() => listeners.leave());

@@ -1,12 +1,12 @@
 import { bootMachine, findMachine, killMachine } from "../../../lab/machines/machines";
 import type { ListenReport } from "../../../lab/radio/report";
-import { Amazon } from "../support/amazon";
+import type { Amazon } from "../support/amazon";
 import { closeBook, note } from "../support/book";
 import { limits } from "../support/limits";
 import { ask, clientOf, untilAnswered } from "../support/names";
-import { World } from "../support/world";
+import type { World } from "../support/world";
 import { watchArrivals } from "./arrivals";
-import { disturbed, hearsStudio, Listeners, playsFrom } from "./listeners";
+import { disturbed, hearsStudio, openStage, playsFrom, type Listeners } from "./listeners";
 
 /*
  * All droplets die, and Amazon serves everybody.
@@ -22,13 +22,7 @@ let listeners: Listeners;
 let regions: string[];
 
 beforeAll(async () => {
-    world = await World.open();
-    amazon = await Amazon.open();
-    listeners = new Listeners(world);
-    regions = Object.keys(world.outputs.listen);
-    await world.mend();
-    await world.arrange({ studio: { master: "all" } });
-    await amazon.untilServing(1, limits.canaryServes);
+    ({ world, amazon, listeners, regions } = await openStage());
 }, 1_200_000);
 
 afterEach(() => listeners.leave());

@@ -5,10 +5,26 @@ import type { Codec } from "../../../lab/radio/frames";
 import { startDecodingListener, startListener, type Listener } from "../../../lab/radio/listener";
 import type { ListenReport } from "../../../lab/radio/report";
 import { publicRoots } from "../../../lab/radio/station";
+import { Amazon } from "../support/amazon";
 import { limits } from "../support/limits";
 import { clientOf } from "../support/names";
 import { statusOf } from "../support/stranger";
-import type { World } from "../support/world";
+import { World } from "../support/world";
+
+/** What the drills of this set begin with: the studio on air everywhere, and one canary that serves. */
+export async function openStage(): Promise<{
+    world: World;
+    amazon: Amazon;
+    listeners: Listeners;
+    regions: string[];
+}> {
+    const world = await World.open();
+    const amazon = await Amazon.open();
+    await world.mend();
+    await world.arrange({ studio: { master: "all" } });
+    await amazon.untilServing(1, limits.canaryServes);
+    return { world, amazon, listeners: new Listeners(world), regions: Object.keys(world.outputs.listen) };
+}
 
 /** Who listens to the first channel in a drill; all of them leave at its end. */
 export class Listeners {

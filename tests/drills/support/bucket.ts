@@ -15,7 +15,6 @@ const key = z.object({ id: z.string(), secret: z.string() });
 /** What the stack tells of its backup. */
 const schema = z.object({
     shows: z.object({
-        libraries: z.record(z.string(), z.string()),
         protected: z.array(z.object({ bucket: z.object({ name: z.string(), region: z.string() }) })).min(2),
     }),
     backupKeys: z.object({ writer: key, reader: key }),
@@ -38,19 +37,16 @@ export class Backup {
     readonly region: string;
     readonly shows: string;
     readonly archive: string;
-    readonly libraries: Record<string, string>;
 
     static async open(): Promise<Backup> {
         return new Backup(schema.parse(await stackOutputs()));
     }
 
     private constructor(private readonly outputs: z.infer<typeof schema>) {
-        const { libraries, protected: items } = outputs.shows;
-        const [shows, archive] = items.map(({ bucket }) => bucket);
+        const [shows, archive] = outputs.shows.protected.map(({ bucket }) => bucket);
         this.region = shows?.region ?? "";
         this.shows = shows?.name ?? "";
         this.archive = archive?.name ?? "";
-        this.libraries = libraries;
     }
 
     /** Asks S3 something as the account's root. */
