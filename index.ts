@@ -16,6 +16,7 @@ import { ingestPort, ingestTlsPort, Master, masterTlsName } from "./components/m
 import { linkPort, sourceMount, type Upstream } from "./components/plan";
 import { RelayGroup } from "./components/relayGroup";
 import { RelayPool } from "./components/relayPool";
+import { decideReplacementOrder } from "./components/replacementOrder";
 import { StationAuthority } from "./components/stationAuthority";
 import { StationNetwork } from "./components/stationNetwork";
 import { loadStation } from "./config";
@@ -23,6 +24,8 @@ import { airtimeChannels } from "./config/airtime";
 import { bytesPerMinute, diskGib, planCanary } from "./config/canary";
 import { recordTtlSeconds } from "./config/dns";
 import { placeOf, planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/plan";
+
+decideReplacementOrder();
 
 const config = loadStation();
 const channelPlans = planChannels(config);

@@ -84,7 +84,7 @@ export class Airtime extends pulumi.ComponentResource {
                 size: volumeGiB,
                 // Formatted volumes are mounted by the cloud.
                 initialFilesystemType: "ext4",
-                description: `Shows and database of ${args.network.prefix}`,
+                // No description: a change of its words would replace the volume, and with it all that is on it.
             },
             { parent: this },
         );

@@ -94,6 +94,9 @@ export class CloudflareDns implements DnsService {
         monitor: cloudflare.LoadBalancerMonitor,
         parent: pulumi.Resource,
     ): cloudflare.LoadBalancerPool {
+        // The API answers in this order, and the provider compares lists: in another, every refresh would be followed by
+        // a change of every pool (terraform-provider-cloudflare 6140, 7209).
+        const members = [...pool.members].sort((one, other) => (one.name < other.name ? -1 : 1));
         const weights = new Set(pool.members.map(({ weight = 1 }) => weight));
         return new cloudflare.LoadBalancerPool(
             pool.name,
@@ -107,7 +110,7 @@ export class CloudflareDns implements DnsService {
                 longitude: pool.place.longitude,
                 // One region's data centres, a majority of three: checks from everywhere are for Enterprise.
                 checkRegions: [steeringRegionOf(pool.place)],
-                origins: pool.members.map((member) => ({
+                origins: members.map((member) => ({
                     name: member.name,
                     address: member.address,
                     enabled: true,

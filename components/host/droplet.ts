@@ -49,7 +49,7 @@ const readyTimeoutSeconds = 600;
  * can read user data); over that contact the real host key is delivered, and from then on pinned.
  */
 export class DropletHost extends pulumi.ComponentResource {
-    /** Public IPv4 address of the present droplet. */
+    /** Public IPv4 address: the reserved one where the host has one, else the present droplet's own. */
     public readonly address: pulumi.Output<string>;
 
     constructor(name: string, args: DropletHostArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -85,12 +85,21 @@ export class DropletHost extends pulumi.ComponentResource {
                 tags: args.tags,
                 monitoring: true,
                 userData: pulumi.secret(userData),
-                ...(args.volumeId === undefined ? {} : { volumeIds: [args.volumeId] }),
+                ...(args.volumeId !== undefined && {
+                    volumeIds: [args.volumeId],
+                    // Otherwise the volume is taken from the running machine: DigitalOcean detaches it, then deletes
+                    // the droplet without shutting it down. The provider waits up to a minute for the shutdown.
+                    gracefulShutdown: true,
+                }),
             },
-            args.volumeId === undefined ? child : { ...child, deleteBeforeReplace: true },
+            child,
         );
-        this.address = droplet.ipv4Address;
 
+        // The provider lists a reserved address among the droplet's own and promises no order (godo issue 343): once one
+        // is assigned, a refresh may take it for `ipv4Address`. So nothing may depend on that afterwards: what knows the
+        // machine by its first address keeps it (`ignoreChanges`) until the machine is replaced.
+        this.address = args.reservedIp === undefined ? droplet.ipv4Address : pulumi.output(args.reservedIp);
+        const reached = { ...child, ignoreChanges: ["connection.host"] };
         const connection = {
             host: droplet.ipv4Address,
             user: loginUser,
@@ -113,7 +122,7 @@ export class DropletHost extends pulumi.ComponentResource {
                 create: "sudo /usr/local/sbin/aerial-enrol install",
                 stdin: pulumi.secret(hostKey.privateKeyOpenssh),
             },
-            child,
+            reached,
         );
         const pinned = { ...connection, hostKey: hostKey.publicKeyOpenssh.apply((line) => line.trim()) };
         const files =
@@ -127,7 +136,7 @@ export class DropletHost extends pulumi.ComponentResource {
                     // No secret, but nothing to be shown in a preview either.
                     stdin: pulumi.secret(bulk.stdin),
                 },
-                { ...child, dependsOn: enrol },
+                { ...reached, dependsOn: enrol },
             );
         const secrets = new command.remote.Command(
             `${name}-secrets`,
@@ -137,7 +146,7 @@ export class DropletHost extends pulumi.ComponentResource {
                 create: "sudo /usr/local/sbin/aerial-enrol seal && sudo /usr/local/sbin/aerial-secrets apply",
                 stdin: pulumi.secret(pulumi.jsonStringify(args.secrets)),
             },
-            { ...child, dependsOn: files ?? enrol },
+            { ...reached, dependsOn: files ?? enrol },
         );
         const ready = new command.remote.Command(
             `${name}-ready`,
@@ -146,7 +155,7 @@ export class DropletHost extends pulumi.ComponentResource {
                 connection: pinned,
                 create: `sudo /usr/local/sbin/aerial-ready --timeout ${readyTimeoutSeconds}`,
             },
-            { ...child, dependsOn: secrets },
+            { ...reached, dependsOn: secrets },
         );
         if (args.reservedIp !== undefined) {
             new digitalocean.ReservedIpAssignment(

@@ -5,7 +5,7 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface GroupNames {
     region: string;
     accountId: string;
-    /** Of the Auto Scaling group. */
+    /** Start of the Auto Scaling group's name; the name of what belongs to it. */
     group: string;
     /** Parameter with the secrets. */
     secrets: string;
@@ -82,7 +82,7 @@ export function instancePolicy(names: GroupNames): iam.PolicyDocument {
                 Action: ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"],
                 Resource: [
                     `arn:aws:autoscaling:${names.region}:${names.accountId}:autoScalingGroup:*:` +
-                        `autoScalingGroupName/${names.group}`,
+                        `autoScalingGroupName/${names.group}-*`,
                 ],
             },
         ],
@@ -115,7 +115,7 @@ export function createAccess(
     );
     const policy = new iam.RolePolicy(
         `${name}-policy`,
-        { name: "own", role: role.name, policy: instancePolicy(names) },
+        { role: role.name, policy: instancePolicy(names) },
         { parent },
     );
     const profile = new iam.InstanceProfile(

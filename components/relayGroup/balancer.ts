@@ -40,7 +40,9 @@ export function createBalancer(
     const balancer = new lb.LoadBalancer(
         `${name}-balancer`,
         {
-            name: shortName(args.prefix),
+            // Zones can be added in place. What replaces a balancer is refused by its name: its addresses can be with one
+            // balancer at a time, and to delete it first would cut its listeners.
+            name: balancerName(args.prefix),
             loadBalancerType: "network",
             internal: false,
             // One canary serves what comes in at every zone.
@@ -56,7 +58,8 @@ export function createBalancer(
         const group = new lb.TargetGroup(
             `${name}-targets-${port}`,
             {
-                name: shortName(args.prefix, String(port)),
+                // No name: with Pulumi's random one, a new target group can stand beside the one that it replaces.
+                tags: { Name: `${args.prefix}-canary-${port}` },
                 port,
                 protocol: "TCP",
                 targetType: "instance",
@@ -100,10 +103,10 @@ export function createBalancer(
     };
 }
 
-/** Balancers and target groups have names of at most 32 characters. */
-export function shortName(prefix: string, ending = "canary"): string {
-    const room = 32 - ending.length - 1;
-    return `${prefix.slice(0, room).replace(/-+$/, "")}-${ending}`;
+/** A balancer's name has at most 32 characters. */
+export function balancerName(prefix: string): string {
+    const ending = "-canary";
+    return prefix.slice(0, 32 - ending.length).replace(/-+$/, "") + ending;
 }
 
 function subnetOf(network: GroupNetwork, index: number): pulumi.Output<string> {

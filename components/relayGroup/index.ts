@@ -62,6 +62,19 @@ const placeBytes = 6;
 /** How long the group waits for a machine to be well; machines that still work on it ask for more. */
 const joinLimitSeconds = 900;
 
+/** Length of the random end of the group's name. */
+const generationBytes = 3;
+
+/** What a group is created with; another value of any of it makes another group. */
+const initialHooks = [
+    {
+        name: joinHook,
+        lifecycleTransition: "autoscaling:EC2_INSTANCE_LAUNCHING",
+        heartbeatTimeout: joinLimitSeconds,
+        defaultResult: "ABANDON",
+    },
+];
+
 /**
  * Relays at Amazon, behind a balancer with fixed addresses: always at least one, the **canary**, and more of them when
  * they have to send more, for an emergency.
@@ -101,15 +114,16 @@ export class RelayGroup extends pulumi.ComponentResource {
         const masters = pulumi.all(args.masters);
         const role = masters.apply((known) => relayRole(name, args, known));
         const parameters = this.createParameters(name, args, names, role);
+        const groupName = this.nameGroup(name, names);
 
         const template = this.createTemplate(name, args, names, {
-            ...{ role, masters },
+            ...{ role, masters, groupName },
             filesPath: parameters.filesPath,
             profileArn: access.profileArn,
             securityGroupId: network.securityGroupId,
         });
         const group = this.createGroup(name, args, names, {
-            template,
+            ...{ template, groupName },
             subnetIds: network.subnetIds,
             targetGroupArns: balancer.targetGroupArns,
             // A machine that starts before them would find no way, no answer or no permission.
@@ -134,10 +148,21 @@ export class RelayGroup extends pulumi.ComponentResource {
             const role = relayRole(name, args, masters);
             cutBundle(packFiles(role.files), name);
             const filesPath = `${names.files}/${"0".repeat(2 * placeBytes)}`;
-            userData(name, args, names, { role, masters, filesPath });
+            const groupName = `${names.group}-${"0".repeat(2 * generationBytes)}`;
+            userData(name, args, names, { role, masters, filesPath, groupName });
         } catch (error) {
             throw new pulumi.ResourceError(error instanceof Error ? error.message : String(error), this);
         }
+    }
+
+    /** A name that is new with everything that replaces a group, so that the new one stands beside the old one. */
+    private nameGroup(name: string, names: GroupNames): pulumi.Output<string> {
+        const generation = new random.RandomId(
+            `${name}-generation`,
+            { byteLength: generationBytes, keepers: { hooks: JSON.stringify(initialHooks) } },
+            { parent: this },
+        );
+        return pulumi.interpolate`${names.group}-${generation.hex}`;
     }
 
     private createParameters(
@@ -208,6 +233,7 @@ export class RelayGroup extends pulumi.ComponentResource {
             role: pulumi.Output<MachineRole>;
             masters: pulumi.Output<Upstream[]>;
             filesPath: pulumi.Output<string>;
+            groupName: pulumi.Output<string>;
             profileArn: pulumi.Output<string>;
             securityGroupId: pulumi.Output<string>;
         },
@@ -228,11 +254,11 @@ export class RelayGroup extends pulumi.ComponentResource {
                 iamInstanceProfile: { arn: given.profileArn },
                 vpcSecurityGroupIds: [given.securityGroupId],
                 userData: pulumi
-                    .all([given.role, given.masters, given.filesPath])
-                    .apply(([role, masters, filesPath]) =>
-                        Buffer.from(userData(name, args, names, { role, masters, filesPath })).toString(
-                            "base64",
-                        ),
+                    .all([given.role, given.masters, given.filesPath, given.groupName])
+                    .apply(([role, masters, filesPath, groupName]) =>
+                        Buffer.from(
+                            userData(name, args, names, { role, masters, filesPath, groupName }),
+                        ).toString("base64"),
                     ),
                 metadataOptions: {
                     httpEndpoint: "enabled",
@@ -267,6 +293,7 @@ export class RelayGroup extends pulumi.ComponentResource {
         names: GroupNames,
         given: {
             template: ec2.LaunchTemplate;
+            groupName: pulumi.Output<string>;
             subnetIds: pulumi.Output<string>[];
             targetGroupArns: pulumi.Output<string>[];
             dependsOn: pulumi.Resource[];
@@ -276,7 +303,7 @@ export class RelayGroup extends pulumi.ComponentResource {
         const group = new autoscaling.Group(
             `${name}-group`,
             {
-                name: names.group,
+                name: given.groupName,
                 // The size between them is the scaling's; nothing is said about it here, so that `up` leaves it alone.
                 minSize: args.minInstances,
                 maxSize: args.maxInstances,
@@ -289,14 +316,7 @@ export class RelayGroup extends pulumi.ComponentResource {
                 healthCheckType: "ELB",
                 // Machines are well before they come into service; the balancer needs some checks to see it.
                 healthCheckGracePeriod: 60,
-                initialLifecycleHooks: [
-                    {
-                        name: joinHook,
-                        lifecycleTransition: "autoscaling:EC2_INSTANCE_LAUNCHING",
-                        heartbeatTimeout: joinLimitSeconds,
-                        defaultResult: "ABANDON",
-                    },
-                ],
+                initialLifecycleHooks: initialHooks,
                 defaultInstanceWarmup: args.warmUpSeconds,
                 // A new launch template version starts it, whatever else triggers it. New machines first.
                 instanceRefresh: {
@@ -322,7 +342,6 @@ export class RelayGroup extends pulumi.ComponentResource {
         new autoscaling.Policy(
             `${name}-scaling`,
             {
-                name: "outgoing-bytes",
                 autoscalingGroupName: group.name,
                 policyType: "TargetTrackingScaling",
                 estimatedInstanceWarmup: args.warmUpSeconds,
@@ -412,10 +431,15 @@ function userData(
     name: string,
     { readySeconds }: Pick<RelayGroupArgs, "readySeconds">,
     names: GroupNames,
-    { role, masters, filesPath }: { role: MachineRole; masters: Upstream[]; filesPath: string },
+    {
+        role,
+        masters,
+        filesPath,
+        groupName: group,
+    }: { role: MachineRole; masters: Upstream[]; filesPath: string; groupName: string },
 ): string {
     const { sha256 } = packFiles(role.files);
-    const { region, group, secrets, report, namespace } = names;
+    const { region, secrets, report, namespace } = names;
     const loader = loaderFiles({
         ...{ name, region, group, hook: joinHook, secrets, report, namespace, readySeconds, sha256 },
         masters: masters.map(({ host, port }) => ({ host, port })),

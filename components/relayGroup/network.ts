@@ -44,13 +44,13 @@ export function createNetwork(name: string, args: GroupNetworkArgs, parent: pulu
         child,
     );
     const subnets = args.zones.map(
-        (zone, index) =>
+        (zone) =>
             new ec2.Subnet(
                 `${name}-${zone}`,
                 {
                     vpcId: network.id,
                     availabilityZone: zone,
-                    cidrBlock: `10.78.${index}.0/24`,
+                    cidrBlock: subnetRange(zone),
                     mapPublicIpOnLaunch: true,
                     tags: { Name: `${args.prefix}-canary-${zone}` },
                 },
@@ -74,6 +74,11 @@ export function createNetwork(name: string, args: GroupNetworkArgs, parent: pulu
     };
 }
 
+/** A zone's range, whatever other zones there are: ranges that move from one to another would collide. */
+function subnetRange(zone: string): string {
+    return `10.78.${zone.charCodeAt(zone.length - 1) - "a".charCodeAt(0)}.0/24`;
+}
+
 /**
  * In: listeners, and the balancer's checks of health, at 80 and 443. There is no SSH: a broken machine is replaced.
  *
@@ -89,7 +94,8 @@ function createSecurityGroup(
     const securityGroup = new ec2.SecurityGroup(
         `${name}-security`,
         {
-            name: `${args.prefix}-canary`,
+            // With a random end: whatever replaces it, the new one stands beside the old one, which is in use.
+            namePrefix: `${args.prefix}-canary-`,
             description: "Relays of the group: listeners in, Masters and packages out",
             vpcId,
         },

@@ -16,6 +16,8 @@ export interface Operation extends StackChoice {
     operation: "up" | "preview" | "destroy";
     /** Looks first at what the cloud still has: what is gone is made anew. */
     refresh?: boolean | undefined;
+    /** Where a preview writes the engine's plan; the engine calls this experimental (`PULUMI_EXPERIMENTAL`). */
+    planFile?: string | undefined;
     /** Where to write what happened, as an OperationResult. */
     resultFile?: string;
 }
@@ -54,7 +56,7 @@ function record(result: OperationResult, event: EngineEvent): void {
 
 async function perform(
     stack: Stack,
-    { operation, refresh }: Operation,
+    { operation, refresh, planFile }: Operation,
     onEvent: (event: EngineEvent) => void,
 ): Promise<void> {
     const options = { onEvent, suppressProgress: true, color: "never" as const };
@@ -64,10 +66,10 @@ async function perform(
             await stack.up({ ...options, refresh, continueOnError: true });
             return;
         case "preview":
-            await stack.preview({ ...options, refresh });
+            await stack.preview({ ...options, refresh, plan: planFile });
             return;
         case "destroy":
-            await stack.destroy(options);
+            await stack.destroy({ ...options, refresh });
             return;
     }
 }

@@ -63,9 +63,10 @@ export interface DeployedResource {
 
 /** A stack of the lab cloud in record mode: everything is checked and recorded, nothing runs. */
 export interface RecordedStack {
-    up(): Promise<OperationResult>;
-    preview(): Promise<OperationResult>;
-    destroy(): Promise<OperationResult>;
+    up(how?: { refresh: boolean }): Promise<OperationResult>;
+    /** With `planFile`, the engine's plan is written there. */
+    preview(how?: { planFile: string }): Promise<OperationResult>;
+    destroy(how?: { refresh: boolean }): Promise<OperationResult>;
     /** The state with secrets in clear. */
     deployment(): Promise<Deployment>;
 }
@@ -82,10 +83,13 @@ export interface RecordOptions {
 /** Works on a stack in record mode, with everything it makes in `folder`. */
 export function recordStack(stack: string, folder: string, options: RecordOptions = {}): RecordedStack {
     const { environment, ...choice } = options;
-    async function operate(operation: Operation["operation"]): Promise<OperationResult> {
+    async function operate(
+        operation: Operation["operation"],
+        how: Pick<Operation, "refresh" | "planFile"> = {},
+    ): Promise<OperationResult> {
         const results = mkdtempSync(join(tmpdir(), "aerial-result-"));
         const resultFile = join(results, "result.json");
-        const wanted: Operation = { operation, stack, mode: "record", resultFile, ...choice };
+        const wanted: Operation = { operation, stack, mode: "record", resultFile, ...choice, ...how };
         const [program = "", ...args] = operateCommand(wanted);
         try {
             const output = await new Promise<string>((resolve, reject) => {
@@ -121,9 +125,9 @@ export function recordStack(stack: string, folder: string, options: RecordOption
         return (JSON.parse(stdout) as { deployment: Deployment }).deployment;
     }
     return {
-        up: () => operate("up"),
-        preview: () => operate("preview"),
-        destroy: () => operate("destroy"),
+        up: (how) => operate("up", how),
+        preview: (how) => operate("preview", how),
+        destroy: (how) => operate("destroy", how),
         deployment,
     };
 }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { apiRoot } from "../authority";
 import { isFrozen, isPopulated, killCgroup, removeCgroup, setFrozen } from "../host/cgroups";
@@ -106,6 +107,25 @@ export async function killMachine(id: string): Promise<void> {
         await unplugMachine(id);
         await killCgroup(machineCgroup(id));
     });
+}
+
+/**
+ * Has a machine shut itself down, as by its power button. Nothing happens when it is off, or when there is none.
+ *
+ * @throws when it still runs after `limitSeconds`.
+ */
+export async function shutDownMachine(id: string, limitSeconds: number): Promise<void> {
+    if (!existsSync(machineFolder(id)) || stateOf(id) === "off") {
+        return;
+    }
+    await execInMachine(id, ["systemctl", "poweroff", "--no-block"]);
+    const deadline = Date.now() + limitSeconds * 1000;
+    while (stateOf(id) !== "off") {
+        if (Date.now() > deadline) {
+            throw new Error(`machine ${recorded(id).name} does not shut down within ${limitSeconds} s`);
+        }
+        await sleep(100);
+    }
 }
 
 /** Stops every process of a machine where it is. Its kernel, which is the host's, still answers for open sockets. */

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 
+import { behaviourOf, type Behaviour } from "./behaviour";
 import type { Properties } from "./protocol/values";
 
 export type { Properties } from "./protocol/values";
@@ -31,33 +32,30 @@ export interface Made {
 }
 
 /**
- * One kind of resource: what it accepts, what a change does, and what is really done. Everything else, such as
- * secrets, previews, unknown properties and differences, follows from this in `protocol/`.
+ * One kind of resource: what it accepts, and what is really done. What a change of it means is in `behaviour.ts`; secrets,
+ * previews, unknown properties and differences follow from both in `protocol/`.
  */
 export interface KindDefinition<Schema extends z.ZodObject> {
     /** For example `digitalocean:index/droplet:Droplet`. */
     type: string;
     /** Inputs. Strict: a property that it does not know is an error. */
     inputs: Schema;
-    /** Names of outputs that are known only after creation. */
-    computed: readonly string[];
-    /** Inputs whose change makes a new resource; `*` means every one. */
-    replaceOn: readonly (keyof z.output<Schema> & string)[] | "*";
     /** Inputs whose order means nothing. */
     sets?: readonly (keyof z.output<Schema> & string)[];
     /** Outputs that are secret whatever the inputs are. */
     secretOutputs?: readonly string[];
-    /** The property that is made from the logical name and a random end where the program gives none. */
-    autoName?: keyof z.output<Schema> & string;
     /** Inputs that the provider's own settings give where the program gives none, such as Amazon's `region`. */
     fromProvider?: readonly (keyof z.output<Schema> & string)[];
-    /** The old resource goes before the new one comes. */
-    deleteBeforeReplace?: boolean;
     /** Whether time alone has made it due for replacement: a certificate that is to be renewed. */
     isDue?(outputs: Properties): boolean;
     create(inputs: z.output<Schema>, context: Context): Promise<Made>;
     /** Reads the present outputs; undefined when the resource is gone. Without it, the state counts. */
     read?(existing: Existing<z.output<Schema>>, context: Context): Promise<Properties | undefined>;
+    /**
+     * Inputs that the cloud answers in a form of its own: a refresh puts them into the state, and a program that does
+     * not give the same form changes them back at the next `up`.
+     */
+    readInputs?(existing: Existing<z.output<Schema>>): Partial<z.output<Schema>>;
     /** Changes it in place and returns the changed outputs. */
     update?(
         existing: Existing<z.output<Schema>>,
@@ -72,22 +70,21 @@ export interface KindDefinition<Schema extends z.ZodObject> {
 export interface ResourceKind {
     type: string;
     inputs: z.ZodObject;
-    computed: readonly string[];
-    replaceOn: readonly string[] | "*";
+    behaviour: Behaviour;
     sets: readonly string[];
     secretOutputs: readonly string[];
-    autoName: string | undefined;
     fromProvider: readonly string[];
-    deleteBeforeReplace: boolean;
     isDue(outputs: Properties): boolean;
     create(inputs: Properties, context: Context): Promise<Made>;
     read(existing: Existing<Properties>, context: Context): Promise<Properties | undefined>;
+    readInputs(existing: Existing<Properties>): Properties;
     update(existing: Existing<Properties>, inputs: Properties, context: Context): Promise<Properties>;
     delete(existing: Existing<Properties>, context: Context): Promise<void>;
 }
 
-/** Describes a kind; see KindDefinition. */
+/** Describes a kind; see KindDefinition. @throws when its behaviour is not known. */
 export function resourceKind<Schema extends z.ZodObject>(definition: KindDefinition<Schema>): ResourceKind {
+    const behaviour = behaviourOf(definition.type);
     const typed = (existing: Existing<Properties>): Existing<z.output<Schema>> => ({
         ...existing,
         inputs: definition.inputs.parse(existing.inputs),
@@ -95,13 +92,10 @@ export function resourceKind<Schema extends z.ZodObject>(definition: KindDefinit
     return {
         type: definition.type,
         inputs: definition.inputs,
-        computed: definition.computed,
-        replaceOn: definition.replaceOn,
+        behaviour,
         sets: definition.sets ?? [],
         secretOutputs: definition.secretOutputs ?? [],
-        autoName: definition.autoName,
         fromProvider: definition.fromProvider ?? [],
-        deleteBeforeReplace: definition.deleteBeforeReplace ?? false,
         isDue: (outputs) => definition.isDue?.(outputs) ?? false,
         async create(inputs, context) {
             const parsed = definition.inputs.parse(inputs);
@@ -111,11 +105,12 @@ export function resourceKind<Schema extends z.ZodObject>(definition: KindDefinit
         async read(existing, context) {
             return definition.read ? definition.read(typed(existing), context) : existing.outputs;
         },
+        readInputs: (existing) => definition.readInputs?.(typed(existing)) ?? {},
         async update(existing, inputs, context) {
             const parsed = definition.inputs.parse(inputs);
             const changed = (await definition.update?.(typed(existing), parsed, context)) ?? {};
             const computed = Object.fromEntries(
-                definition.computed.map((name) => [name, existing.outputs[name]]),
+                behaviour.computed.map((name) => [name, existing.outputs[name]]),
             );
             return { ...computed, ...parsed, ...changed };
         },

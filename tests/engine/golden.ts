@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { DeployedResource, Deployment } from "../../lab/engine/run";
+import { behaviourOf, isDeletedFirst } from "../../lab/providers/behaviour";
 import { nameOf } from "./support";
 
 const signature = "4dabf18193072939515e22adb298388d";
@@ -13,6 +14,8 @@ interface GoldenResource {
     parent: string | undefined;
     inputs: unknown;
     dependencies: number;
+    /** What a replacement does; absent for components. */
+    replacement?: "create first" | "delete first";
 }
 
 /** Texts that differ in every run, by what they look like. */
@@ -31,7 +34,7 @@ const randomParts: readonly [RegExp, string][] = [
     [/(\/relay\/files\/)[0-9a-f]{12}(?=\/)/, "$1[random]"],
     [/^(arn:aws:autoscaling:.*:autoScalingGroup:)[0-9a-f-]{36}(?=:)/, "$1[random]"],
     // Names that the engine completes by itself.
-    [/^((?:[a-z0-9]+-)+)[0-9a-f]{7}$/, "$1[random]"],
+    [/((?:^|autoScalingGroupName\/)(?:[a-z0-9]+-)+)[0-9a-f]{6,7}$/, "$1[random]"],
 ];
 
 /** Ids that say nothing; others, such as names of buckets, say what a reviewer wants to know. */
@@ -82,8 +85,21 @@ function idsOf(resources: readonly DeployedResource[]): Map<string, string> {
     );
 }
 
+/** The engine's plan, as `preview` saves it: how the program asked for each resource, by URN. */
+interface Plan {
+    resourcePlans: Record<string, { goal?: { deleteBeforeReplace?: boolean } }>;
+}
+
+/** What a replacement does first: what the program has decided, else what the resource's provider would do. */
+function replacementOf({ urn, type, inputs }: DeployedResource, plan: Plan): GoldenResource["replacement"] {
+    const decided = plan.resourcePlans[urn]?.goal?.deleteBeforeReplace;
+    const deleteFirst = decided ?? isDeletedFirst(behaviourOf(type), nameOf({ urn }), inputs ?? {});
+    return deleteFirst ? "delete first" : "create first";
+}
+
 /** All resources of a stack, in a form that is the same in every run of the same program. */
-export function goldenDump(deployment: Deployment): GoldenResource[] {
+export function goldenDump(deployment: Deployment, planFile: string): GoldenResource[] {
+    const plan = JSON.parse(readFileSync(planFile, "utf8")) as Plan;
     const resources = (deployment.resources ?? []).filter(({ type }) => !type.startsWith("pulumi:"));
     // A tag's id is its name, which says more than whose id it is; and who holds an address is not whose it is.
     const ids = idsOf(resources.filter(({ type }) => !/:(Tag|ReservedIpAssignment)$/.test(type)));
@@ -94,6 +110,7 @@ export function goldenDump(deployment: Deployment): GoldenResource[] {
             parent: resource.parent === undefined ? undefined : nameOf({ urn: resource.parent }),
             inputs: stable(resource.inputs ?? {}, ids),
             dependencies: (resource.dependencies ?? []).length,
+            ...(resource.custom && { replacement: replacementOf(resource, plan) }),
         }))
         .sort((a, b) => `${a.type} ${a.name}`.localeCompare(`${b.type} ${b.name}`));
 }
@@ -105,14 +122,15 @@ export function goldenDump(deployment: Deployment): GoldenResource[] {
 export function compareWithGolden(
     stack: string,
     deployment: Deployment,
-): { committed: unknown; present: unknown } {
+    planFile: string,
+): { committed: unknown; present: GoldenResource[] } {
     const file = join(__dirname, "golden", `${stack}.json`);
-    const present = goldenDump(deployment);
+    const present = goldenDump(deployment, planFile);
     if (process.env.UPDATE_GOLDEN === "1") {
         writeFileSync(file, JSON.stringify(present, null, 2) + "\n");
     }
     return {
         committed: JSON.parse(readFileSync(file, "utf8")),
-        present: JSON.parse(JSON.stringify(present)),
+        present: JSON.parse(JSON.stringify(present)) as GoldenResource[],
     };
 }

@@ -69,7 +69,7 @@ describe("droplets", () => {
     });
 
     test("a change of image, region, keys, user data or network makes a new one; of name, size or tags not", () => {
-        const { replaceOn } = kind("Droplet");
+        const { replaceOn } = kind("Droplet").behaviour;
         expect(replaceOn).toEqual(
             expect.arrayContaining(["image", "region", "sshKeys", "userData", "vpcUuid"]),
         );

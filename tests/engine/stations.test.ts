@@ -32,8 +32,11 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
     const folder = labFolder();
     const stack = recordStack(name, folder, { environment });
     let deployment: Deployment;
+    /** Beside the lab's folder, which has to be free of secrets. */
+    const planFile = join(labFolder(), "plan.json");
 
     test("is built", async () => {
+        expect(await stack.preview({ planFile })).toMatchObject({ ok: true, errors: [] });
         const result = await stack.up();
         expect(result.errors).toEqual([]);
         expect(result.ok).toBe(true);
@@ -42,8 +45,21 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
     });
 
     test("has exactly the committed resources (after an intended change: UPDATE_GOLDEN=1)", () => {
-        const { committed, present } = compareWithGolden(name, deployment);
+        const { committed, present } = compareWithGolden(name, deployment, planFile);
         expect(present).toEqual(committed);
+    });
+
+    test("deletes nothing first that serves listeners, whatever replaces it", () => {
+        const { present } = compareWithGolden(name, deployment, planFile);
+        const custom = present.filter(({ type }) => !type.startsWith("aerial:"));
+        expect(custom.filter(({ replacement }) => replacement === undefined)).toEqual([]);
+        // The playout shares its disk with its successor; what is set on a bucket serves nobody.
+        expect(
+            custom
+                .filter(({ replacement }) => replacement === "delete first")
+                .map((resource) => `${resource.type} ${resource.name}`)
+                .filter((resource) => !/^aws:s3\/bucket[A-Z]/.test(resource)),
+        ).toEqual(["digitalocean:index/droplet:Droplet airtime"]);
     });
 
     test("no password or key stands in clear in state, records or logs", () => {

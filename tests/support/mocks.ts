@@ -131,7 +131,7 @@ export async function record(build: () => unknown, stack = "test"): Promise<Reco
         "aerial",
         stack,
     );
-    build();
+    await build();
     await pulumi.runtime.disconnect();
     return recorded;
 }

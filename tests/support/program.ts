@@ -29,9 +29,15 @@ export async function runProgram(
         const { record } = require("./mocks") as typeof import("./mocks");
         pulumi.runtime.setAllConfig({ "aerial:station": JSON.stringify(station) });
         let exported: Record<string, unknown> = {};
-        result.resources = await record(() => {
-            exported = require("../../index") as Record<string, unknown>;
-        }, stack);
+        result.resources = await record(
+            // The program registers a transformation with its stack, so that there has to be one.
+            () =>
+                pulumi.runtime.runInPulumiStack(async () => {
+                    exported = require("../../index") as Record<string, unknown>;
+                    return {};
+                }),
+            stack,
+        );
         /* eslint-enable @typescript-eslint/no-require-imports */
         result.outputs = await new Promise((resolve, reject) => {
             const all = pulumi.output(exported);

@@ -62,10 +62,11 @@ describe("Airtime", () => {
             name: "aerial-test-airtime",
             region: "fra1",
             size: 100,
+            // Nothing that would replace it, and what is on it, when its words change.
             initialFilesystemType: "ext4",
-            description: "Shows and database of aerial-test",
         });
         const droplet = inputs(resources, "airtime");
+        expect(droplet.gracefulShutdown).toBe(true);
         expect(droplet.volumeIds).toEqual([expect.stringMatching(/^\d+$/)]);
         expect(libraries).toEqual({
             main: "/mnt/aerial_test_airtime/library/main",

@@ -14,7 +14,11 @@ function placeOf(region: string) {
 function pool(region: string) {
     return {
         ...{ region, place: placeOf(region), capacity: 1000 },
-        members: [1, 2].map((n) => ({ name: `relay-${region}-${n}`, address: `192.0.2.${n}` })),
+        // As text, 10 comes before 9.
+        members: (region === "nyc3" ? [9, 10] : [1, 2]).map((n) => ({
+            name: `relay-${region}-${n}`,
+            address: `192.0.2.${n}`,
+        })),
     };
 }
 
@@ -28,7 +32,7 @@ const emergency: EmergencyPool = {
 describe("the pool for emergencies", () => {
     it("is last in every order, and with its share in the nearest pool", () => {
         const [nyc, fra, last] = addEmergency([pool("nyc3"), pool("fra1")], emergency);
-        expect(nyc?.members.map(({ name }) => name)).toEqual(["relay-nyc3-1", "relay-nyc3-2"]);
+        expect(nyc?.members.map(({ name }) => name)).toEqual(["relay-nyc3-9", "relay-nyc3-10"]);
         expect(fra?.members).toEqual([
             ...pool("fra1").members,
             { name: "aws-a", address: "198.51.100.1", weight: 0.1 },
@@ -104,9 +108,9 @@ describe("its names", () => {
         expect(poolInputs("aerial-test-stream-fra1")).toMatchObject({
             originSteering: { policy: "random" },
             origins: [
+                { name: "aws-a", address: "198.51.100.1", weight: 0.1 },
                 { name: "relay-fra1-1", weight: 1 },
                 { name: "relay-fra1-2", weight: 1 },
-                { name: "aws-a", address: "198.51.100.1", weight: 0.1 },
             ],
         });
         for (const name of ["aerial-test-stream-nyc3", "aerial-test-stream-aws"]) {
@@ -114,6 +118,18 @@ describe("its names", () => {
             expect(JSON.stringify(poolInputs(name))).not.toContain("weight");
         }
         expect(poolInputs("aerial-test-stream-aws").origins).toHaveLength(2);
+    });
+
+    it("have their members in the order of the names as text, as the API gives them back", () => {
+        const pools = resources.filter((one) => one.type.endsWith("LoadBalancerPool"));
+        for (const { inputs } of pools) {
+            const names = (inputs.origins as { name: string }[]).map(({ name }) => name);
+            expect(names).toEqual([...names].sort());
+        }
+        expect(poolInputs("aerial-test-stream-nyc3").origins).toMatchObject([
+            { name: "relay-nyc3-10" },
+            { name: "relay-nyc3-9" },
+        ]);
     });
 
     it("have no plain name that leads to it", () => {

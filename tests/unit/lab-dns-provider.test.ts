@@ -307,13 +307,13 @@ describe("the API accepts", () => {
         await kind("DnsRecord").delete({ id, inputs: given, outputs }, context);
     });
 
-    it("changes in place of everything but account and zone", () => {
+    it("changes in place of everything but account, zone, and a record's type", () => {
         expect(
             Object.fromEntries(
-                cloudflare.kinds.map(({ type, replaceOn }) => [type.split(":")[2], replaceOn]),
+                cloudflare.kinds.map(({ type, behaviour }) => [type.split(":")[2], behaviour.replaceOn]),
             ),
         ).toEqual({
-            DnsRecord: ["zoneId"],
+            DnsRecord: ["zoneId", "type"],
             LoadBalancer: ["zoneId"],
             LoadBalancerMonitor: ["accountId"],
             LoadBalancerPool: ["accountId"],

@@ -122,7 +122,7 @@ describe("a droplet with a volume", () => {
             kind("Droplet").update(existing, dropletOf({ volumeIds: [other, id] }), context),
         ).rejects.toThrow(/already attached to another Droplet/);
         expect(second.outputs.volumeIds).toEqual([id]);
-        expect(kind("Droplet").replaceOn).not.toContain("volumeIds");
+        expect(kind("Droplet").behaviour.replaceOn).not.toContain("volumeIds");
     });
 
     it("of an interrupted run goes before its volume when the lab tidies up", async () => {

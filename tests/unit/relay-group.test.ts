@@ -4,7 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { parse } from "yaml";
 
 import { cutBundle, pieceCount } from "../../components/relayGroup/bundle";
-import { shortName } from "../../components/relayGroup/balancer";
+import { balancerName } from "../../components/relayGroup/balancer";
 import { isSecret, reveal, type Recorded } from "../support/mocks";
 import { recordGroup } from "../support/relayGroup";
 import { relayPlan } from "../support/relayPlan";
@@ -95,7 +95,7 @@ describe("what an instance may do", () => {
                     ],
                     Resource: [
                         "arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:*:" +
-                            "autoScalingGroupName/aerial-test-canary",
+                            "autoScalingGroupName/aerial-test-canary-*",
                     ],
                 },
             ],
@@ -189,8 +189,8 @@ describe("the balancer", () => {
     it.each(["aerial-prod", "aerial-a-stack-with-a-very-long-name-indeed"])(
         "of %s has a name that Amazon takes",
         (prefix) => {
-            expect(shortName(prefix)).toMatch(/^[a-zA-Z0-9](-?[a-zA-Z0-9])*$/);
-            expect(shortName(prefix, "443").length).toBeLessThanOrEqual(32);
+            expect(balancerName(prefix)).toMatch(/^[a-zA-Z0-9](-?[a-zA-Z0-9])*$/);
+            expect(balancerName(prefix).length).toBeLessThanOrEqual(32);
         },
     );
 });
@@ -266,7 +266,7 @@ describe("the files", () => {
         expect(settings.sha256).toBe(sha256);
         // Made anew with other files, and with files that come back after a rollout that failed: those from before it
         // are not gone by then.
-        const [place] = resources.filter(({ type }) => type === "random:index/randomId:RandomId");
+        const place = resources.find(({ name }) => name === "relay-aws-files");
         expect(place?.inputs.keepers).toEqual({ sha256 });
         expect(settings.files).toMatch(/^\/aerial-test\/relay\/files\/[0-9a-f]{12}$/);
         const files = JSON.parse(list.toString()) as { path: string }[];
@@ -331,7 +331,7 @@ describe("the group", () => {
     it("takes a machine only when that says it is well, and asks the balancer from then on", () => {
         const group = only("autoscaling/group:Group");
         expect(group).toMatchObject({
-            name: "aerial-test-canary",
+            name: expect.stringMatching(/^aerial-test-canary-[0-9a-f]+$/),
             minSize: 1,
             maxSize: 4,
             healthCheckType: "ELB",
@@ -352,6 +352,12 @@ describe("the group", () => {
         expect(group).not.toHaveProperty("desiredCapacity");
     });
 
+    it("has another name when its hooks change, so that the new group stands beside the old one", () => {
+        const generation = resources.find(({ name }) => name === "relay-aws-generation");
+        const { hooks } = generation?.inputs.keepers as { hooks: string };
+        expect(JSON.parse(hooks)).toEqual(only("autoscaling/group:Group").initialLifecycleHooks);
+    });
+
     it("grows by the bytes that an instance sends", () => {
         expect(only("autoscaling/policy:Policy")).toMatchObject({
             policyType: "TargetTrackingScaling",
@@ -368,7 +374,7 @@ describe("the group", () => {
             create: "node components/relayGroup/await-refresh.mjs",
             environment: {
                 AERIAL_REGION: "eu-central-1",
-                AERIAL_GROUP: "aerial-test-canary",
+                AERIAL_GROUP: only("autoscaling/group:Group").name,
                 AERIAL_REPORT: "/aerial-test/relay/report",
                 AERIAL_TEMPLATE_VERSION: "1",
             },

@@ -110,8 +110,6 @@ export async function removeBalancer(id: string): Promise<void> {
 export const loadBalancer = resourceKind({
     type: "cloudflare:index/loadBalancer:LoadBalancer",
     inputs,
-    computed: ["createdOn", "modifiedOn", "zoneName"],
-    replaceOn: ["zoneId"],
 
     async create(given, { urn }) {
         const request = `POST /zones/${given.zoneId}/load_balancers`;

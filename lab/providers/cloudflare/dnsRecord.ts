@@ -152,8 +152,6 @@ async function put(record: NameRecord, request: string): Promise<void> {
 export const dnsRecord = resourceKind({
     type: "cloudflare:index/dnsRecord:DnsRecord",
     inputs,
-    computed: ["createdOn", "modifiedOn", "proxiable"],
-    replaceOn: ["zoneId"],
     sets: ["tags"],
 
     async create(given, { urn }) {

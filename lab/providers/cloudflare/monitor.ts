@@ -83,8 +83,6 @@ export async function removeMonitor(id: string): Promise<void> {
 export const loadBalancerMonitor = resourceKind({
     type: "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor",
     inputs,
-    computed: ["createdOn", "modifiedOn"],
-    replaceOn: ["accountId"],
 
     async create(given, { urn }) {
         const now = new Date().toISOString();

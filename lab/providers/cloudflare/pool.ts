@@ -127,9 +127,6 @@ export async function removePool(id: string): Promise<void> {
 export const loadBalancerPool = resourceKind({
     type: "cloudflare:index/loadBalancerPool:LoadBalancerPool",
     inputs,
-    computed: ["createdOn", "modifiedOn"],
-    replaceOn: ["accountId"],
-    sets: ["checkRegions"],
 
     async create(given, { urn }) {
         const now = new Date().toISOString();
@@ -145,6 +142,14 @@ export const loadBalancerPool = resourceKind({
     },
 
     read: async ({ id, outputs }) => (pools.get(id) ? outputs : undefined),
+
+    // The API gives a pool's origins back in the order of their names, as text, whatever order they were given in, and
+    // they are a list in the provider (its pull request 7209; issues 6140, 7028, 7179). It spells out the defaults.
+    readInputs: ({ id, inputs: { origins: given } }) => ({
+        origins: [...(pools.get(id)?.origins ?? given)].sort((one, other) =>
+            one.name < other.name ? -1 : 1,
+        ),
+    }),
 
     async update({ id }, given) {
         const request = `PUT /accounts/${given.accountId}/load_balancers/pools/${id}`;

@@ -26,8 +26,6 @@ export function commandId(name: string): string {
 export function lifecycle<Inputs extends CommandInputs>(
     run: Run<Inputs>,
 ): {
-    computed: readonly string[];
-    replaceOn: readonly "triggers"[];
     create(given: Inputs, context: Context): Promise<Made>;
     update(existing: Existing<Inputs>, given: Inputs, context: Context): Promise<Properties>;
     delete(existing: Existing<Inputs>, context: Context): Promise<void>;
@@ -44,9 +42,6 @@ export function lifecycle<Inputs extends CommandInputs>(
         return { ...(await run(command, given, previous, context)) };
     }
     return {
-        computed: ["stderr", "stdout"],
-        replaceOn: ["triggers"],
-
         create: async (given, context) => ({
             id: commandId(context.name),
             outputs: await attempt(given.create, given, undefined, context),

@@ -62,9 +62,7 @@ export const remoteCommand = resourceKind({
 export const copyToRemote = resourceKind({
     type: "command:remote:CopyToRemote",
     inputs: z.strictObject({ connection, remotePath: z.string(), source: sourceInput, triggers }),
-    computed: [],
     secretOutputs: ["connection"],
-    replaceOn: ["triggers"],
 
     create: async (given, context) => {
         if (labMode() !== "record") {

@@ -27,9 +27,6 @@ function fingerprintOf(publicKey: string): string {
 export const sshKey = resourceKind({
     type: "digitalocean:index/sshKey:SshKey",
     inputs: z.strictObject({ name: text, publicKey: text }),
-    computed: ["fingerprint"],
-    replaceOn: ["publicKey"],
-    autoName: "name",
 
     create: (given, { urn }) =>
         doing("creating SSH Key", () =>
@@ -70,16 +67,6 @@ export const sshKey = resourceKind({
 export const tag = resourceKind({
     type: "digitalocean:index/tag:Tag",
     inputs: z.strictObject({ name: tagName }),
-    computed: [
-        "databasesCount",
-        "dropletsCount",
-        "imagesCount",
-        "totalResourceCount",
-        "volumeSnapshotsCount",
-        "volumesCount",
-    ],
-    replaceOn: "*",
-    autoName: "name",
 
     create: async ({ name }, { urn }) => {
         others.put(`tag:${name}`, { urn, id: `tag:${name}`, kind: "tag", name });
@@ -139,10 +126,7 @@ export const project = resourceKind({
         isDefault: z.boolean().default(false),
         resources: urns.optional(),
     }),
-    computed: ["createdAt", "ownerId", "ownerUuid", "resources", "updatedAt"],
-    replaceOn: [],
     sets: ["resources"],
-    autoName: "name",
 
     create: (given, { urn }) =>
         doing("creating Project", () =>
@@ -176,8 +160,6 @@ export const project = resourceKind({
 export const projectResources = resourceKind({
     type: "digitalocean:index/projectResources:ProjectResources",
     inputs: z.strictObject({ project: text, resources: urns }),
-    computed: [],
-    replaceOn: ["project"],
     sets: ["resources"],
 
     create: (given) =>

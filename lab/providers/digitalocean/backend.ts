@@ -12,6 +12,8 @@ export interface Backend {
         publicKeys: readonly string[],
         volumes: readonly VolumeRecord[],
     ): Promise<void>;
+    /** Has a machine end all that runs on it, and unmount its volumes. @throws when it takes longer than a minute. */
+    shutDown(dropletId: number): Promise<void>;
     /** Removes a machine and all of its traces; succeeds when there is none. */
     destroy(dropletId: number): Promise<void>;
     /** Switches it off and on again, as a resize does. */
@@ -30,6 +32,7 @@ export interface Backend {
 /** Checks and records only. */
 const recordBackend: Backend = {
     create: async () => {},
+    shutDown: async () => {},
     destroy: async () => {},
     restart: async () => {},
     createVolume: async () => {},

@@ -94,6 +94,11 @@ const volumeRecord = z.object({
     label: z.string(),
     tags: z.array(z.string()),
     dropletId: z.int().optional(),
+    /**
+     * Whether its file system was unmounted when it was last detached. One that is taken from a running droplet needs
+     * its journal at the next mount, and lacks what was not written yet.
+     */
+    clean: z.boolean(),
 });
 export type VolumeRecord = z.infer<typeof volumeRecord>;
 

@@ -170,8 +170,12 @@ function outputsOf(droplet: DropletRecord): Properties {
     };
 }
 
-/** Takes a droplet away with its machine, its addresses and its part in firewalls. */
-export async function removeDroplet(id: number): Promise<void> {
+/**
+ * Takes a droplet away with its machine, its addresses and its part in firewalls.
+ *
+ * @param gracefully whether it is shut down first. Otherwise its volumes are taken from the running machine.
+ */
+export async function removeDroplet(id: number, gracefully = false): Promise<void> {
     await exclusively(async () => {
         const record = droplets.get(String(id));
         if (record) {
@@ -183,10 +187,13 @@ export async function removeDroplet(id: number): Promise<void> {
             reservedIps.put(reserved.ip, { ...reserved, dropletId: undefined });
         }
     });
+    if (gracefully) {
+        await backend().shutDown(id);
+    }
+    await exclusively(async () => recordVolumes(id, [], gracefully));
     await backend().destroy(id);
     await exclusively(async () => {
         droplets.remove(String(id));
-        recordVolumes(id, []);
         await enforceFirewalls();
     });
 }
@@ -198,38 +205,7 @@ function publicKeysOf(droplet: DropletRecord): string[] {
 export const droplet = resourceKind({
     type: "digitalocean:index/droplet:Droplet",
     inputs,
-    computed: [
-        "createdAt",
-        "disk",
-        "dropletUrn",
-        "ipv4Address",
-        "ipv4AddressPrivate",
-        "ipv6Address",
-        "locked",
-        "memory",
-        "priceHourly",
-        "priceMonthly",
-        "privateNetworking",
-        "publicNetworking",
-        "region",
-        "status",
-        "userData",
-        "vcpus",
-        "volumeIds",
-        "vpcUuid",
-    ],
-    replaceOn: [
-        "image",
-        "region",
-        "sshKeys",
-        "userData",
-        "vpcUuid",
-        "monitoring",
-        "dropletAgent",
-        "publicNetworking",
-    ],
     sets: ["sshKeys", "tags", "volumeIds"],
-    autoName: "name",
 
     create: (given, { urn }) =>
         doing("creating droplet", async () => {
@@ -260,7 +236,10 @@ export const droplet = resourceKind({
 
     read: async ({ id }) => {
         const record = droplets.get(id);
-        return record && outputsOf(record);
+        // A reserved address stands among the droplet's networks, in an order that nobody promises; the provider takes
+        // the first public one. Here it is always the reserved one, so that nothing can come to depend on the other.
+        const reserved = reservedIps.all().find(({ dropletId }) => String(dropletId) === id);
+        return record && { ...outputsOf(record), ...(reserved && { ipv4Address: reserved.ip }) };
     },
 
     update: ({ id }, given) =>
@@ -290,7 +269,8 @@ export const droplet = resourceKind({
             }),
         ),
 
-    delete: ({ id }) => removeDroplet(Number(id)),
+    delete: ({ id, inputs: given }) =>
+        doing("deleting droplet", () => removeDroplet(Number(id), given.gracefulShutdown)),
 });
 
 function checkResize(record: DropletRecord, given: Inputs): void {

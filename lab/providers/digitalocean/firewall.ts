@@ -160,10 +160,7 @@ export async function removeFirewall(id: string): Promise<void> {
 export const firewall = resourceKind({
     type: "digitalocean:index/firewall:Firewall",
     inputs,
-    computed: ["createdAt", "pendingChanges", "status"],
-    replaceOn: [],
     sets: ["dropletIds", "tags", "inboundRules", "outboundRules"],
-    autoName: "name",
 
     create: (given, { urn }) =>
         doing("creating firewall", () =>

@@ -1,6 +1,12 @@
 import { mkdirSync, rmSync } from "node:fs";
 
-import { bootMachine, createMachine, destroyMachine, killMachine } from "../../machines/machines";
+import {
+    bootMachine,
+    createMachine,
+    destroyMachine,
+    killMachine,
+    shutDownMachine,
+} from "../../machines/machines";
 import { applyFirewall, assignReservedIp } from "../../network/network";
 import { labPath } from "../../paths";
 import type { Backend } from "./backend";
@@ -8,6 +14,9 @@ import { vpcs, type DropletRecord, type VolumeRecord } from "./cloud";
 
 /** The only image the lab has a base of. */
 const labImage = "debian-13-x64";
+
+/** As long as the provider waits for a graceful shutdown; then it gives up, and the droplet stays. */
+const shutdownLimitSeconds = 60;
 
 function machineId(droplet: DropletRecord): string {
     return String(droplet.id);
@@ -48,6 +57,8 @@ export const machineBackend: Backend = {
             })),
         });
     },
+
+    shutDown: (dropletId) => shutDownMachine(String(dropletId), shutdownLimitSeconds),
 
     destroy: (dropletId) => destroyMachine(String(dropletId)),
 

@@ -38,8 +38,6 @@ export const monitorAlert = resourceKind({
         entities: z.array(text).min(1).optional(),
         alerts: notification,
     }),
-    computed: ["uuid"],
-    replaceOn: [],
     sets: ["tags", "entities"],
 
     create: (given, { urn }) =>
@@ -78,10 +76,7 @@ export const uptimeCheck = resourceKind({
         regions: z.array(oneOf(["us_east", "us_west", "eu_west", "se_asia"])).optional(),
         enabled: z.boolean().default(true),
     }),
-    computed: [],
-    replaceOn: [],
     sets: ["regions"],
-    autoName: "name",
 
     create: (given, { urn }) =>
         doing("creating Check", async () => {
@@ -121,9 +116,6 @@ export const uptimeAlert = resourceKind({
         period: oneOf(["2m", "3m", "5m", "10m", "15m", "30m", "1h"]).optional(),
         notifications: z.array(notification).min(1),
     }),
-    computed: [],
-    replaceOn: [],
-    autoName: "name",
 
     create: (given, { urn }) =>
         doing("creating Uptime Alert", async () => {

@@ -11,6 +11,14 @@ import { regionFacts } from "./facts";
 import { enforceFirewalls } from "./firewallRules";
 import { ipv4, text } from "./inputs";
 
+/**
+ * What happens when an address is to be taken from a droplet that is gone: the provider looks at the holder's id without
+ * asking whether there is one (resource_reserved_ip_assignment.go:105, version 2.99.1), and its process ends.
+ */
+const panic =
+    "rpc error: code = Unavailable desc = error reading from server: EOF (the provider ended: panic: runtime error: " +
+    "invalid memory address or nil pointer dereference, in resourceDigitalOceanReservedIPAssignmentDelete)";
+
 /** Moves a reserved address to a droplet, or takes it from everyone. Call it within `exclusively`. */
 async function assign(ip: string, dropletId: number | undefined): Promise<ReservedIpRecord> {
     const request = `POST /v2/reserved_ips/${ip}/actions`;
@@ -57,8 +65,6 @@ export const reservedIp = resourceKind({
         dropletId: z.int().optional(),
         ipAddress: ipv4.optional(),
     }),
-    computed: ["ipAddress", "reservedIpUrn"],
-    replaceOn: ["region"],
 
     create: (given, { urn }) =>
         doing("creating reserved IP", () =>
@@ -96,8 +102,6 @@ export const reservedIp = resourceKind({
 export const reservedIpAssignment = resourceKind({
     type: "digitalocean:index/reservedIpAssignment:ReservedIpAssignment",
     inputs: z.strictObject({ ipAddress: ipv4, dropletId: z.int().positive() }),
-    computed: [],
-    replaceOn: ["ipAddress", "dropletId"],
 
     create: (given) =>
         doing(`Assigning reserved IP (${given.ipAddress}) to the droplet`, () =>
@@ -114,8 +118,17 @@ export const reservedIpAssignment = resourceKind({
     // A replacement has moved the address to the new droplet already; only its last holder gives it back.
     delete: ({ inputs }) =>
         exclusively(async () => {
-            if (reservedIps.get(inputs.ipAddress)?.dropletId === inputs.dropletId) {
-                await assign(inputs.ipAddress, undefined);
+            const { ipAddress, dropletId } = inputs;
+            const record = reservedIps.get(ipAddress);
+            if (!record) {
+                const request = `GET /v2/reserved_ips/${ipAddress}`;
+                throw new ApiError(404, request, "The resource you were accessing could not be found.");
+            }
+            if (record.dropletId === undefined) {
+                throw new Error(panic);
+            }
+            if (record.dropletId === dropletId) {
+                await assign(ipAddress, undefined);
             }
         }),
 });

@@ -92,12 +92,18 @@ export function volumesOf(dropletId: number): VolumeRecord[] {
         .sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** Records that a droplet has these volumes and no others. Call it within `exclusively`. */
-export function recordVolumes(dropletId: number, ids: readonly string[]): void {
+/**
+ * Records that a droplet has these volumes and no others. Call it within `exclusively`.
+ *
+ * @param unmounted whether the droplet has let go of those that it loses, because it was shut down.
+ */
+export function recordVolumes(dropletId: number, ids: readonly string[], unmounted = false): void {
     for (const volume of volumes.all()) {
         const wanted = ids.includes(volume.id);
-        if (wanted !== (volume.dropletId === dropletId)) {
-            volumes.put(volume.id, { ...volume, dropletId: wanted ? dropletId : undefined });
+        if (wanted && volume.dropletId !== dropletId) {
+            volumes.put(volume.id, { ...volume, dropletId });
+        } else if (!wanted && volume.dropletId === dropletId) {
+            volumes.put(volume.id, { ...volume, dropletId: undefined, clean: unmounted });
         }
     }
 }
@@ -145,10 +151,7 @@ export async function removeVolume(id: string): Promise<void> {
 export const volume = resourceKind({
     type: "digitalocean:index/volume:Volume",
     inputs,
-    computed: ["dropletIds", "filesystemLabel", "filesystemType", "volumeUrn"],
-    replaceOn: ["name", "region", "description", "initialFilesystemType", "initialFilesystemLabel"],
     sets: ["tags"],
-    autoName: "name",
 
     create: (given, { urn }) =>
         doing("creating Volume", () =>
@@ -163,6 +166,7 @@ export const volume = resourceKind({
                     filesystem: given.initialFilesystemType ?? "",
                     label: given.initialFilesystemLabel ?? "",
                     tags: given.tags ?? [],
+                    clean: true,
                 };
                 await backend().createVolume(record);
                 volumes.put(record.id, record);

@@ -73,9 +73,6 @@ function outputsOf(vpc: VpcRecord): Properties {
 export const vpc = resourceKind({
     type: "digitalocean:index/vpc:Vpc",
     inputs,
-    computed: ["createdAt", "default", "ipRange", "vpcUrn"],
-    replaceOn: ["region", "ipRange"],
-    autoName: "name",
 
     create: (given, { urn }) =>
         doing("creating VPC", () =>

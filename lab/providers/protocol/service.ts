@@ -5,6 +5,7 @@ import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 
+import { isDeletedFirst } from "../behaviour";
 import type { Context, ProviderPackage, ResourceKind } from "../kind";
 import { differences, type Difference } from "./differences";
 import type { EngineLog } from "./engineLog";
@@ -45,13 +46,13 @@ const diffKinds = {
     update: [kinds.UPDATE, kinds.UPDATE_REPLACE],
 } as const;
 
-function diffResponse(kind: ResourceKind, changes: Difference[]): rpc.DiffResponse {
+function diffResponse(changes: Difference[], deleteFirst: boolean): rpc.DiffResponse {
     const response = new rpc.DiffResponse();
     const { DIFF_NONE, DIFF_SOME } = rpc.DiffResponse.DiffChanges;
     response.setChanges(changes.length === 0 ? DIFF_NONE : DIFF_SOME);
     response.setDiffsList(changes.map((change) => change.property));
     response.setReplacesList(changes.filter((change) => change.replaces).map((change) => change.property));
-    response.setDeletebeforereplace(kind.deleteBeforeReplace);
+    response.setDeletebeforereplace(deleteFirst && changes.some((change) => change.replaces));
     response.setHasdetaileddiff(true);
     for (const { property, change, replaces } of changes) {
         const detail = new rpc.PropertyDiff();
@@ -73,9 +74,13 @@ function withSecrets(kind: ResourceKind, inputs: Properties, outputs: Properties
 }
 
 /** What a preview can tell: the inputs, and that the rest is not known yet. */
-function expected(kind: ResourceKind, inputs: Properties, old: Properties = {}): Properties {
-    const computed = kind.computed.map((name): [string, unknown] => [name, old[name] ?? unknownValue]);
-    return { ...Object.fromEntries(computed), ...inputs };
+function expected({ behaviour }: ResourceKind, inputs: Properties, old: Properties = {}): Properties {
+    const { computed, computedAgain = [] } = behaviour;
+    const outputs = computed.map((name): [string, unknown] => [
+        name,
+        computedAgain.includes(name) ? unknownValue : (old[name] ?? unknownValue),
+    ]);
+    return { ...Object.fromEntries(outputs), ...inputs };
 }
 
 /** The gRPC handlers of a provider. */
@@ -121,10 +126,10 @@ export function serviceOf(
         const inputs = withSettings(kind.fromProvider, fromStruct(request.getNews()));
         const named = (property: string): boolean =>
             inputs[property] !== undefined || inputs[`${property}Prefix`] !== undefined;
-        if (kind.autoName !== undefined && !named(kind.autoName)) {
-            const before = fromStruct(request.getOlds())[kind.autoName];
-            inputs[kind.autoName] =
-                before ?? `${request.getName()}-${randomBytes(4).toString("hex").slice(0, 7)}`;
+        const { autoName } = kind.behaviour;
+        if (autoName !== undefined && !named(autoName)) {
+            const before = fromStruct(request.getOlds())[autoName];
+            inputs[autoName] = before ?? `${request.getName()}-${randomBytes(4).toString("hex").slice(0, 7)}`;
         }
         const response = new rpc.CheckResponse();
         response.setInputs(toStruct(inputs));
@@ -148,7 +153,7 @@ export function serviceOf(
         if (kind.isDue(unwrapAll(fromStruct(request.getOlds())))) {
             changes.push({ property: "readyForRenewal", change: "update", replaces: true });
         }
-        return diffResponse(kind, changes);
+        return diffResponse(changes, isDeletedFirst(kind.behaviour, request.getName(), wanted));
     }
 
     async function create(request: rpc.CreateRequest): Promise<rpc.CreateResponse> {
@@ -175,7 +180,7 @@ export function serviceOf(
         if (present !== undefined) {
             const all = { ...existing.outputs, ...present };
             response.setId(request.getId());
-            response.setInputs(request.getInputs());
+            response.setInputs(toStruct({ ...inputs, ...kind.readInputs(existing) }));
             response.setProperties(toStruct(withSecrets(kind, inputs, all)));
         }
         return response;

@@ -67,17 +67,13 @@ function randomText(given: z.output<typeof stringInputs>): string {
 const password = resourceKind({
     type: "random:index/randomPassword:RandomPassword",
     inputs: stringInputs,
-    computed: ["result"],
     secretOutputs: ["result"],
-    replaceOn: "*",
     create: async (given) => ({ id: "none", outputs: { result: randomText(given) } }),
 });
 
 const string = resourceKind({
     type: "random:index/randomString:RandomString",
     inputs: stringInputs,
-    computed: ["result"],
-    replaceOn: "*",
     create: async (given) => {
         const result = randomText(given);
         return { id: result, outputs: { result } };
@@ -87,8 +83,6 @@ const string = resourceKind({
 const id = resourceKind({
     type: "random:index/randomId:RandomId",
     inputs: z.strictObject({ byteLength: z.int().min(1), prefix: z.string().default(""), keepers }),
-    computed: ["b64Std", "b64Url", "dec", "hex"],
-    replaceOn: "*",
     create: async ({ byteLength, prefix }) => {
         const bytes = randomBytes(byteLength);
         const url = bytes.toString("base64url");
@@ -107,9 +101,7 @@ const id = resourceKind({
 const bytes = resourceKind({
     type: "random:index/randomBytes:RandomBytes",
     inputs: z.strictObject({ length: z.int().min(1), keepers }),
-    computed: ["base64", "hex"],
     secretOutputs: ["base64", "hex"],
-    replaceOn: "*",
     create: async ({ length }) => {
         const value = randomBytes(length);
         return { id: "none", outputs: { base64: value.toString("base64"), hex: value.toString("hex") } };
@@ -119,8 +111,6 @@ const bytes = resourceKind({
 const integer = resourceKind({
     type: "random:index/randomInteger:RandomInteger",
     inputs: z.strictObject({ min: z.int(), max: z.int(), keepers }),
-    computed: ["result"],
-    replaceOn: "*",
     create: async ({ min, max }) => {
         if (max < min) {
             throw new Error(
@@ -135,8 +125,6 @@ const integer = resourceKind({
 const uuid = resourceKind({
     type: "random:index/randomUuid:RandomUuid",
     inputs: z.strictObject({ keepers }),
-    computed: ["result"],
-    replaceOn: "*",
     create: async () => {
         const result = randomUUID();
         return { id: result, outputs: { result } };
@@ -151,8 +139,6 @@ const pet = resourceKind({
         separator: z.string().default("-"),
         keepers,
     }),
-    computed: [],
-    replaceOn: "*",
     create: async ({ length, prefix, separator }) => {
         const words = wordLists(length).map((list) => list[randomInt(list.length)] ?? "");
         return { id: [...(prefix ? [prefix] : []), ...words].join(separator), outputs: {} };

@@ -43,8 +43,6 @@ const terms = {
     setSubjectKeyId: z.boolean().default(false),
 };
 
-const dates = ["certPem", "readyForRenewal", "validityEndTime", "validityStartTime"] as const;
-
 function made(certificate: Certificate, algorithm: Properties): { id: string; outputs: Properties } {
     const { serial, ...outputs } = certificate;
     return { id: serial, outputs: { ...outputs, ...algorithm, readyForRenewal: false } };
@@ -66,21 +64,7 @@ const selfSignedCert = resourceKind({
         subject: subject.default({}),
         setAuthorityKeyId: z.boolean().default(false),
     }),
-    computed: [...dates, "keyAlgorithm"],
     secretOutputs: ["privateKeyPem"],
-    replaceOn: [
-        "allowedUses",
-        "dnsNames",
-        "ipAddresses",
-        "isCaCertificate",
-        "maxPathLength",
-        "privateKeyPem",
-        "setAuthorityKeyId",
-        "setSubjectKeyId",
-        "subject",
-        "uris",
-        "validityPeriodHours",
-    ],
     isDue,
     create: async (given) =>
         made(await selfSign(given.privateKeyPem, given.subject, given, given), {
@@ -91,9 +75,7 @@ const selfSignedCert = resourceKind({
 const certRequest = resourceKind({
     type: "tls:index/certRequest:CertRequest",
     inputs: z.strictObject({ ...named, privateKeyPem: z.string(), subject: subject.default({}) }),
-    computed: ["certRequestPem", "keyAlgorithm"],
     secretOutputs: ["privateKeyPem"],
-    replaceOn: "*",
     create: async (given) => {
         const certRequestPem = await requestCertificate(given.privateKeyPem, given.subject, given);
         return {
@@ -111,18 +93,7 @@ const locallySignedCert = resourceKind({
         caCertPem: z.string(),
         caPrivateKeyPem: z.string(),
     }),
-    computed: [...dates, "caKeyAlgorithm"],
     secretOutputs: ["caPrivateKeyPem"],
-    replaceOn: [
-        "allowedUses",
-        "caCertPem",
-        "caPrivateKeyPem",
-        "certRequestPem",
-        "isCaCertificate",
-        "maxPathLength",
-        "setSubjectKeyId",
-        "validityPeriodHours",
-    ],
     isDue,
     create: async (given) =>
         made(await signRequest(given.certRequestPem, given.caCertPem, given.caPrivateKeyPem, given), {

@@ -34,17 +34,7 @@ function generate(given: z.output<typeof inputs>): { key: KeyObject; pem: string
 export const privateKey = resourceKind({
     type: "tls:index/privateKey:PrivateKey",
     inputs,
-    computed: [
-        "privateKeyOpenssh",
-        "privateKeyPem",
-        "privateKeyPemPkcs8",
-        "publicKeyFingerprintMd5",
-        "publicKeyFingerprintSha256",
-        "publicKeyOpenssh",
-        "publicKeyPem",
-    ],
     secretOutputs: ["privateKeyOpenssh", "privateKeyPem", "privateKeyPemPkcs8"],
-    replaceOn: "*",
 
     create: async (given) => {
         const { key, pem } = generate(given);

@@ -41,7 +41,8 @@ type Inputs = z.output<typeof inputs>;
 
 const operation = "Elastic Load Balancing v2: CreateLoadBalancer";
 
-function mappingsOf(given: Inputs): LoadBalancerRecord["mappings"] {
+/** @param self the balancer's ARN, where it has one: its own addresses are free for it. */
+function mappingsOf(given: Inputs, self?: string): LoadBalancerRecord["mappings"] {
     const mappings = given.subnetMappings.map(({ subnetId, allocationId }) => {
         const subnet = subnets.get(subnetId);
         if (subnet?.region !== given.region) {
@@ -67,10 +68,11 @@ function mappingsOf(given: Inputs): LoadBalancerRecord["mappings"] {
     if (new Set(mappings.map(({ vpcId }) => vpcId)).size > 1) {
         throw new AwsError(operation, "InvalidSubnet", "All subnets must belong to the same VPC");
     }
-    const taken = new Set(loadBalancers.all().flatMap((one) => one.mappings.map((m) => m.allocationId)));
+    const others = loadBalancers.all().filter(({ arn }) => arn !== self);
+    const taken = new Set(others.flatMap((one) => one.mappings.map((m) => m.allocationId)));
     const twice = mappings.find(({ allocationId }, index) => {
-        const others = mappings.slice(0, index).map((one) => one.allocationId);
-        return taken.has(allocationId) || others.includes(allocationId);
+        const before = mappings.slice(0, index).map((one) => one.allocationId);
+        return taken.has(allocationId) || before.includes(allocationId);
     });
     if (twice) {
         throw new AwsError(
@@ -98,12 +100,7 @@ export const loadBalancer = resourceKind({
     type: "aws:lb/loadBalancer:LoadBalancer",
     inputs,
     fromProvider: ["region"],
-    computed: ["arn", "arnSuffix", "dnsName", "name", "tagsAll", "vpcId", "zoneId"],
-    replaceOn: ["region", "name", "namePrefix", "loadBalancerType", "internal", "subnetMappings"],
     sets: ["securityGroups", "subnetMappings"],
-    autoName: "name",
-    // Its fixed addresses can be with one at a time.
-    deleteBeforeReplace: true,
 
     create: (given, context) =>
         doing("creating ELBv2 network Load Balancer", () =>
@@ -152,15 +149,9 @@ export const loadBalancer = resourceKind({
                         `Load balancer '${id}' not found`,
                     );
                 }
-                if ((given.securityGroups.length === 0) !== (record.securityGroupIds.length === 0)) {
-                    throw new AwsError(
-                        "Elastic Load Balancing v2: SetSecurityGroups",
-                        "InvalidConfigurationRequest",
-                        "You cannot change whether a Network Load Balancer has security groups after its creation",
-                    );
-                }
                 const crossZone = given.enableCrossZoneLoadBalancing;
-                const changed = { ...record, crossZone, securityGroupIds: given.securityGroups };
+                const mappings = mappingsOf(given, id);
+                const changed = { ...record, mappings, crossZone, securityGroupIds: given.securityGroups };
                 loadBalancers.put(id, changed);
                 return outputsOf(changed, given);
             }),

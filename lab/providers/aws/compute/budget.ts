@@ -49,10 +49,7 @@ export const budget = resourceKind({
         notifications: z.array(notification).max(5, "at most 5 notifications").optional(),
         tags: tags.optional(),
     }),
-    computed: ["accountId", "arn", "name", "tagsAll"],
-    replaceOn: ["name"],
     sets: ["notifications", "costFilters"],
-    autoName: "name",
 
     create: (given, context) =>
         doing("creating Budget", async () => {

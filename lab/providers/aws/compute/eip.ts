@@ -19,8 +19,6 @@ export const eip = resourceKind({
         tags: tags.optional(),
     }),
     fromProvider: ["region"],
-    computed: ["allocationId", "arn", "publicIp", "publicDns", "tagsAll"],
-    replaceOn: ["region", "domain"],
 
     create: (given, context) =>
         doing("creating EC2 EIP", () =>

@@ -222,10 +222,7 @@ export const group = resourceKind({
     type: "aws:autoscaling/group:Group",
     inputs,
     fromProvider: ["region"],
-    computed: ["arn", "availabilityZones", "desiredCapacity", "name"],
-    replaceOn: ["region", "name", "namePrefix"],
     sets: ["targetGroupArns", "vpcZoneIdentifiers"],
-    autoName: "name",
 
     create: (given, context) =>
         doing("creating Auto Scaling Group", async () => {

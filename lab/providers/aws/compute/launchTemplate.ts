@@ -152,10 +152,7 @@ export const launchTemplate = resourceKind({
     type: "aws:ec2/launchTemplate:LaunchTemplate",
     inputs,
     fromProvider: ["region"],
-    computed: ["arn", "defaultVersion", "latestVersion", "name", "tagsAll"],
-    replaceOn: ["region", "name", "namePrefix"],
     sets: ["vpcSecurityGroupIds"],
-    autoName: "name",
 
     create: (given, context) =>
         doing("creating EC2 Launch Template", () =>

@@ -68,10 +68,7 @@ export const parameter = resourceKind({
     type: "aws:ssm/parameter:Parameter",
     inputs,
     fromProvider: ["region"],
-    computed: ["arn", "dataType", "keyId", "name", "tagsAll", "version"],
-    replaceOn: ["region", "name"],
     secretOutputs: ["value"],
-    autoName: "name",
 
     create: (given, context) =>
         doing("creating SSM Parameter", () =>

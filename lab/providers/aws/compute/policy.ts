@@ -45,14 +45,18 @@ function recordOf(given: Inputs, name: string, arn: string, urn: string): Policy
     };
 }
 
+/** A policy is known by its group and its name, whoever made it. */
+function remove(group: string, name: string): void {
+    for (const { arn } of policies.all().filter((one) => one.group === group && one.name === name)) {
+        policies.remove(arn);
+    }
+}
+
 /** What makes a group grow and shrink by its load. Its id is its name, as the real provider's. */
 export const policy = resourceKind({
     type: "aws:autoscaling/policy:Policy",
     inputs,
     fromProvider: ["region"],
-    computed: ["arn", "name"],
-    replaceOn: ["region", "name", "autoscalingGroupName"],
-    autoName: "name",
 
     create: (given, context) =>
         doing("creating Auto Scaling Policy", async () => {
@@ -61,7 +65,12 @@ export const policy = resourceKind({
             const arn =
                 `arn:aws:autoscaling:${given.region}:${accountFor(context)}:scalingPolicy:${randomUUID()}:` +
                 `autoScalingGroupName/${group}:policyName/${name}`;
-            await exclusively(async () => policies.put(arn, recordOf(given, name, arn, context.urn)));
+            await exclusively(async () => {
+                const record = recordOf(given, name, arn, context.urn);
+                // One of the same name is overwritten.
+                remove(group, name);
+                policies.put(arn, record);
+            });
             await wakeDaemon();
             return { id: name, outputs: { arn, name } };
         }),
@@ -75,5 +84,6 @@ export const policy = resourceKind({
             return {};
         }),
 
-    delete: async ({ outputs }) => policies.remove(String(outputs.arn)),
+    delete: ({ inputs: given, outputs }) =>
+        exclusively(async () => remove(given.autoscalingGroupName, String(outputs.name))),
 });

@@ -36,8 +36,6 @@ export const routeTable = resourceKind({
         tags: tags.optional(),
     }),
     fromProvider: ["region"],
-    computed: ["arn", "ownerId", "tagsAll"],
-    replaceOn: ["region", "vpcId"],
     sets: ["routes"],
 
     create: (given, context) =>
@@ -87,8 +85,6 @@ export const routeTableAssociation = resourceKind({
     type: "aws:ec2/routeTableAssociation:RouteTableAssociation",
     inputs: z.strictObject({ region, routeTableId: text, subnetId: text }),
     fromProvider: ["region"],
-    computed: [],
-    replaceOn: ["region", "subnetId"],
 
     create: (given, { urn }) =>
         doing("creating EC2 Route Table Association", () =>

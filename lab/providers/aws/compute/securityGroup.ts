@@ -36,9 +36,6 @@ export const securityGroup = resourceKind({
         tags: tags.optional(),
     }),
     fromProvider: ["region"],
-    computed: ["arn", "name", "ownerId", "tagsAll"],
-    replaceOn: ["region", "name", "namePrefix", "description", "vpcId"],
-    autoName: "name",
 
     create: (given, context) =>
         doing("creating Security Group", () =>
@@ -211,8 +208,6 @@ function ruleKind(word: "Ingress" | "Egress") {
         type: `aws:vpc/securityGroup${word}Rule:SecurityGroup${word}Rule`,
         inputs: ruleInputs,
         fromProvider: ["region"],
-        computed: ["arn", "securityGroupRuleId", "tagsAll"],
-        replaceOn: ["region", "securityGroupId"],
 
         create: (given, context): Promise<Made> =>
             doing(`creating VPC Security Group ${word} Rule`, () =>

@@ -25,7 +25,7 @@ const healthCheck = z.strictObject({
     enabled: z
         .literal(true, { error: "Health check enabled must be true for target groups of instances" })
         .default(true),
-    protocol: oneOf(["HTTP", "TCP"]).default("TCP"),
+    protocol: oneOf(["HTTP", "TCP"]).default("HTTP"),
     path: z.string().min(1).max(1024).regex(/^\//, "expected a path that begins with /").optional(),
     port: z
         .string()
@@ -108,9 +108,6 @@ export const targetGroup = resourceKind({
     type: "aws:lb/targetGroup:TargetGroup",
     inputs,
     fromProvider: ["region"],
-    computed: ["arn", "arnSuffix", "name", "tagsAll"],
-    replaceOn: ["region", "name", "namePrefix", "port", "protocol", "vpcId", "targetType"],
-    autoName: "name",
 
     create: (given, context) =>
         doing("creating ELBv2 Target Group", () =>
@@ -226,8 +223,6 @@ export const listener = resourceKind({
     type: "aws:lb/listener:Listener",
     inputs: listenerInputs,
     fromProvider: ["region"],
-    computed: ["arn", "tagsAll"],
-    replaceOn: ["region", "loadBalancerArn"],
 
     create: (given, { urn }) =>
         doing(`creating ELBv2 Listener (${given.loadBalancerArn})`, () =>

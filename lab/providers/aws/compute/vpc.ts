@@ -57,8 +57,6 @@ export const vpc = resourceKind({
         tags: tags.optional(),
     }),
     fromProvider: ["region"],
-    computed: ["arn", "mainRouteTableId", "defaultSecurityGroupId", "ownerId", "tagsAll"],
-    replaceOn: ["region", "cidrBlock", "instanceTenancy"],
 
     create: (given, context) =>
         doing("creating EC2 VPC", () =>
@@ -130,8 +128,6 @@ export const subnet = resourceKind({
         tags: tags.optional(),
     }),
     fromProvider: ["region"],
-    computed: ["arn", "availabilityZone", "availabilityZoneId", "ownerId", "tagsAll"],
-    replaceOn: ["region", "vpcId", "cidrBlock", "availabilityZone"],
 
     create: (given, context) =>
         doing("creating EC2 Subnet", () =>
@@ -207,8 +203,6 @@ export const internetGateway = resourceKind({
     type: "aws:ec2/internetGateway:InternetGateway",
     inputs: z.strictObject({ region, vpcId: text.optional(), tags: tags.optional() }),
     fromProvider: ["region"],
-    computed: ["arn", "ownerId", "tagsAll"],
-    replaceOn: ["region"],
 
     create: (given, context) =>
         doing("creating EC2 Internet Gateway", () =>

@@ -41,9 +41,6 @@ export const role = resourceKind({
         maxSessionDuration: between(3600, 43200).default(3600),
         tags: tags.optional(),
     }),
-    computed: ["arn", "createDate", "tagsAll", "uniqueId"],
-    replaceOn: ["name", "path"],
-    autoName: "name",
 
     create: (given, context) =>
         doing(`creating IAM Role (${given.name})`, () =>
@@ -112,9 +109,6 @@ export const rolePolicy = resourceKind({
     type: "aws:iam/rolePolicy:RolePolicy",
     // A role is named by its name or its id, which are the same.
     inputs: z.strictObject({ name: iamName(128), role: iamName(64), policy: policyDocument("identity") }),
-    computed: [],
-    replaceOn: ["name", "role"],
-    autoName: "name",
 
     create: (given, { urn }) =>
         putting(given.name, async () => ({ id: putRolePolicy(given, urn), outputs: {} })),
@@ -156,9 +150,6 @@ function putRolePolicy(given: { name: string; role: string; policy: string }, ur
 export const instanceProfile = resourceKind({
     type: "aws:iam/instanceProfile:InstanceProfile",
     inputs: z.strictObject({ name: iamName(128), path, role: iamName(64).optional(), tags: tags.optional() }),
-    computed: ["arn", "createDate", "tagsAll", "uniqueId"],
-    replaceOn: ["name", "path"],
-    autoName: "name",
 
     create: (given, context) =>
         doing(`creating IAM Instance Profile (${given.name})`, () =>

@@ -35,10 +35,6 @@ export const user = resourceKind({
         forceDestroy: z.boolean().default(false),
         tags: tags.optional(),
     }),
-    computed: ["arn", "tagsAll", "uniqueId"],
-    // A rename is done in place there; it is no other user, and nobody renames one here.
-    replaceOn: ["name", "path"],
-    autoName: "name",
 
     create: (given, context) =>
         doing(`creating IAM User (${given.name})`, () =>
@@ -62,7 +58,12 @@ export const user = resourceKind({
 
     read: async ({ id, outputs }) => (users.get(id) ? outputs : undefined),
 
-    update: async (_existing, given) => ({ tagsAll: given.tags ?? {} }),
+    update: async ({ id, inputs }, given) => {
+        if (given.name !== inputs.name || given.path !== inputs.path) {
+            throw new Error(`Amazon renames and moves users in place; the lab does not: keep ${id} as it is`);
+        }
+        return { tagsAll: given.tags ?? {} };
+    },
 
     delete: ({ id, inputs }) =>
         doing(`deleting IAM User (${id})`, () =>
@@ -94,9 +95,6 @@ export async function removeUser(name: string): Promise<void> {
 export const userPolicy = resourceKind({
     type: "aws:iam/userPolicy:UserPolicy",
     inputs: z.strictObject({ name: iamName(128), user: iamName(64), policy: policyDocument("identity") }),
-    computed: [],
-    replaceOn: ["name", "user"],
-    autoName: "name",
 
     create: (given, { urn }) =>
         putting(given.name, async () => {
@@ -152,8 +150,6 @@ export async function removeUserPolicy(id: string): Promise<void> {
 export const accessKey = resourceKind({
     type: "aws:iam/accessKey:AccessKey",
     inputs: z.strictObject({ user: iamName(64), status: oneOf(["Active", "Inactive"]).default("Active") }),
-    computed: ["createDate", "secret"],
-    replaceOn: ["user"],
     secretOutputs: ["secret", "sesSmtpPasswordV4"],
 
     create: ({ user: owner, status }, { urn }) =>

@@ -42,8 +42,6 @@ export function aspectKind<Schema extends AspectInputs>(
     return resourceKind({
         type,
         inputs,
-        computed: [],
-        replaceOn: ["bucket", "region"],
         fromProvider: ["region"],
         secretOutputs,
         create: async (given) => ({ id: given.bucket, outputs: await put(given) }),

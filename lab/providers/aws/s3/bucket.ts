@@ -28,10 +28,7 @@ export const bucket = resourceKind({
         objectLockEnabled: z.boolean().default(false),
         tags: tags.optional(),
     }),
-    computed: ["arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "tagsAll"],
-    replaceOn: ["bucket", "objectLockEnabled", "region"],
     fromProvider: ["region"],
-    autoName: "bucket",
 
     create: (given, { urn }) =>
         doing(`creating S3 Bucket (${given.bucket})`, () =>
