@@ -17,6 +17,7 @@ const modules: Readonly<Record<string, readonly string[]>> = {
     show: ["show"],
     listen: ["listen"],
     exec: ["exec"],
+    lose: ["lose"],
     power: ["kill", "boot", "freeze", "thaw", "cut", "uncut"],
 };
 

@@ -9,6 +9,7 @@ import { operateAsOperator } from "../engine/run";
 import { stackOutputs } from "../engine/outputs";
 import { rememberStackFile, stackFile } from "../engine/stackFile";
 import { ensureImage } from "../machines/image";
+import { listMachines } from "../machines/machines";
 import { openDoor } from "../network/door";
 import { doorPort } from "../paths";
 import { parseOutputs, type StationOutputs } from "../radio/outputs";
@@ -63,6 +64,7 @@ export function register(program: Command): void {
             await openDoorToStation(outputs);
             console.log(`Up after ${seconds} s.\n`);
             showStatus();
+            warnOfLost(outputs);
             console.log(`\n${howToListen(outputs)}`);
         });
 }
@@ -79,6 +81,18 @@ function firstRelay(outputs: StationOutputs): URL {
 async function openDoorToStation(outputs: StationOutputs): Promise<void> {
     const { hostname, port } = firstRelay(outputs);
     await openDoor(doorPort, { address: hostname, port: port === "" ? 80 : Number(port) });
+}
+
+/** Pulumi compares the program with its state. That a machine is gone, it learns by a refresh only. */
+function warnOfLost({ hosts }: StationOutputs): void {
+    const present = listMachines().map(({ name }) => name);
+    const lost = Object.keys(hosts).filter((name) => !present.includes(name));
+    if (lost.length > 0) {
+        console.log(
+            `\nThe state has machines that are gone: ${lost.join(", ")}. ` +
+                `To make them anew: npm run lab -- up --refresh (docs/runbooks/lost-machine.md)`,
+        );
+    }
 }
 
 /** The status command tells it best. */

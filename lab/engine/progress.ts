@@ -124,5 +124,5 @@ export function plainText(message: string): string {
 /** Components and unchanged resources are no work. */
 export function isWork({ op, type, new: wanted, old }: StepEventMetadata): boolean {
     const custom = (wanted ?? old)?.custom ?? false;
-    return custom && op !== "same" && !type.startsWith("pulumi:");
+    return custom && op !== "same" && op !== "refresh" && !type.startsWith("pulumi:");
 }

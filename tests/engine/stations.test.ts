@@ -4,7 +4,9 @@ import { gunzipSync } from "node:zlib";
 
 import { parse, stringify } from "yaml";
 
+import type { OperationResult } from "../../lab/engine/operate";
 import { recordStack, type Deployment } from "../../lab/engine/run";
+import { run } from "../../lab/host/run";
 import { checkout } from "../../lab/paths";
 import { compareWithGolden } from "./golden";
 import {
@@ -107,8 +109,13 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
 
     // What does not depend on the stack is shown once, by production's.
     if (name === "prod") {
-        test("a second up changes nothing", async () => {
-            expect(await stack.up()).toMatchObject({ ok: true, steps: [], errors: [] });
+        test("a second up changes nothing, also after a refresh that gives answers in the providers' own form", async () => {
+            expect(await stack.up({ refresh: true })).toMatchObject({ ok: true, steps: [], errors: [] });
+            const [address] = ofKind(await stack.deployment(), "Droplet")
+                .filter((droplet) => nameOf(droplet) === "master-a")
+                .map(({ outputs }) => outputs?.ipv4Address);
+            const reserved = ofKind(deployment, "ReservedIp").find((one) => nameOf(one) === "ingest-a");
+            expect(address).toBe(reserved?.outputs?.ipAddress);
         });
 
         test("changed user data makes new machines, each ready before its old one goes", async () => {
@@ -136,6 +143,16 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
             expect(at("create-replacement", "master-a-ready")).toBeLessThan(
                 at("create-replacement", "master-b"),
             );
+            // Each was reached at its own address, though a refresh has taken the reserved one for that of its predecessor.
+            const after = await changed.deployment();
+            const reserved = ofKind(after, "ReservedIp").map(({ outputs }) => outputs?.ipAddress);
+            for (const master of replaced.map(nameOf)) {
+                const own = ofKind(after, "Droplet").find((one) => nameOf(one) === master)?.outputs
+                    ?.ipv4Address;
+                const ready = (after.resources ?? []).find((one) => nameOf(one) === `${master}-ready`);
+                expect(reserved).not.toContain(own);
+                expect(reveal(ready?.inputs?.connection)).toMatchObject({ host: own });
+            }
         });
 
         test("destroy is refused while the backup is protected, and leaves all of it", async () => {
@@ -151,6 +168,37 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
         });
     }
 
+    if (name === "preprod") {
+        test("a machine lost outside Pulumi: up alone sees nothing, up with a refresh makes it anew", async () => {
+            await lose(folder, "master-a");
+            expect(await stack.up()).toMatchObject({ ok: true, steps: [], errors: [] });
+            const result = await stack.up({ refresh: true });
+            expect(result).toMatchObject({ ok: true, errors: [] });
+            expect(madeDroplets(result)).toEqual(["master-a"]);
+        });
+
+        test("a machine lost outside Pulumi: a change that replaces it anyway needs no refresh", async () => {
+            await lose(folder, "master-b");
+            const changed = recordStack(name, folder, {
+                environment,
+                stackFile: withLongerSilence(name, folder),
+            });
+            const result = await changed.up();
+            expect(result).toMatchObject({ ok: true, errors: [] });
+            expect(madeDroplets(result)).toEqual(["master-a", "master-b"]);
+        });
+
+        test("a machine lost outside Pulumi: destroy fails as at DigitalOcean; with a refresh it goes on", async () => {
+            await lose(folder, "master-a");
+            const result = await stack.destroy();
+            expect(result.ok).toBe(false);
+            expect(result.errors.join("\n")).toMatch(/invalid memory address or nil pointer dereference/);
+            expect(ofKind(await stack.deployment(), "ReservedIpAssignment").map(nameOf)).toContain(
+                "master-a-address",
+            );
+        });
+    }
+
     test("destroy leaves nothing, once nothing is protected", async () => {
         if (isProtected(name)) {
             const unprotected = recordStack(name, folder, {
@@ -159,13 +207,27 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
             });
             expect((await unprotected.up()).errors).toEqual([]);
         }
-        const result = await stack.destroy();
+        const result = await stack.destroy({ refresh: name === "preprod" });
         expect(result.errors).toEqual([]);
         expect((await stack.deployment()).resources ?? []).toEqual([]);
         const left = filesBelow(join(folder, "cloud")).filter((file) => file.endsWith(".json"));
         expect(left).toEqual([]);
     });
 });
+
+/** Deletes a droplet of the stack, as somebody does on the provider's web page. */
+async function lose(folder: string, droplet: string): Promise<void> {
+    const script = join(__dirname, "programs", "lose.ts");
+    await run([process.execPath, "--import", require.resolve("tsx"), script, droplet], {
+        env: { ...process.env, AERIAL_LAB: folder, AERIAL_LAB_MODE: "record" },
+    });
+}
+
+/** Droplets that an operation has made, new ones and replacements. */
+function madeDroplets({ steps }: OperationResult): string[] {
+    const made = steps.filter(({ op, type }) => op.startsWith("create") && type.endsWith(":Droplet"));
+    return made.map(nameOf).sort();
+}
 
 /** The key of a first contact is in user data on purpose: it is worth nothing once the machine has its own. */
 function isEnrolmentKey(name: string): boolean {

@@ -198,6 +198,17 @@ export async function removeDroplet(id: number, gracefully = false): Promise<voi
     });
 }
 
+/** Takes the newest droplet of a name away, behind Pulumi's back. @throws with the names there are. */
+export async function loseDroplet(name: string): Promise<void> {
+    const all = droplets.all();
+    const newest = all.filter((one) => one.name === name).sort((one, other) => other.id - one.id)[0];
+    if (!newest) {
+        const names = [...new Set(all.map((one) => one.name))].sort();
+        throw new Error(`there is no droplet ${JSON.stringify(name)}; there are ${names.join(", ") || "none"}`);
+    }
+    await removeDroplet(newest.id);
+}
+
 function publicKeysOf(droplet: DropletRecord): string[] {
     return droplet.sshKeys.flatMap((id) => sshKeys.get(String(id))?.publicKey ?? []);
 }
