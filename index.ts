@@ -22,6 +22,7 @@ import { StationNetwork } from "./components/stationNetwork";
 import { loadStation } from "./config";
 import { airtimeChannels } from "./config/airtime";
 import { bytesPerMinute, diskGib, planCanary } from "./config/canary";
+import { describeDroplets, planDroplets } from "./config/digitalOcean";
 import { recordTtlSeconds } from "./config/dns";
 import { placeOf, planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/plan";
 
@@ -31,6 +32,8 @@ const config = loadStation();
 const channelPlans = planChannels(config);
 const poolPlans = planRelayPools(config);
 const canaryPlan = planCanary(config);
+
+void pulumi.log.info(describeDroplets(config));
 
 const publicNames = stationNames(
     config.domain,
@@ -358,6 +361,9 @@ export const emergency = canary &&
         /** Parameter that says why an instance did not get well. */
         report: canary.report,
     };
+
+/** How many droplets the station has, and what the account must allow for a change of all of them. */
+export const droplets = { ...planDroplets(config), limit: config.digitalOcean.dropletLimit };
 
 /** Every machine that is always there, for the engineers. */
 export const hosts: Record<

@@ -9,3 +9,66 @@ export const digitalOceanRegion = z.string().refine((slug) => slug in digitalOce
 export const dropletSize = z.string().refine((slug) => slug in digitalOceanSizes, {
     error: `use a droplet size: ${Object.keys(digitalOceanSizes).join(", ")}`,
 });
+
+/** The account at DigitalOcean, where Masters, Relays and the playout run. */
+export const digitalOceanSchema = z.strictObject({
+    /**
+     * Droplets that this stack may have at once: the account's limit, less what else is in the account. DigitalOcean
+     * shows the limit in the account's settings, and raises it on request. Not compared unless given.
+     */
+    dropletLimit: z
+        .int({ error: "use a whole number of droplets, such as 25" })
+        .min(1, "use 1 droplet or more, such as 25")
+        .optional(),
+});
+
+/** How many droplets a station has. */
+export interface DropletPlan {
+    /** While nothing changes. */
+    atRest: number;
+    /**
+     * At most, during a change: new Masters and Relays stand beside all old ones until everything else has succeeded,
+     * since Pulumi deletes replaced resources last. The playout's droplet goes before its successor comes.
+     */
+    duringChange: number;
+}
+
+interface Machines {
+    masters: readonly unknown[];
+    relays: readonly { count: number }[];
+    airtime?: unknown;
+    digitalOcean: z.output<typeof digitalOceanSchema>;
+}
+
+export function planDroplets({ masters, relays, airtime }: Machines): DropletPlan {
+    const createdFirst = masters.length + relays.reduce((sum, { count }) => sum + count, 0);
+    const playout = airtime === undefined ? 0 : 1;
+    return { atRest: createdFirst + playout, duringChange: 2 * createdFirst + playout };
+}
+
+/** Refuses a station that its account could run, but not change. */
+export function refuseBeyondDropletLimit(station: Machines, context: z.core.$RefinementCtx): void {
+    const { dropletLimit } = station.digitalOcean;
+    const { atRest, duringChange } = planDroplets(station);
+    if (dropletLimit !== undefined && duringChange > dropletLimit) {
+        context.addIssue({
+            code: "custom",
+            path: ["digitalOcean", "dropletLimit"],
+            input: dropletLimit,
+            message:
+                `the station has ${atRest} droplets, and up to ${duringChange} while they are replaced; ask ` +
+                `DigitalOcean for a limit of ${duringChange} or more, or describe fewer Relays`,
+        });
+    }
+}
+
+/** What a preview says of droplets, in one line. */
+export function describeDroplets(station: Machines): string {
+    const { atRest, duringChange } = planDroplets(station);
+    const { dropletLimit } = station.digitalOcean;
+    const compared =
+        dropletLimit === undefined
+            ? "not compared with the account's limit (set aerial:station.digitalOcean.dropletLimit)"
+            : `the limit is ${dropletLimit}`;
+    return `Droplets: ${atRest} at rest, up to ${duringChange} during a change; ${compared}`;
+}

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import { checkNode } from "./node";
 import type { Station } from "./schema";
 import { parseStation } from "./station";
 
@@ -9,8 +10,9 @@ export type { Station } from "./schema";
 /**
  * The station that the current stack describes. The only place that reads configuration.
  *
- * @throws ConfigError when anything in it is wrong, before any resource exists.
+ * @throws ConfigError when anything in it is wrong, and RunError on a Node.js that is too old, before any resource exists.
  */
 export function loadStation(): Station {
+    checkNode();
     return parseStation(new pulumi.Config("aerial").getObject<unknown>("station"));
 }

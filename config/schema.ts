@@ -6,7 +6,12 @@ import { airtimeSchema, refuseAirtimeMistakes } from "./airtime";
 import { awsSchema } from "./aws";
 import { backupSchema, refuseBackupMistakes } from "./backup";
 import { canarySchema, refuseCanaryMistakes } from "./canary";
-import { digitalOceanRegion, dropletSize } from "./digitalOcean";
+import {
+    digitalOceanRegion,
+    digitalOceanSchema,
+    dropletSize,
+    refuseBeyondDropletLimit,
+} from "./digitalOcean";
 import { dnsSchema, refuseBeyondPlan } from "./dns";
 
 /*
@@ -244,6 +249,7 @@ export const stationSchema = z
             .max(4, "use at most 4 Masters"),
         relays: z.array(relayRegion).min(1, "describe at least one region with Relays"),
         airtime: airtimeSchema.optional(),
+        digitalOcean: digitalOceanSchema.prefault({}),
         aws: awsSchema.optional(),
         canary: canarySchema.optional(),
         backup: backupSchema,
@@ -291,6 +297,7 @@ export const stationSchema = z
             context,
         );
         refuseUpstreamMistakes(station.relays, context);
+        refuseBeyondDropletLimit(station, context);
         refuseBeyondPlan(station, context);
         refuseAirtimeMistakes(station, context);
         refuseCanaryMistakes(station, context);

@@ -73,6 +73,10 @@ export class Progress {
         ) {
             this.complain(diagnosticEvent.urn, diagnosticEvent.message, diagnosticEvent.severity);
         }
+        // What the program says of the whole station; resources talk about what they do all the time.
+        if (diagnosticEvent?.severity === "info" && /:pulumi:Stack::/.test(diagnosticEvent.urn ?? "")) {
+            this.line(`  ${plainText(diagnosticEvent.message)}`);
+        }
     };
 
     end(): void {

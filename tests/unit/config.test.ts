@@ -1,3 +1,4 @@
+import { describeDroplets } from "../../config/digitalOcean";
 import { ConfigError } from "../../config/errors";
 import { listenerLimit, planChannels, planRelayPools, stationRegions } from "../../config/plan";
 import { parseStation } from "../../config/station";
@@ -14,6 +15,19 @@ function mistakes(given: unknown): string[] {
     }
     return [];
 }
+
+describe("the droplets of a station", () => {
+    it("are told with the account's limit, or with the setting that is missing", () => {
+        const station = parseStation(stationConfig());
+        expect(describeDroplets(station)).toBe(
+            "Droplets: 4 at rest, up to 8 during a change; not compared with the account's limit " +
+                "(set aerial:station.digitalOcean.dropletLimit)",
+        );
+        expect(describeDroplets({ ...station, digitalOcean: { dropletLimit: 10 } })).toBe(
+            "Droplets: 4 at rest, up to 8 during a change; the limit is 10",
+        );
+    });
+});
 
 describe("a valid station", () => {
     it("gets the defaults of a small station", () => {
@@ -178,6 +192,20 @@ describe("mistakes", () => {
             'aerial:station.relays[0].upstreamRegions[0] is "nyc3": leave it out: the first region pulls from the Masters',
             'aerial:station.relays[1].upstreamRegions[1] is "nyc3": use a region described above this one: ams3',
         ]);
+    });
+
+    it("beyond what the account's droplets allow are found before a change gets stuck half way", () => {
+        const given = (dropletLimit: number) => ({
+            ...stationConfig(),
+            airtime: { region: "ams3" },
+            digitalOcean: { dropletLimit },
+        });
+        expect(mistakes(given(8))).toEqual([
+            "aerial:station.digitalOcean.dropletLimit is 8: the station has 5 droplets, and up to 9 while they are " +
+                "replaced; ask DigitalOcean for a limit of 9 or more, or describe fewer Relays",
+        ]);
+        expect(mistakes(given(9))).toEqual([]);
+        expect(mistakes(given(0))).toHaveLength(2);
     });
 
     it("beyond what the DNS plan allows are found, with what would help", () => {

@@ -204,7 +204,9 @@ export async function loseDroplet(name: string): Promise<void> {
     const newest = all.filter((one) => one.name === name).sort((one, other) => other.id - one.id)[0];
     if (!newest) {
         const names = [...new Set(all.map((one) => one.name))].sort();
-        throw new Error(`there is no droplet ${JSON.stringify(name)}; there are ${names.join(", ") || "none"}`);
+        throw new Error(
+            `there is no droplet ${JSON.stringify(name)}; there are ${names.join(", ") || "none"}`,
+        );
     }
     await removeDroplet(newest.id);
 }
