@@ -95,6 +95,9 @@ async function operate(wanted: Operation): Promise<OperationResult> {
             progress.onEvent(event);
         });
         result.ok = true;
+        if (result.steps.length === 0) {
+            console.log("  Nothing to change.");
+        }
     } catch (error) {
         // The engine has told its reasons by then; what stopped before it has not.
         if (result.errors.length === 0) {
@@ -110,6 +113,8 @@ async function operate(wanted: Operation): Promise<OperationResult> {
 }
 
 async function main(): Promise<void> {
+    // A reader that has gone, such as `head`, is no reason to leave the work half done.
+    process.stdout.on("error", () => {});
     // Ctrl-C reaches the engine too, which finishes the steps under way; a second one ends it.
     let interrupted = false;
     process.on("SIGINT", () => {

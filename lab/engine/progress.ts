@@ -73,8 +73,8 @@ export class Progress {
         ) {
             this.complain(diagnosticEvent.urn, diagnosticEvent.message, diagnosticEvent.severity);
         }
-        // What the program says of the whole station; resources talk about what they do all the time.
-        if (diagnosticEvent?.severity === "info" && /:pulumi:Stack::/.test(diagnosticEvent.urn ?? "")) {
+        // What the program says of the whole station. Resources say what they are doing, which is told when it is done.
+        if (diagnosticEvent?.severity === "info" && !diagnosticEvent.urn) {
             this.line(`  ${plainText(diagnosticEvent.message)}`);
         }
     };

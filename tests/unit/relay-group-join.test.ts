@@ -89,7 +89,6 @@ function run(name: string): { status: number | null; output: string } {
             FAKE_AMAZON: fake,
             AERIAL_ROOT: root,
             AERIAL_PATIENCE_SECONDS: "2.5",
-            AERIAL_CERTIFICATE_SECONDS: "0.5",
             AERIAL_HEARTBEAT_SECONDS: "0.2",
         },
     });
@@ -191,17 +190,6 @@ function playing(upstream: string): void {
     put("/usr/local/lib/aerial/status", `#!/bin/sh\necho '${JSON.stringify({ mounts })}'\n`, 0o755);
 }
 
-/** What comes of asking the Masters for the certificate: it, that there is none yet, or no answer. */
-function certified(outcome: "given" | "none" | "silence"): void {
-    const file = join(root, "var/lib/aerial/certificate/certificate.json");
-    put("/var/lib/aerial/certificate/certificate.json", '{"selfMade": true}');
-    const selfMade = outcome !== "given";
-    program(
-        "aerial-certificate",
-        `[ "$1" = arrive ]; echo '{"selfMade": ${selfMade}}' >"${file}"; exit ${outcome === "silence" ? 1 : 0}`,
-    );
-}
-
 describe("aerial-join", () => {
     const secret = '{"values": {"relay.link": "hunter2"}, "files": {}}';
 
@@ -210,7 +198,6 @@ describe("aerial-join", () => {
         program("aerial-secrets", `cat >"${root}/given"`);
         program("aerial-ready", `echo "$@" >"${root}/waited"`);
         playing("a");
-        certified("given");
         put("/var/lib/aerial/keep", "");
     });
 
@@ -260,21 +247,6 @@ describe("aerial-join", () => {
             "the Masters answer, and this machine does not play them: /main.aac, /main.mp3",
         );
         expect(calls("complete_lifecycle_action")).toEqual(abandoned);
-    });
-
-    it("has its certificate before anybody is sent to it, and waits no longer than the Masters need", () => {
-        expect(run("aerial-join").status).toBe(0);
-        expect(read("/var/lib/aerial/certificate/certificate.json")).toContain("false");
-        certified("none");
-        expect(run("aerial-join")).toEqual({
-            status: 0,
-            output: "the Masters have no certificate yet\nin service\n",
-        });
-        certified("silence");
-        expect(run("aerial-join")).toEqual({
-            status: 0,
-            output: "no Master tells whether there is a certificate\nin service\n",
-        });
     });
 
     it("plays its own source where no Master answers: there is nothing else to hear", () => {

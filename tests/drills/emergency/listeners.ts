@@ -1,14 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
-import { issuingRoots } from "../../../lab/acme";
 import type { Codec } from "../../../lab/radio/frames";
 import { startDecodingListener, startListener, type Listener } from "../../../lab/radio/listener";
 import type { ListenReport } from "../../../lab/radio/report";
 import { publicRoots } from "../../../lab/radio/station";
 import { Amazon } from "../support/amazon";
 import { limits } from "../support/limits";
-import { clientOf } from "../support/names";
-import { statusOf } from "../support/stranger";
+import { clientOf, untilCertified } from "../support/names";
 import { World } from "../support/world";
 
 /** What the drills of this set begin with: the studio on air everywhere, and one canary that serves. */
@@ -63,23 +59,9 @@ export class Listeners {
         return this.seated(await startDecodingListener({ ...options, ca: publicRoots() }));
     }
 
-    /** Waits until these addresses serve by https: a station that has just begun has no certificate yet. */
+    /** Waits until these addresses serve by https: a canary that has just begun has no certificate yet. */
     async untilCertified(addresses: readonly string[], region: string): Promise<void> {
-        const place = await clientOf(region);
-        const deadline = Date.now() + 2 * limits.certificate;
-        for (const address of addresses) {
-            const byName = ["--resolve", `${this.stream}:443:${address}`, "--cacert", issuingRoots];
-            const status = () =>
-                statusOf(place, `https://${this.stream}${this.mount.mp3}`, ...byName, "--max-time", "2");
-            let last = await status();
-            while (last !== "200") {
-                if (Date.now() > deadline) {
-                    throw new Error(`${address} does not serve by https: ${last}`);
-                }
-                await sleep(500);
-                last = await status();
-            }
-        }
+        await Promise.all(addresses.map((address) => untilCertified(region, address, this.stream)));
     }
 
     async leave(): Promise<void> {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { issuingRoots } from "../../../lab/acme";
 import { run } from "../../../lab/host/run";
 import { ensureClient, inNamespace } from "../../../lab/network/network";
+import { limits } from "./limits";
 
 /** The addresses a place is answered for a name, in the order in which they came. */
 export async function ask(place: string, name: string): Promise<string[]> {
@@ -32,6 +34,29 @@ export async function untilAnswered(
             throw new Error(`${place} is answered ${heard || "nothing"} for ${name}, not ${wanted}`);
         }
         await sleep(100);
+    }
+}
+
+/** Whether an address shows a certificate for a name that a client believes which trusts the lab's public authority alone. */
+export async function certified(place: string, address: string, name: string): Promise<boolean> {
+    const argv = ["openssl", "s_client", "-connect", `${address}:443`, "-servername", name];
+    const trust = ["-CAfile", issuingRoots, "-no-CApath", "-no-CAstore", "-verify_hostname", name];
+    const { code } = await run(
+        inNamespace(place, ["timeout", "4", ...argv, ...trust, "-verify_return_error"]),
+        { allow: "any" },
+    );
+    return code === 0;
+}
+
+/** Waits until an address shows the station's public certificate for a name. @throws after 2 minutes. */
+export async function untilCertified(region: string, address: string, name: string): Promise<void> {
+    const place = await clientOf(region);
+    const deadline = Date.now() + 2 * limits.certificate;
+    while (!(await certified(place, address, name))) {
+        if (Date.now() > deadline) {
+            throw new Error(`${address} does not show the public certificate for ${name}`);
+        }
+        await sleep(500);
     }
 }
 
