@@ -16,6 +16,8 @@ export interface Operation extends StackChoice {
     operation: "up" | "preview" | "destroy";
     /** Looks first at what the cloud still has: what is gone is made anew. */
     refresh?: boolean | undefined;
+    /** Names of droplets that are made anew, whether or not anything about them has changed. */
+    replace?: string[] | undefined;
     /** Where a preview writes the engine's plan; the engine calls this experimental (`PULUMI_EXPERIMENTAL`). */
     planFile?: string | undefined;
     /** Where to write what happened, as an OperationResult. */
@@ -56,22 +58,55 @@ function record(result: OperationResult, event: EngineEvent): void {
 
 async function perform(
     stack: Stack,
-    { operation, refresh, planFile }: Operation,
+    { operation, refresh, replace = [], planFile }: Operation,
     onEvent: (event: EngineEvent) => void,
 ): Promise<void> {
     const options = { onEvent, suppressProgress: true, color: "never" as const };
     switch (operation) {
         case "up":
             // Several mistakes are told at once; what depends on a refused resource is not tried.
-            await stack.up({ ...options, refresh, continueOnError: true });
+            await stack.up({
+                ...options,
+                refresh,
+                replace: await urnsOf(stack, replace),
+                continueOnError: true,
+            });
             return;
         case "preview":
-            await stack.preview({ ...options, refresh, plan: planFile });
+            await stack.preview({
+                ...options,
+                refresh,
+                replace: await urnsOf(stack, replace),
+                plan: planFile,
+            });
             return;
         case "destroy":
             await stack.destroy({ ...options, refresh });
             return;
     }
+}
+
+/** URNs of droplets in the state. @throws with the names there are. */
+async function urnsOf(stack: Stack, names: readonly string[]): Promise<string[]> {
+    if (names.length === 0) {
+        return [];
+    }
+    const { deployment } = await stack.exportStack();
+    const { resources = [] } = deployment as { resources?: { urn: string }[] };
+    const droplets = new Map(
+        resources
+            .filter(({ urn }) => urn.includes("$digitalocean:index/droplet:Droplet::"))
+            .map(({ urn }) => [urn.split("::").at(-1) ?? "", urn]),
+    );
+    return names.map((name) => {
+        const urn = droplets.get(name);
+        if (urn === undefined) {
+            throw new Error(
+                `there is no droplet ${name} to replace; there are ${[...droplets.keys()].join(", ")}`,
+            );
+        }
+        return urn;
+    });
 }
 
 /** What an error says, without the engine's command line and its two outputs, which repeat it. */

@@ -63,7 +63,8 @@ export interface DeployedResource {
 
 /** A stack of the lab cloud in record mode: everything is checked and recorded, nothing runs. */
 export interface RecordedStack {
-    up(how?: { refresh: boolean }): Promise<OperationResult>;
+    /** With `replace`, droplets of these names are made anew. */
+    up(how?: { refresh?: boolean; replace?: string[] }): Promise<OperationResult>;
     /** With `planFile`, the engine's plan is written there. */
     preview(how?: { planFile: string }): Promise<OperationResult>;
     destroy(how?: { refresh: boolean }): Promise<OperationResult>;
@@ -85,7 +86,7 @@ export function recordStack(stack: string, folder: string, options: RecordOption
     const { environment, ...choice } = options;
     async function operate(
         operation: Operation["operation"],
-        how: Pick<Operation, "refresh" | "planFile"> = {},
+        how: Pick<Operation, "refresh" | "replace" | "planFile"> = {},
     ): Promise<OperationResult> {
         const results = mkdtempSync(join(tmpdir(), "aerial-result-"));
         const resultFile = join(results, "result.json");

@@ -188,6 +188,20 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
             expect(madeDroplets(result)).toEqual(["master-a", "master-b"]);
         });
 
+        test("a machine that is replaced by hand: the new one is ready before the old one goes", async () => {
+            const { ok, steps } = await stack.up({ replace: ["relay-ams3-1"] });
+            expect(ok).toBe(true);
+            const order = steps
+                .filter((step) => /^relay-ams3-1(-ready)?$/.test(nameOf(step)))
+                .map((step) => `${step.op} ${nameOf(step)}`);
+            expect(order).toEqual([
+                "create-replacement relay-ams3-1",
+                "create-replacement relay-ams3-1-ready",
+                "delete-replaced relay-ams3-1-ready",
+                "delete-replaced relay-ams3-1",
+            ]);
+        });
+
         test("a machine lost outside Pulumi: destroy fails as at DigitalOcean; with a refresh it goes on", async () => {
             await lose(folder, "master-a");
             const result = await stack.destroy();

@@ -1,16 +1,21 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { parse, stringify } from "yaml";
+
+import { rememberStackFile, stackFile } from "../../../lab/engine/stackFile";
 import { run } from "../../../lab/host/run";
-import { bootMachine, findMachine, killMachine } from "../../../lab/machines/machines";
+import { bootMachine, execInMachine, findMachine, killMachine } from "../../../lab/machines/machines";
 import { inImage } from "../../../lab/machines/image";
 import { sites } from "../../../lab/network/addresses";
 import { inNamespace } from "../../../lab/network/network";
-import { checkout } from "../../../lab/paths";
+import { checkout, labPath } from "../../../lab/paths";
+import { volumes } from "../../../lab/providers/digitalocean/cloud";
 import { ensureStorage, stopStorage } from "../../../lab/storage";
 import { closeBook, note } from "../support/book";
 import { Backup, type Call, type Version } from "../support/bucket";
+import { pulumiUp } from "../support/checkout";
 import { drill } from "../support/drill";
 import { limits } from "../support/limits";
 import { clientOf } from "../support/names";
@@ -324,6 +329,93 @@ it("has each of the ten once, and whole; and the Master's show is well again", a
     const path = `/var/lib/aerial/emergency/main/${file}`;
     expect(await world.at("master-a", ["sha256sum", path])).toContain(show("night.wav").sha256);
 });
+
+it("is replaced while it writes: it is shut down first, and what it had confirmed is whole on its disk", async () => {
+    const settings = stackFile();
+    const changed = parse(readFileSync(settings, "utf8")) as Settings;
+    changed.config["aerial:station"].airtime.timeZone = "Europe/Amsterdam";
+    const file = labPath("replaced.yaml");
+    writeFileSync(file, stringify(changed));
+    await airtime.sh(
+        "runuser -u postgres -- psql -q airtime -c 'create table drill (n integer primary key)'",
+    );
+    const old = airtime.id;
+    let written: Awaited<ReturnType<typeof writeUntilGone>> | undefined;
+    await drill(world, "Airtime replaced", {
+        sources: {},
+        hearing: "airtime",
+        happens: async (audience) => {
+            const writing = writeUntilGone(old);
+            const since = Date.now();
+            rememberStackFile(file);
+            const result = await pulumiUp();
+            rememberStackFile(settings);
+            written = await writing;
+            note("Airtime replaced", "up (s)", (Date.now() - since) / 1000, 600);
+            expect(result).toMatchObject({ ok: true, errors: [] });
+            await audience.hears("airtime", since + 5000, limits.mastersBack, "the new machine");
+        },
+        expect: { heard: ["airtime", "reserve", "airtime"] },
+    });
+    expect(airtime.id).not.toBe(old);
+    const [volume] = volumes.all();
+    expect(volume).toMatchObject({ clean: true, dropletId: Number(airtime.id) });
+
+    // PostgreSQL found its data as it leaves them, not as an interruption does.
+    const log = await airtime.sh("journalctl --no-pager -b -u aerial-postgresql.service");
+    expect(log).toContain("database system was shut down at");
+    expect(log).not.toMatch(/was interrupted|not properly shut down/);
+
+    const { rows = [], shows = [] } = written ?? {};
+    note("Airtime replaced", "rows confirmed before it went", rows.length, 1000);
+    note("Airtime replaced", "shows confirmed before it went", shows.length, 1000);
+    expect(Math.min(rows.length, shows.length)).toBeGreaterThan(0);
+    const kept = await airtime.sh(
+        "runuser -u postgres -- psql -At airtime -c 'select n from drill order by n'",
+    );
+    const numbers = kept.trim().split("\n").map(Number);
+    expect(rows.filter((n) => !numbers.includes(n))).toEqual([]);
+    const hashes = await airtime.sh(`cd ${airtime.library}; sha256sum written/*.wav`);
+    const whole = shows.map((path) => `${show("ten-0.wav").sha256}  ${path}`);
+    expect(whole.filter((line) => !hashes.includes(line))).toEqual([]);
+});
+
+interface Settings {
+    config: { "aerial:station": { airtime: { timeZone?: string } } };
+}
+
+/** Writes rows and shows without a pause until the machine takes no more; what it had confirmed by then. */
+async function writeUntilGone(id: string): Promise<{ rows: number[]; shows: string[] }> {
+    const [rows, shows]: [number[], string[]] = [[], []];
+    const writeRows = async (): Promise<void> => {
+        for (let n = 0; ; n++) {
+            const insert = `insert into drill values (${n})`;
+            await execInMachine(id, [
+                "runuser",
+                "-u",
+                "postgres",
+                "--",
+                "psql",
+                "-q",
+                "airtime",
+                "-c",
+                insert,
+            ]);
+            rows.push(n);
+        }
+    };
+    const writeShows = async (): Promise<void> => {
+        // Shows go to whichever machine there is.
+        for (let n = 0; airtime.id === id; n++) {
+            const path = `written/${n}.wav`;
+            await airtime.drop(path, show("ten-0.wav"));
+            shows.push(path);
+            await sleep(500);
+        }
+    };
+    await Promise.allSettled([writeRows(), writeShows()]);
+    return { rows, shows };
+}
 
 async function tenKept(): Promise<Version[]> {
     return (await backup.versions()).filter(({ key }) => key.includes("/main/ten/"));
