@@ -5,6 +5,7 @@ key of null is nobody. For each a line of standard output: JSON {label: answer},
 {"refused": code, "said": message}.
 """
 
+import contextlib
 import functools
 import json
 import sys
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 
 
 @functools.cache
@@ -36,6 +37,15 @@ def client(region, key, style):
     )
 
 
+def heard(call):
+    """The server's answer. It may refuse a request, and close the connection, before it has read all of it: then the
+    client may find the connection closed before it finds the answer. That is asked for again."""
+    for _ in range(5):
+        with contextlib.suppress(ConnectionClosedError):
+            return call()
+    return call()
+
+
 def parameters(given):
     days = given.pop("retainDays", None)
     if days is not None:
@@ -48,8 +58,9 @@ def parameters(given):
 
 def answer(region, key, operation, given):
     name, _, style = operation.partition("@")
+    call = functools.partial(getattr(client(region, key, style or "virtual"), name), **parameters(given))
     try:
-        said = getattr(client(region, key, style or "virtual"), name)(**parameters(given))
+        said = heard(call)
     except ClientError as error:
         return {"refused": error.response["Error"]["Code"], "said": error.response["Error"].get("Message", "")}
     except BotoCoreError as error:
