@@ -180,6 +180,7 @@ export const backupSchema = z
         description:
             "Where shows and the playout's database are kept safe, at Amazon. Write none for a station without a " +
             "backup.",
+        // For the JSON Schema, which cannot see into the transform.
         inputForm: z.union([z.literal("none"), settings]),
     });
 

@@ -129,7 +129,7 @@ export const canarySchema = z
     .meta({
         description:
             "A Relay at Amazon that always runs, serves a small share of the listeners and gets every change first. " +
-            "More of them start when the droplets cannot serve. Needs aws.",
+            "More of them start when the droplets cannot serve. Optional; needs aws.",
     });
 
 export type CanaryConfig = z.output<typeof canarySchema>;

@@ -42,8 +42,8 @@ export const dnsSchema = z
             .default(30)
             .meta({
                 description:
-                    "How long resolvers keep an answer. For as long, a listener may still be sent to a Relay that " +
-                    "no longer answers.",
+                    "How long resolvers keep an answer. During this time a listener may still be sent to a Relay " +
+                    "that no longer answers.",
                 unit: "seconds",
                 examples: [60],
             }),
@@ -99,7 +99,7 @@ export const dnsSchema = z
                     }),
             })
             .prefault({})
-            .meta({ description: "How Cloudflare checks the health of Masters and Relays." }),
+            .meta({ description: "How Cloudflare checks the health of Masters, Relays and the canary." }),
         limits: z
             .strictObject({
                 balancers: count.meta({
@@ -133,7 +133,8 @@ export const dnsSchema = z
             .prefault({})
             .meta({
                 description:
-                    "What your contract with Cloudflare allows, where it differs from the plan's usual limits.",
+                    "What your contract with Cloudflare allows, where it differs from the plan's usual limits. A limit " +
+                    "that you leave out is the plan's.",
             }),
     })
     .meta({ description: "The station's names at Cloudflare, and how closely their health is checked." });

@@ -133,8 +133,8 @@ const channel = z.strictObject({
         ])
         .meta({
             description:
-                "Formats that listeners can choose from, each codec once. MP3 plays everywhere; AAC at 64 kbit/s " +
-                "needs a third of the transfer.",
+                "Formats that listeners can choose from, each codec once. MP3 plays everywhere; AAC sounds as good " +
+                "at a lower bitrate.",
         }),
 });
 
