@@ -180,8 +180,8 @@ export const backupSchema = z
         description:
             "Where shows and the playout's database are kept safe, at Amazon. Write none for a station without a " +
             "backup.",
-        // For the JSON Schema, which cannot see into the transform.
-        inputForm: z.union([z.literal("none"), settings]),
+        // For the JSON Schema, which cannot see into the transform. Editors report a mistake against the first form.
+        inputForm: z.union([settings, z.literal("none")]),
     });
 
 /** A mistake in the settings as one of `backup`. */
