@@ -12,28 +12,65 @@ function isTimeZone(name: string): boolean {
     }
 }
 
-/** `airtime` of a station: the host of the playout software; absent where the station keeps its own elsewhere. */
-export const airtimeSchema = z.strictObject({
-    /** `playlist` plays folders by a weekly schedule; `libretime` is LibreTime 4.5. */
-    software: z.enum(["playlist", "libretime"], { error: "use playlist or libretime" }).default("playlist"),
-    region: digitalOceanRegion,
-    size: dropletSize.default("s-2vcpu-2gb"),
-    /** Room for shows and database, in GiB; it can grow later, and never shrink. */
-    volumeGiB: z
-        .int({ error: "use a whole number of GiB, such as 100" })
-        .min(10, "use 10 to 16384 GiB")
-        .max(16_384, "use 10 to 16384 GiB")
-        .default(100),
-    /** Of its schedule. */
-    timeZone: z
-        .string()
-        .refine(isTimeZone, "use a time zone of the IANA database, such as Europe/Berlin")
-        .default("UTC"),
-    /** Channels it plays, by id: all unless given, of which LibreTime takes the first. */
-    channels: z.array(z.string()).min(1, "name a channel, or leave it out").optional(),
-    /** The source that it is, by name. */
-    source: z.string().default("airtime"),
-});
+export const airtimeSchema = z
+    .strictObject({
+        software: z
+            .enum(["playlist", "libretime"], { error: "use playlist or libretime" })
+            .default("playlist")
+            .meta({
+                description:
+                    "The playout software: playlist plays folders by a weekly schedule; libretime is LibreTime 4.5.",
+                examples: ["libretime"],
+            }),
+        region: digitalOceanRegion.meta({
+            description: "Where the playout's droplet and its volume are.",
+            examples: ["fra1"],
+        }),
+        size: dropletSize.default("s-2vcpu-2gb").meta({
+            description: "Size of the playout's droplet.",
+            examples: ["s-2vcpu-4gb"],
+        }),
+        volumeGiB: z
+            .int({ error: "use a whole number of GiB, such as 100" })
+            .min(10, "use 10 to 16384 GiB")
+            .max(16_384, "use 10 to 16384 GiB")
+            .default(100)
+            .meta({
+                description:
+                    "Size of the volume for shows and the database. It can grow later, but never shrink.",
+                unit: "GiB",
+                examples: [200],
+            }),
+        timeZone: z
+            .string()
+            .refine(isTimeZone, "use a time zone of the IANA database, such as Europe/Berlin")
+            .default("UTC")
+            .meta({
+                description: "Time zone of the schedule, by its name in the IANA database.",
+                examples: ["Europe/Amsterdam"],
+            }),
+        channels: z
+            .array(z.string())
+            .min(1, "name a channel, or leave it out")
+            .optional()
+            .meta({
+                description:
+                    "Ids of the channels that the playout plays. If you leave it out, it plays all of them; " +
+                    "LibreTime plays the first one.",
+                uniqueItems: true,
+                examples: [["main"]],
+            }),
+        source: z
+            .string()
+            .default("airtime")
+            .meta({
+                description: "Name of the source that the playout connects as, one of the station's sources.",
+                examples: ["airtime"],
+            }),
+    })
+    .meta({
+        description: "The playout and its droplet. Leave it out if the station runs its playout elsewhere.",
+    });
 
 export type AirtimeConfig = z.output<typeof airtimeSchema>;
 

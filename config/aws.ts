@@ -2,18 +2,33 @@ import { z } from "zod";
 
 import { awsRegions } from "./catalogue";
 
-export const awsRegion = z.string().refine((name) => name in awsRegions, {
-    error: `use an AWS region: ${Object.keys(awsRegions).join(", ")}`,
-});
+export const awsRegion = z
+    .string()
+    .refine((name) => name in awsRegions, {
+        error: `use an AWS region: ${Object.keys(awsRegions).join(", ")}`,
+    })
+    .meta({
+        title: "AWS region",
+        enum: Object.keys(awsRegions),
+        enumDescriptions: Object.values(awsRegions).map(({ place }) => place),
+    });
 
-/** The account at Amazon, for what is kept or run there. */
-export const awsSchema = z.strictObject({
-    /** Twelve digits. Nothing is made in any other account, whatever credentials are at hand. */
-    accountId: z
-        .string()
-        .regex(/^\d{12}$/, 'use the 12 digits of the account, quoted, such as "123456789012"'),
-    /** Where shows are kept and emergency Relays run. */
-    region: awsRegion.default("eu-central-1"),
-});
+export const awsSchema = z
+    .strictObject({
+        accountId: z
+            .string()
+            .regex(/^\d{12}$/, 'use the 12 digits of the account, quoted, such as "123456789012"')
+            .meta({
+                description:
+                    "The 12 digits of the account, in quotes. Nothing is created in any other account, whatever " +
+                    "credentials are in use.",
+                examples: ["123456789012"],
+            }),
+        region: awsRegion.default("eu-central-1").meta({
+            description: "Where the shows are stored and the canary runs.",
+            examples: ["eu-central-1"],
+        }),
+    })
+    .meta({ description: "The account at Amazon. The canary and the backup need it." });
 
 export type AwsConfig = z.output<typeof awsSchema>;

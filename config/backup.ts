@@ -49,12 +49,26 @@ const days = (least: number, most: number, example: number) => {
     return z.int({ error: "use a whole number of days" }).min(least, range).max(most, range);
 };
 
-const transition = z.strictObject({ afterDays: days(1, 3650, 30), storageClass });
+const transition = z.strictObject({
+    afterDays: days(1, 3650, 30).meta({
+        description: "Age of a show when it moves.",
+        unit: "days",
+        examples: [30],
+    }),
+    storageClass: storageClass.meta({
+        description: "S3 storage class that the show moves to. Shows in these classes can be played at once.",
+        type: "string",
+        enum: Object.keys(storageClasses),
+        examples: ["STANDARD_IA"],
+    }),
+});
 
 const settings = z.strictObject({
-    /** A second region of Amazon's that holds a copy of everything; none unless given. */
-    copyRegion: awsRegion.optional(),
-    /** How names of buckets begin; the domain with hyphens and the stack unless given. */
+    copyRegion: awsRegion.optional().meta({
+        description:
+            "A second region of Amazon that holds a copy of everything. If you leave it out, there is no copy.",
+        examples: ["eu-west-1"],
+    }),
     bucketPrefix: z
         .string()
         .regex(
@@ -66,58 +80,109 @@ const settings = z.strictObject({
             bucketNameLimit - longestBucketSuffix,
             `use at most ${bucketNameLimit - longestBucketSuffix} characters`,
         )
-        .optional(),
-    /** For how many days nobody but an administrator can delete or replace what was written. */
-    lockDays: days(1, 3650, 30).default(30),
-    /** When shows move to cheaper classes, by age; an empty list leaves them in STANDARD. */
-    showClasses: z.array(transition).default([
-        { afterDays: 30, storageClass: "STANDARD_IA" },
-        { afterDays: 90, storageClass: "GLACIER_IR" },
-    ]),
-    /** For how many days a show can be had back after it was overwritten or deleted. */
-    oldVersionDays: days(1, 3650, 90).default(90),
-    /** For how many days dumps of the database and configurations are kept. Shows are kept for ever. */
-    archiveDays: days(1, 3650, 365).default(365),
-    /** After how many days the parts of an upload that was never finished are thrown away. */
-    abortUploadDays: days(1, 365, 7).default(7),
-    /** What the emergency shows of one channel may take on a Master's disk, in MiB. */
+        .optional()
+        .meta({
+            description:
+                "How the names of the buckets begin. If you leave it out, it is the domain, with hyphens for dots, " +
+                "and the name of the stack.",
+            examples: ["radio-example-prod"],
+        }),
+    lockDays: days(1, 3650, 30)
+        .default(30)
+        .meta({
+            description: "How long nobody but an administrator can delete or replace what was written.",
+            unit: "days",
+            examples: [30],
+        }),
+    showClasses: z
+        .array(transition)
+        .default([
+            { afterDays: 30, storageClass: "STANDARD_IA" },
+            { afterDays: 90, storageClass: "GLACIER_IR" },
+        ])
+        .meta({
+            description:
+                "When shows move to cheaper storage classes, by age. With an empty list they stay in STANDARD.",
+        }),
+    oldVersionDays: days(1, 3650, 90)
+        .default(90)
+        .meta({
+            description: "How long a show can be restored after it was overwritten or deleted.",
+            unit: "days",
+            examples: [90],
+        }),
+    archiveDays: days(1, 3650, 365)
+        .default(365)
+        .meta({
+            description:
+                "How long dumps of the database and configurations are kept. Shows are kept for ever.",
+            unit: "days",
+            examples: [365],
+        }),
+    abortUploadDays: days(1, 365, 7)
+        .default(7)
+        .meta({
+            description: "Age at which the parts of an unfinished upload are deleted.",
+            unit: "days",
+            examples: [7],
+        }),
     emergencyShowsMiB: z
         .int({ error: "use a whole number of MiB, such as 1024" })
         .min(10, "use 10 to 20480 MiB, such as 1024: about 12 hours at 192 kbit/s")
         .max(20_480, "use 10 to 20480 MiB, such as 1024: about 12 hours at 192 kbit/s")
-        .default(1024),
-    /** Whether Pulumi refuses to remove the buckets and the key of the dumps. False only where all may be lost. */
-    protect: z.boolean({ error: "use true or false" }).default(true),
+        .default(1024)
+        .meta({
+            description:
+                "Space on a Master's disk for the emergency shows of one channel. 1024 MiB are about 12 hours at " +
+                "192 kbit/s.",
+            unit: "MiB",
+            examples: [2048],
+        }),
+    protect: z
+        .boolean({ error: "use true or false" })
+        .default(true)
+        .meta({
+            description:
+                "Whether Pulumi refuses to remove the buckets and the key of the dumps. Use false only where all of " +
+                "them may be lost.",
+            examples: [false],
+        }),
 });
 
 export type BackupConfig = z.output<typeof settings>;
 
-/**
- * `backup` of a station: where its shows and its playout's database are safe, or `none`, for a station that says so.
- * Not an option: nobody is to be without a backup unknowingly.
- */
-export const backupSchema = z.unknown().transform((given, context): BackupConfig | "none" => {
-    if (given === "none") {
-        return "none";
-    }
-    if (given === undefined || given === null || typeof given !== "object") {
-        context.addIssue({
-            code: "custom",
-            input: given,
-            message:
-                "describe the backup, such as `backup: { copyRegion: eu-west-1 }` (`backup: {}` takes the defaults), " +
-                "or write `backup: none` to say that the station has none",
-        });
-        return z.NEVER;
-    }
-    const result = settings.safeParse(given);
-    if (!result.success) {
-        // Each mistake under its own key: a union would say only that neither form fits.
-        result.error.issues.forEach((issue) => context.addIssue(restated(issue)));
-        return z.NEVER;
-    }
-    return result.data;
-});
+/** Not optional: no station is to be without a backup by accident. */
+export const backupSchema = z
+    .unknown()
+    .transform((given, context): BackupConfig | "none" => {
+        if (given === "none") {
+            return "none";
+        }
+        if (given === undefined || given === null || typeof given !== "object") {
+            context.addIssue({
+                code: "custom",
+                input: given,
+                message:
+                    "describe the backup, such as `backup: { copyRegion: eu-west-1 }` (`backup: {}` takes the defaults), " +
+                    "or write `backup: none` to say that the station has none",
+            });
+            return z.NEVER;
+        }
+        const result = settings.safeParse(given);
+        if (!result.success) {
+            // Each mistake under its own key: a union would say only that neither form fits.
+            result.error.issues.forEach((issue) => context.addIssue(restated(issue)));
+            return z.NEVER;
+        }
+        return result.data;
+    })
+    .meta({
+        description:
+            "Where shows and the playout's database are kept safe, at Amazon. Write none for a station without a " +
+            "backup.",
+        // For the JSON Schema, which cannot see into the transform. Editors report a mistake against the first form.
+        inputForm: z.union([settings, z.literal("none")]),
+    });
 
 /** A mistake in the settings as one of `backup`. */
 function restated(issue: z.core.$ZodIssue): z.core.$ZodRawIssue {

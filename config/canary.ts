@@ -10,52 +10,127 @@ const wholeNumber = (what: string, least: number, most: number) => {
     return z.int({ error: message }).min(least, message).max(most, message);
 };
 
-/**
- * `canary` of a station: a Relay at Amazon that is always on, takes a small share of the listeners and gets every change
- * first; and more of them when the droplets cannot serve. Needs `aws`.
- */
-export const canarySchema = z.strictObject({
-    instanceType: z
-        .string()
-        .refine((name) => name in instanceTypes, {
-            error: `use an instance type: ${Object.keys(instanceTypes).join(", ")}`,
-        })
-        .default("t4g.small"),
-    /** Availability zones of `aws.region`: the balancer has an address in each. */
-    zones: z
-        .array(z.string())
-        .min(2, "name two zones or more, such as eu-central-1a and eu-central-1b: one may fail")
-        .max(6, "use at most 6 zones"),
-    minInstances: wholeNumber("instances", 1, 50).default(1),
-    /** What an emergency may cost is bounded by this. */
-    maxInstances: wholeNumber("instances", 1, 50).default(6),
-    /** The canary's weight in the nearest region's pool, where a Relay weighs 1. */
-    share: z
-        .number({ error: "use a number from 0.01 to 1, such as 0.1" })
-        .min(0.01, "use 0.01 to 1; DNS knows weights by two decimals")
-        .max(1, "use 0.01 to 1: a Relay weighs 1")
-        .multipleOf(0.01, "use two decimals: DNS knows no finer weights")
-        .default(0.1),
-    /** How long listeners of an instance that goes may stay. */
-    drainLimitSeconds: wholeNumber("seconds", 0, 3600).default(3600),
-    /** What an instance is to send before another one starts, in Mbit/s; 70 % of what its type may send all day unless given. */
-    targetMbps: z
-        .number({ error: "use a number of Mbit/s, such as 90" })
-        .positive("use a number above 0")
-        .optional(),
-    /** Time from an instance's start until its traffic says something about the group's. */
-    warmUpSeconds: wholeNumber("seconds", 10, 3600).default(180),
-    /** How long an instance may take from its secrets to its health; it is given up then, and so is a change. */
-    readySeconds: wholeNumber("seconds", 30, 900).default(300),
-    /** Mail goes out when the account's costs reach 80 % of this, or will exceed it. */
-    budget: z.strictObject({
-        monthlyUsd: z.number({ error: "use a number of US dollars" }).positive("use a number above 0"),
-        emails: z
-            .array(z.email({ error: "use an address that somebody reads, such as tech@radio.example" }))
-            .min(1, "name somebody who learns of it")
-            .max(10, "use at most 10 addresses, as Amazon does"),
-    }),
-});
+export const canarySchema = z
+    .strictObject({
+        instanceType: z
+            .string()
+            .refine((name) => name in instanceTypes, {
+                error: `use an instance type: ${Object.keys(instanceTypes).join(", ")}`,
+            })
+            .meta({
+                title: "Instance type",
+                enum: Object.keys(instanceTypes),
+                enumDescriptions: Object.values(instanceTypes).map(
+                    ({ architecture, vcpus, memoryMiB, baselineMbps }) =>
+                        `${architecture}, ${vcpus} vCPU, ${memoryMiB} MiB of memory, sends ${baselineMbps} Mbit/s all day`,
+                ),
+            })
+            .default("t4g.small")
+            .meta({ description: "EC2 type of the instances.", examples: ["t4g.medium"] }),
+        zones: z
+            .array(z.string())
+            .min(2, "name two zones or more, such as eu-central-1a and eu-central-1b: one may fail")
+            .max(6, "use at most 6 zones")
+            .meta({
+                description:
+                    "Availability zones of aws.region. The load balancer has an address in each of them.",
+                uniqueItems: true,
+                examples: [["eu-central-1a", "eu-central-1b"]],
+            }),
+        minInstances: wholeNumber("instances", 1, 50)
+            .default(1)
+            .meta({
+                description: "How many instances always run. At most maxInstances.",
+                unit: "instances",
+                examples: [2],
+            }),
+        maxInstances: wholeNumber("instances", 1, 50)
+            .default(6)
+            .meta({
+                description: "How many instances run at most. This limits what an emergency can cost.",
+                unit: "instances",
+                examples: [10],
+            }),
+        share: z
+            .number({ error: "use a number from 0.01 to 1, such as 0.1" })
+            .min(0.01, "use 0.01 to 1; DNS knows weights by two decimals")
+            .max(1, "use 0.01 to 1: a Relay weighs 1")
+            .multipleOf(0.01, "use two decimals: DNS knows no finer weights")
+            .default(0.1)
+            .meta({
+                description:
+                    "The canary's weight in the pool of the nearest region, where a Relay weighs 1. Two decimals at " +
+                    "most.",
+                unit: "weight of a Relay",
+                examples: [0.25],
+            }),
+        drainLimitSeconds: wholeNumber("seconds", 0, 3600)
+            .default(3600)
+            .meta({
+                description: "How long an instance that is to stop waits for its listeners to leave.",
+                unit: "seconds",
+                examples: [600],
+            }),
+        targetMbps: z
+            .number({ error: "use a number of Mbit/s, such as 90" })
+            .positive("use a number above 0")
+            .optional()
+            .meta({
+                description:
+                    "Traffic of an instance above which another one starts. If you leave it out, it is 70 % of what " +
+                    "the instance type may send all day.",
+                unit: "Mbit/s",
+                examples: [90],
+            }),
+        warmUpSeconds: wholeNumber("seconds", 10, 3600)
+            .default(180)
+            .meta({
+                description: "Time after the start of an instance during which its traffic is not counted.",
+                unit: "seconds",
+                examples: [180],
+            }),
+        readySeconds: wholeNumber("seconds", 30, 900)
+            .default(300)
+            .meta({
+                description:
+                    "How long an instance may take to become healthy once it has its secrets. After that the " +
+                    "instance is given up, and so is the change that started it.",
+                unit: "seconds",
+                examples: [300],
+            }),
+        budget: z
+            .strictObject({
+                monthlyUsd: z
+                    .number({ error: "use a number of US dollars" })
+                    .positive("use a number above 0")
+                    .meta({
+                        description:
+                            "What the account may cost in a month. It must be more than the canary costs without " +
+                            "listeners.",
+                        unit: "US dollars",
+                        examples: [100],
+                    }),
+                emails: z
+                    .array(
+                        z.email({ error: "use an address that somebody reads, such as tech@radio.example" }),
+                    )
+                    .min(1, "name somebody who learns of it")
+                    .max(10, "use at most 10 addresses, as Amazon does")
+                    .meta({
+                        description: "Addresses that the warning is sent to.",
+                        examples: [["tech@radio.example"]],
+                    }),
+            })
+            .meta({
+                description:
+                    "A warning by mail when the account's costs reach 80 % of the budget, or are expected to exceed it.",
+            }),
+    })
+    .meta({
+        description:
+            "A Relay at Amazon that always runs, serves a small share of the listeners and gets every change first. " +
+            "More of them start when the droplets cannot serve. Optional; needs aws.",
+    });
 
 export type CanaryConfig = z.output<typeof canarySchema>;
 

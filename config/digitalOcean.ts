@@ -2,25 +2,46 @@ import { z } from "zod";
 
 import { digitalOceanRegions, digitalOceanSizes } from "./catalogue";
 
-export const digitalOceanRegion = z.string().refine((slug) => slug in digitalOceanRegions, {
-    error: `use a DigitalOcean region: ${Object.keys(digitalOceanRegions).join(", ")}`,
-});
+export const digitalOceanRegion = z
+    .string()
+    .refine((slug) => slug in digitalOceanRegions, {
+        error: `use a DigitalOcean region: ${Object.keys(digitalOceanRegions).join(", ")}`,
+    })
+    .meta({
+        title: "DigitalOcean region",
+        enum: Object.keys(digitalOceanRegions),
+        enumDescriptions: Object.values(digitalOceanRegions).map(({ place }) => place),
+    });
 
-export const dropletSize = z.string().refine((slug) => slug in digitalOceanSizes, {
-    error: `use a droplet size: ${Object.keys(digitalOceanSizes).join(", ")}`,
-});
+export const dropletSize = z
+    .string()
+    .refine((slug) => slug in digitalOceanSizes, {
+        error: `use a droplet size: ${Object.keys(digitalOceanSizes).join(", ")}`,
+    })
+    .meta({
+        title: "Droplet size",
+        enum: Object.keys(digitalOceanSizes),
+        enumDescriptions: Object.values(digitalOceanSizes).map(
+            ({ vcpus, memoryMiB, monthlyUsd }) =>
+                `${vcpus} vCPU, ${memoryMiB} MiB of memory, ${monthlyUsd} US dollars a month`,
+        ),
+    });
 
-/** The account at DigitalOcean, where Masters, Relays and the playout run. */
-export const digitalOceanSchema = z.strictObject({
-    /**
-     * Droplets that this stack may have at once: the account's limit, less what else is in the account. DigitalOcean
-     * shows the limit in the account's settings, and raises it on request. Not compared unless given.
-     */
-    dropletLimit: z
-        .int({ error: "use a whole number of droplets, such as 25" })
-        .min(1, "use 1 droplet or more, such as 25")
-        .optional(),
-});
+export const digitalOceanSchema = z
+    .strictObject({
+        dropletLimit: z
+            .int({ error: "use a whole number of droplets, such as 25" })
+            .min(1, "use 1 droplet or more, such as 25")
+            .optional()
+            .meta({
+                description:
+                    "How many droplets this stack may have at once: the limit in the account's settings at " +
+                    "DigitalOcean, less the account's other droplets. If you leave it out, nothing is compared.",
+                unit: "droplets",
+                examples: [25],
+            }),
+    })
+    .meta({ description: "The account at DigitalOcean, where Masters, Relays and the playout run." });
 
 /** How many droplets a station has. */
 export interface DropletPlan {

@@ -17,38 +17,127 @@ const seconds = (least: number, most: number) =>
 
 const count = z.int({ error: "use a whole number" }).min(1, "use a number above 0").optional();
 
-/** `dns` of a station: who serves its names, and how closely health is watched. */
-export const dnsSchema = z.strictObject({
-    accountId: cloudflareId,
-    zoneId: cloudflareId,
-    plan: z
-        .enum(["free", "pro", "business", "enterprise"], { error: "use free, pro, business or enterprise" })
-        .default("pro"),
-    /** How long resolvers keep an answer: the time a listener may still be sent to a Relay that is gone. */
-    ttlSeconds: seconds(30, 3600).default(30),
-    check: z
-        .strictObject({
-            /** The plan's shortest unless given. */
-            intervalSeconds: seconds(1, 3600).optional(),
-            timeoutSeconds: seconds(1, 10).default(5),
-            retries: z.int().min(0, "use 0 to 5 retries").max(5, "use 0 to 5 retries").default(1),
-            /** Failed checks in a row until a machine is down. */
-            downAfter: z.int().min(1, "use 1 to 10 checks").max(10, "use 1 to 10 checks").default(2),
-            /** Good checks in a row until it is up again. */
-            upAfter: z.int().min(1, "use 1 to 10 checks").max(10, "use 1 to 10 checks").default(2),
-        })
-        .prefault({}),
-    /** What the contract allows, where that differs from the plan's usual limits. */
-    limits: z
-        .strictObject({
-            balancers: count,
-            pools: count,
-            endpoints: count,
-            minimumIntervalSeconds: count,
-            minimumRecordTtlSeconds: count,
-        })
-        .prefault({}),
-});
+export const dnsSchema = z
+    .strictObject({
+        accountId: cloudflareId.meta({
+            description: "Id of your account at Cloudflare.",
+            examples: ["0a0b0c0d0e0f0a0b0c0d0e0f0a0b0c0d"],
+        }),
+        zoneId: cloudflareId.meta({
+            description: "Id of the zone at Cloudflare that holds the station's domain.",
+            examples: ["1a1b1c1d1e1f1a1b1c1d1e1f1a1b1c1d"],
+        }),
+        plan: z
+            .enum(["free", "pro", "business", "enterprise"], {
+                error: "use free, pro, business or enterprise",
+            })
+            .default("pro")
+            .meta({
+                description:
+                    "The zone's plan at Cloudflare. It decides how many names, pools and endpoints there may be, " +
+                    "and how often health is checked.",
+                examples: ["business"],
+            }),
+        ttlSeconds: seconds(30, 3600)
+            .default(30)
+            .meta({
+                description:
+                    "How long resolvers keep an answer. During this time a listener may still be sent to a Relay " +
+                    "that no longer answers.",
+                unit: "seconds",
+                examples: [60],
+            }),
+        check: z
+            .strictObject({
+                intervalSeconds: seconds(1, 3600)
+                    .optional()
+                    .meta({
+                        description:
+                            "Time between two health checks. If you leave it out, it is the shortest that the plan " +
+                            "allows.",
+                        unit: "seconds",
+                        examples: [60],
+                    }),
+                timeoutSeconds: seconds(1, 10)
+                    .default(5)
+                    .meta({
+                        description:
+                            "How long a check waits for the answer. A check with its retries must fit into the " +
+                            "interval.",
+                        unit: "seconds",
+                        examples: [5],
+                    }),
+                retries: z
+                    .int()
+                    .min(0, "use 0 to 5 retries")
+                    .max(5, "use 0 to 5 retries")
+                    .default(1)
+                    .meta({
+                        description: "How often a check that got no answer in time is repeated at once.",
+                        unit: "retries",
+                        examples: [1],
+                    }),
+                downAfter: z
+                    .int()
+                    .min(1, "use 1 to 10 checks")
+                    .max(10, "use 1 to 10 checks")
+                    .default(2)
+                    .meta({
+                        description: "Failed checks in a row after which a machine counts as down.",
+                        unit: "checks",
+                        examples: [2],
+                    }),
+                upAfter: z
+                    .int()
+                    .min(1, "use 1 to 10 checks")
+                    .max(10, "use 1 to 10 checks")
+                    .default(2)
+                    .meta({
+                        description: "Good checks in a row after which a machine counts as up again.",
+                        unit: "checks",
+                        examples: [2],
+                    }),
+            })
+            .prefault({})
+            .meta({ description: "How Cloudflare checks the health of Masters, Relays and the canary." }),
+        limits: z
+            .strictObject({
+                balancers: count.meta({
+                    description: "How many balanced names the contract allows. The station has two.",
+                    unit: "names",
+                    examples: [20],
+                }),
+                pools: count.meta({
+                    description:
+                        "How many pools the contract allows. Each region of Relays, each Master and the canary " +
+                        "is one.",
+                    unit: "pools",
+                    examples: [40],
+                }),
+                endpoints: count.meta({
+                    description: "How many endpoints the contract allows, over all pools.",
+                    unit: "endpoints",
+                    examples: [60],
+                }),
+                minimumIntervalSeconds: count.meta({
+                    description: "Shortest time between two health checks that the contract allows.",
+                    unit: "seconds",
+                    examples: [5],
+                }),
+                minimumRecordTtlSeconds: count.meta({
+                    description: "Shortest TTL of a plain record that the contract allows.",
+                    unit: "seconds",
+                    examples: [30],
+                }),
+            })
+            .prefault({})
+            .meta({
+                description:
+                    "What your contract with Cloudflare allows, where it differs from the plan's usual limits. A limit " +
+                    "that you leave out is the plan's.",
+            }),
+    })
+    .meta({ description: "The station's names at Cloudflare, and how closely their health is checked." });
 
 export type DnsConfig = z.output<typeof dnsSchema>;
 

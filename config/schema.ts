@@ -32,7 +32,9 @@ const title = z
     .string()
     .min(1, "give a name")
     .max(80, "use at most 80 characters")
-    .regex(/^[^\p{Cc}$]*$/u, "leave out control characters, line breaks and $");
+    .regex(/^[^\p{Cc}$]*$/u, "leave out control characters, line breaks and $")
+    // The same for validators that read patterns without Unicode's classes.
+    .meta({ pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f$]*$" });
 
 const domain = z
     .string()
@@ -57,9 +59,12 @@ function isRange(value: string): boolean {
     return bits <= 32 && word % 2 ** (32 - bits) === 0;
 }
 
-const addressRange = z.string().refine(isRange, {
-    error: "use an address range with an empty host part, such as 203.0.113.0/24 or 203.0.113.7/32",
-});
+const addressRange = z
+    .string()
+    .refine(isRange, {
+        error: "use an address range with an empty host part, such as 203.0.113.0/24 or 203.0.113.7/32",
+    })
+    .meta({ pattern: "^[^/]+/[0-9]{1,3}$" });
 
 const publicKey = z
     .string()
@@ -76,8 +81,15 @@ const bitrates = {
 
 const format = z
     .strictObject({
-        codec: z.enum(["mp3", "aac"], { error: "use mp3 or aac" }),
-        bitrateKbps: z.int({ error: "use a whole number of kbit/s, such as 192" }),
+        codec: z.enum(["mp3", "aac"], { error: "use mp3 or aac" }).meta({
+            description: "Encoding of the stream. The mount ends in it.",
+            examples: ["mp3"],
+        }),
+        bitrateKbps: z.int({ error: "use a whole number of kbit/s, such as 192" }).meta({
+            description: `Bitrate of the stream. MP3: ${bitrates.mp3.join(", ")}; AAC: ${bitrates.aac.join(", ")}.`,
+            unit: "kbit/s",
+            examples: [192],
+        }),
     })
     .superRefine(({ codec, bitrateKbps }, context) => {
         if (!(bitrates[codec] as readonly number[]).includes(bitrateKbps)) {
@@ -88,94 +100,196 @@ const format = z
                 message: `for ${codec} use one of ${bitrates[codec].join(", ")} kbit/s`,
             });
         }
+    })
+    .meta({
+        allOf: Object.entries(bitrates).map(([codec, known]) => ({
+            if: { properties: { codec: { const: codec } }, required: ["codec"] },
+            then: { properties: { bitrateKbps: { enum: known } } },
+        })),
     });
 
 const channel = z.strictObject({
-    /** Part of mounts and machine paths. */
-    id: identifier,
-    /** Name in players. */
-    title,
-    /** Public mount without its ending, `/main.mp3`; the channel's id unless given. */
-    mount: identifier.optional(),
-    /** What listeners can choose from. MP3 plays everywhere; AAC at 64 kbit/s spares transfer. */
+    id: identifier.meta({
+        description:
+            "Short name of the channel, unique in the station. Mounts and paths on machines contain it.",
+        examples: ["main"],
+    }),
+    title: title.meta({
+        description: "Name of the channel, as listeners see it in their players.",
+        examples: ["Radio Meridian"],
+    }),
+    mount: identifier.optional().meta({
+        description:
+            "Public mount without its ending: with live, listeners hear /live.mp3. If you leave it out, it is the " +
+            "channel's id.",
+        examples: ["live"],
+    }),
     formats: z
         .array(format)
         .min(1, "give at least one format, such as { codec: mp3, bitrateKbps: 192 }")
         .default([
             { codec: "mp3", bitrateKbps: 192 },
             { codec: "aac", bitrateKbps: 64 },
-        ]),
+        ])
+        .meta({
+            description:
+                "Formats that listeners can choose from, each codec once. MP3 plays everywhere; AAC sounds as good " +
+                "at a lower bitrate.",
+        }),
 });
 
-const source = z.strictObject({ name: identifier, title });
+const source = z.strictObject({
+    name: identifier.meta({
+        description:
+            "Short name of the source, unique in the station. Its mount and its user name contain it.",
+        examples: ["studio"],
+    }),
+    title: title.meta({ description: "Name of the source, as people read it.", examples: ["Studio"] }),
+});
 
 const silence = z.strictObject({
-    /** Whether a source that sends silence counts as absent. */
-    detect: z.boolean({ error: "use true or false" }).default(true),
+    detect: z
+        .boolean({ error: "use true or false" })
+        .default(true)
+        .meta({
+            description:
+                "Whether a source that sends silence counts as absent, so that the next one is heard.",
+            examples: [false],
+        }),
     thresholdDb: z
         .number({ error: "use a level in dB, such as -40" })
         .min(-80, "use a level from -80 to -20 dB, such as -40")
         .max(-20, "use a level from -80 to -20 dB, such as -40")
-        .default(-40),
+        .default(-40)
+        .meta({ description: "Level below which sound is silence.", unit: "dB", examples: [-50] }),
     afterSeconds: z
         .number({ error: "use a number of seconds, such as 15" })
         .min(2, "use 2 to 600 seconds: shorter pauses belong to speech")
         .max(600, "use 2 to 600 seconds")
-        .default(15),
+        .default(15)
+        .meta({
+            description: "How long a source must be silent until it counts as absent.",
+            unit: "seconds",
+            examples: [30],
+        }),
     returnAfterSeconds: z
         .number({ error: "use a number of seconds, such as 3" })
         .min(0, "use 0 to 60 seconds")
         .max(60, "use 0 to 60 seconds")
-        .default(3),
+        .default(3)
+        .meta({
+            description: "How long such a source must send sound again until it counts as present.",
+            unit: "seconds",
+            examples: [5],
+        }),
 });
 
 const master = z.strictObject({
-    /** One letter that names the Master in host names and mounts. */
-    id: z.string().regex(/^[a-z]$/, "use one lower-case letter, such as a"),
-    region: digitalOceanRegion,
-    size: dropletSize.default("s-2vcpu-2gb"),
-});
-
-const relayRegion = z.strictObject({
-    region: digitalOceanRegion,
-    /** How many Relays: one may fail while the others carry on. */
-    count: z
-        .int({ error: "use a whole number of Relays, such as 2" })
-        .min(1, "use 1 to 50 Relays in a region")
-        .max(50, "use 1 to 50 Relays in a region"),
-    size: dropletSize.default("s-1vcpu-1gb"),
-    /**
-     * A second tier: these Relays pull from Relays of regions described above this one, first preferred, instead of
-     * from the Masters.
-     */
-    upstreamRegions: z.array(digitalOceanRegion).default([]),
-});
-
-const tls = z.strictObject({
-    acme: z.strictObject({
-        /** Where certificates come from; Let's Encrypt unless given. */
-        directoryUrl: z
-            .url({ protocol: /^https$/, error: "use an https address, such as Let's Encrypt's directory" })
-            .default("https://acme-v02.api.letsencrypt.org/directory"),
-        /** Where the authority writes to when a certificate is about to expire. */
-        email: z.email({ error: "use an address that somebody reads, such as tech@radio.example" }),
+    id: z
+        .string()
+        .regex(/^[a-z]$/, "use one lower-case letter, such as a")
+        .meta({
+            description: "One letter that names the Master in host names and mounts.",
+            examples: ["a"],
+        }),
+    region: digitalOceanRegion.meta({
+        description: "Where the Master runs. Use a region of its own for each.",
+        examples: ["ams3"],
+    }),
+    size: dropletSize.default("s-2vcpu-2gb").meta({
+        description: "Size of the Master's droplet.",
+        examples: ["s-2vcpu-4gb"],
     }),
 });
 
+const relayRegion = z.strictObject({
+    region: digitalOceanRegion.meta({
+        description: "Where these Relays run, near their listeners. Each region once.",
+        examples: ["nyc3"],
+    }),
+    count: z
+        .int({ error: "use a whole number of Relays, such as 2" })
+        .min(1, "use 1 to 50 Relays in a region")
+        .max(50, "use 1 to 50 Relays in a region")
+        .meta({
+            description:
+                "How many Relays run in the region. With two or more, one may fail while the others serve.",
+            unit: "Relays",
+            examples: [2],
+        }),
+    size: dropletSize.default("s-1vcpu-1gb").meta({
+        description: "Size of each Relay's droplet. It decides how many listeners a Relay serves.",
+        examples: ["s-2vcpu-2gb"],
+    }),
+    upstreamRegions: z
+        .array(digitalOceanRegion)
+        .default([])
+        .meta({
+            description:
+                "For a second tier: these Relays pull from Relays of the named regions instead of from the Masters. " +
+                "The first one is preferred; all of them must be described above this one.",
+            examples: [["ams3"]],
+        }),
+});
+
+const tls = z.strictObject({
+    acme: z
+        .strictObject({
+            directoryUrl: z
+                .url({
+                    protocol: /^https$/,
+                    error: "use an https address, such as Let's Encrypt's directory",
+                })
+                .default("https://acme-v02.api.letsencrypt.org/directory")
+                .meta({
+                    description: "ACME directory of the certificate authority. The default is Let's Encrypt.",
+                    pattern: "^https://",
+                    examples: ["https://acme-staging-v02.api.letsencrypt.org/directory"],
+                }),
+            email: z.email({ error: "use an address that somebody reads, such as tech@radio.example" }).meta({
+                description: "Address that the authority writes to when a certificate is about to expire.",
+                examples: ["tech@radio.example"],
+            }),
+        })
+        .meta({ description: "The certificate authority, which is asked over ACME." }),
+});
+
 const edge = z.strictObject({
-    /** Connections that one address may hold at a Relay: a family behind one router is fine, a flood is not. */
     connectionsPerAddress: z
         .int({ error: "use a whole number of connections, such as 20" })
         .min(1, "use 1 to 10000 connections")
         .max(10_000, "use 1 to 10000 connections")
-        .default(20),
+        .default(20)
+        .meta({
+            description:
+                "How many connections one address may have at a Relay: enough for a family behind one router, too " +
+                "few for a flood.",
+            unit: "connections",
+            examples: [50],
+        }),
 });
 
 const ssh = z.strictObject({
-    /** Ranges from which the engineers, and the machine that runs `pulumi up`, reach SSH. */
-    allowedFrom: z.array(addressRange).min(1, "name at least the range that pulumi up runs from"),
-    /** Public keys of the engineers. The program has a key of its own. */
-    authorizedKeys: z.array(publicKey).default([]),
+    allowedFrom: z
+        .array(addressRange)
+        .min(1, "name at least the range that pulumi up runs from")
+        .meta({
+            description:
+                "Address ranges that may reach SSH: those of the engineers, and of the machine that runs pulumi up.",
+            examples: [["203.0.113.0/24"]],
+        }),
+    authorizedKeys: z
+        .array(publicKey)
+        .default([])
+        .meta({
+            description:
+                "Public SSH keys of the engineers, one line each. The program makes a key of its own for itself.",
+            examples: [
+                [
+                    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1ZbQ6Fg0v8r2d4k6m8p0s2u4w6y8A0C2E4G6I8K0M2 ada@studio",
+                ],
+            ],
+        }),
 });
 
 function refuseDuplicates<T>(
@@ -229,10 +343,21 @@ function refuseUpstreamMistakes(
 /** A station, as `aerial:station` of a stack describes it. */
 export const stationSchema = z
     .strictObject({
-        name: title,
-        domain,
-        channels: z.array(channel).min(1, "describe at least one channel").max(8, "use at most 8 channels"),
-        /** Ways into the Masters by priority: the first that is present is heard. */
+        name: title.meta({
+            description: "Name of the station, as people know it.",
+            examples: ["Radio Meridian"],
+        }),
+        domain: domain.meta({
+            description:
+                "Domain of the station, which the zone at Cloudflare holds. With radio.example, listeners connect to " +
+                "stream.radio.example, and sources to ingest.radio.example.",
+            examples: ["radio.example"],
+        }),
+        channels: z
+            .array(channel)
+            .min(1, "describe at least one channel")
+            .max(8, "use at most 8 channels")
+            .meta({ description: "The programmes that listeners choose from." }),
         sources: z
             .array(source)
             .min(1, "name at least one source, such as { name: studio, title: Studio }")
@@ -241,22 +366,36 @@ export const stationSchema = z
                 { name: "studio", title: "Studio" },
                 { name: "mobile", title: "Mobile studio" },
                 { name: "airtime", title: "Airtime playout" },
-            ]),
-        silence: silence.prefault({}),
+            ])
+            .meta({
+                description:
+                    "What may send to the Masters, by priority: listeners hear the first one that is present.",
+            }),
+        silence: silence.prefault({}).meta({
+            description: "When a source that is connected, but sends silence, counts as absent.",
+        }),
         masters: z
             .array(master)
             .min(2, "describe two Masters: with one, its loss would leave the Relays alone")
-            .max(4, "use at most 4 Masters"),
-        relays: z.array(relayRegion).min(1, "describe at least one region with Relays"),
+            .max(4, "use at most 4 Masters")
+            .meta({
+                description:
+                    "The machines that sources connect to and Relays pull from. All of them always play; the first " +
+                    "one is preferred.",
+            }),
+        relays: z
+            .array(relayRegion)
+            .min(1, "describe at least one region with Relays")
+            .meta({ description: "The machines that serve the listeners, by region." }),
         airtime: airtimeSchema.optional(),
         digitalOcean: digitalOceanSchema.prefault({}),
         aws: awsSchema.optional(),
         canary: canarySchema.optional(),
         backup: backupSchema,
         dns: dnsSchema,
-        tls,
-        edge: edge.prefault({}),
-        ssh,
+        tls: tls.meta({ description: "The public certificate of the station's names." }),
+        edge: edge.prefault({}).meta({ description: "What a Relay allows its listeners." }),
+        ssh: ssh.meta({ description: "Who may connect to the machines over SSH." }),
     })
     .superRefine((station, context) => {
         refuseDuplicates(
