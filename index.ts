@@ -212,6 +212,7 @@ function createAirtime(): Airtime | undefined {
         "airtime",
         {
             ...settings,
+            protect: config.backup === "none" || config.backup.protect,
             stationName: config.name,
             channels: channelPlans.filter(({ id }) => played.includes(id)),
             sourceName: source,

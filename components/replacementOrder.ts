@@ -6,10 +6,11 @@ export type ReplacementOrder = "create first" | "delete first";
 /*
  * The order of every kind of resource is decided here, and nowhere else. Left to itself, Pulumi deletes first whatever
  * has a name of the program's (Pulumi's Terraform bridge, `nameRequiresDeleteBeforeReplace`): a changed template
- * would then take every Relay off the air before its successor exists. With `--replace` it always creates first.
+ * would then take every Relay off the air before its successor exists.
  *
- * Create first is the rule. Where a provider demands unique names, the name must change with whatever forces a
- * replacement; where it does not, the provider refuses the new resource, `up` fails, and the old one goes on serving.
+ * Create first is the rule. Where a provider demands unique names, the name has to change with whatever forces a
+ * replacement. If the name stays the same, the provider refuses the new resource, `up` fails, and the old one goes on
+ * serving.
  */
 
 /** Kinds of which old and new can, and must, be there at the same time. */
@@ -24,7 +25,7 @@ const createFirst: readonly string[] = [
     "digitalocean:index/sshKey:SshKey",
     // To delete it first would be to delete all machines in it.
     "digitalocean:index/vpc:Vpc",
-    // What holds data is refused a second of the same name, rather than lost.
+    // What holds data is protected besides (`backup.protect`): neither order may lose it.
     "digitalocean:index/volume:Volume",
     "aws:s3/bucket:Bucket",
     // Listeners find the station by these.

@@ -48,8 +48,9 @@ export interface DropletPlan {
     /** While nothing changes. */
     atRest: number;
     /**
-     * At most, during a change: new Masters and Relays stand beside all old ones until everything else has succeeded,
-     * since Pulumi deletes replaced resources last. The playout's droplet goes before its successor comes.
+     * During a change of all of them: new Masters and Relays stand beside all old ones until everything else has
+     * succeeded, since Pulumi deletes replaced resources last. The playout's droplet goes before its successor comes. What
+     * an `up` that failed has left, and Relays that are no longer in the configuration, come on top.
      */
     duringChange: number;
 }

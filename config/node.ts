@@ -1,7 +1,7 @@
 import { RunError } from "@pulumi/pulumi";
 
-/** As `engines` in package.json says. */
-export const leastNodeMajor = 22;
+/** Versions that the program and the packages it needs run on, as `engines` in package.json says. */
+export const nodeVersions = "^22.13 || >=24";
 
 /**
  * Refuses a Node.js that is too old, before any resource exists. npm says the same when it installs (`engine-strict`);
@@ -10,10 +10,12 @@ export const leastNodeMajor = 22;
  * @throws RunError with what to install.
  */
 export function checkNode(version = process.versions.node): void {
-    if (Number(version.split(".")[0]) < leastNodeMajor) {
+    const [major = 0, minor = 0] = version.split(".").map(Number);
+    const fits = major >= 24 || (major === 22 && minor >= 13);
+    if (!fits) {
         throw new RunError(
-            `this program needs Node.js ${leastNodeMajor} or later, and runs on ${version}; nothing was created. ` +
-                `Install a later one (https://nodejs.org), see that \`node --version\` says so, and run pulumi again`,
+            `this program needs Node.js ${nodeVersions}, and runs on ${version}; nothing was created. ` +
+                `Install a later one (https://nodejs.org), check it with \`node --version\`, and run pulumi again`,
         );
     }
 }

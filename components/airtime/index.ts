@@ -40,6 +40,8 @@ export interface AirtimeArgs {
     masters: { id: string; host: pulumi.Input<string>; port: number }[];
     /** Room for shows and database, in GiB. It grows in place. */
     volumeGiB: number;
+    /** Whether Pulumi refuses to delete the volume with all that is on it, also by replacing it. */
+    protect: boolean;
     /** Of schedules, a key of the IANA database. */
     timeZone: string;
     /** None where nothing is to be kept safe. */
@@ -86,7 +88,8 @@ export class Airtime extends pulumi.ComponentResource {
                 initialFilesystemType: "ext4",
                 // No description: a change of its words would replace the volume, and with it all that is on it.
             },
-            { parent: this },
+            // Another region would be another volume, without the shows.
+            { parent: this, protect: args.protect },
         );
         const machine = pulumi
             .all([pulumi.all(args.masters), plainAccess(args.backup)])

@@ -39,6 +39,9 @@ export interface DropletHostArgs {
 /** The image all machines start from. */
 const image = "debian-13-x64";
 
+/** How long a droplet may take to shut down and go, in seconds. */
+const deleteLimitSeconds = 600;
+
 /** How long a machine may take from its first answer over SSH to healthy, in seconds. */
 const readyTimeoutSeconds = 600;
 
@@ -88,11 +91,18 @@ export class DropletHost extends pulumi.ComponentResource {
                 ...(args.volumeId !== undefined && {
                     volumeIds: [args.volumeId],
                     // Otherwise the volume is taken from the running machine: DigitalOcean detaches it, then deletes
-                    // the droplet without shutting it down. The provider waits up to a minute for the shutdown.
+                    // the droplet without shutting it down.
                     gracefulShutdown: true,
                 }),
             },
-            child,
+            {
+                ...child,
+                // In place, a new size means power off, resize, power on: all Relays of a region, or both Masters, at
+                // the same time, and nobody waits until they are healthy again. And it can only grow.
+                replaceOnChanges: ["size"],
+                // A shutdown has to be over in this time; the provider's own minute is less than PostgreSQL may take.
+                customTimeouts: { delete: `${deleteLimitSeconds}s` },
+            },
         );
 
         // The provider lists a reserved address among the droplet's own and promises no order (godo issue 343): once one

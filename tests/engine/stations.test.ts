@@ -109,7 +109,7 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
 
     // What does not depend on the stack is shown once, by production's.
     if (name === "prod") {
-        test("a second up changes nothing, also after a refresh that gives answers in the providers' own form", async () => {
+        test("a second up changes nothing, also after a refresh", async () => {
             expect(await stack.up({ refresh: true })).toMatchObject({ ok: true, steps: [], errors: [] });
             const [address] = ofKind(await stack.deployment(), "Droplet")
                 .filter((droplet) => nameOf(droplet) === "master-a")
@@ -155,11 +155,37 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
             }
         });
 
+        test("a changed size makes new machines: in place, all would be switched off at the same time", async () => {
+            const larger = recordStack(name, folder, {
+                environment,
+                stackFile: withLargerSizes(name, folder),
+            });
+            const { ok, steps } = await larger.up();
+            expect(ok).toBe(true);
+            const droplets = steps.filter(({ type }) => type.endsWith(":Droplet"));
+            const made = droplets.filter(({ op }) => op === "create-replacement").map(nameOf);
+            expect(made).toEqual(expect.arrayContaining(["airtime", "master-a", "master-b", "relay-ams3-1"]));
+            expect(droplets.filter(({ op }) => op === "update")).toEqual([]);
+        });
+
+        test("another region for the playout is refused: its volume would be another one, without the shows", async () => {
+            const moved = recordStack(name, folder, {
+                environment,
+                stackFile: withMovedAirtime(name, folder),
+            });
+            const result = await moved.up();
+            expect(result.ok).toBe(false);
+            expect(result.errors.join()).toMatch(/airtime-volume[\s\S]*marked for protection/);
+            expect(ofKind(await stack.deployment(), "Volume").map(({ inputs }) => inputs?.region)).toEqual([
+                "fra1",
+            ]);
+        });
+
         test("destroy is refused while the backup is protected, and leaves all of it", async () => {
             const result = await stack.destroy();
             expect(result.ok).toBe(false);
             expect(result.errors.join()).toMatch(
-                /backup-shows.* cannot be deleted\s+because it is protected/,
+                /(backup-shows|airtime-volume).* cannot be deleted\s+because it is protected/,
             );
             const kept = ofKind(await stack.deployment(), "Bucket")
                 .map(nameOf)
@@ -177,22 +203,27 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
             expect(madeDroplets(result)).toEqual(["master-a"]);
         });
 
-        test("a machine lost outside Pulumi: a change that replaces it anyway needs no refresh", async () => {
+        test("a machine lost outside Pulumi: a change replaces it, but cannot remove it without a refresh", async () => {
             await lose(folder, "master-b");
             const changed = recordStack(name, folder, {
                 environment,
                 stackFile: withLongerSilence(name, folder),
             });
             const result = await changed.up();
-            expect(result).toMatchObject({ ok: true, errors: [] });
             expect(madeDroplets(result)).toEqual(["master-a", "master-b"]);
+            expect(result.ok).toBe(false);
+            expect(result.errors.join("\n")).toMatch(
+                /waiting for droplet to be unlocked for destroy \(\d+\).* 404/,
+            );
+            expect(await changed.up({ refresh: true })).toMatchObject({ ok: true, errors: [] });
+            expect(await changed.up()).toMatchObject({ ok: true, steps: [], errors: [] });
         });
 
         test("a machine that is replaced by hand: the new one is ready before the old one goes", async () => {
             const { ok, steps } = await stack.up({ replace: ["relay-ams3-1"] });
             expect(ok).toBe(true);
             const order = steps
-                .filter((step) => /^relay-ams3-1(-ready)?$/.test(nameOf(step)))
+                .filter((step) => step.op !== "replace" && /^relay-ams3-1(-ready)?$/.test(nameOf(step)))
                 .map((step) => `${step.op} ${nameOf(step)}`);
             expect(order).toEqual([
                 "create-replacement relay-ams3-1",
@@ -255,6 +286,21 @@ function withLongerSilence(name: string, folder: string): string {
     });
 }
 
+/** Sizes that carry as many listeners as before, so that nothing else changes. */
+function withLargerSizes(name: string, folder: string): string {
+    return changed(name, folder, (station) => {
+        station.masters.forEach((master) => (master.size = "s-4vcpu-8gb"));
+        station.relays.forEach((relay) => (relay.size = "s-1vcpu-2gb"));
+        station.airtime.size = "s-2vcpu-4gb";
+    });
+}
+
+function withMovedAirtime(name: string, folder: string): string {
+    return changed(name, folder, ({ airtime }) => {
+        airtime.region = "ams3";
+    });
+}
+
 /** The first step of whoever wants to give up everything. */
 function withoutProtection(name: string, folder: string): string {
     return changed(name, folder, ({ backup }) => {
@@ -267,7 +313,14 @@ function isProtected(name: string): boolean {
 }
 
 interface Settings {
-    config: { "aerial:station": Record<string, unknown> & { backup: { protect?: boolean } } };
+    config: {
+        "aerial:station": Record<string, unknown> & {
+            masters: { size?: string }[];
+            relays: { size?: string }[];
+            airtime: { size?: string; region: string };
+            backup: { protect?: boolean };
+        };
+    };
 }
 
 function settingsOf(name: string): Settings {

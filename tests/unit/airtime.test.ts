@@ -39,6 +39,7 @@ function create(change: Partial<AirtimeArgs> = {}): Promise<Recorded[]> {
             masters: [{ id: "a", host: pulumi.output("198.19.0.1"), port: 8000 }],
             volumeGiB: 100,
             timeZone,
+            protect: true,
             network,
             credentials: new StationCredentials("credentials", { channels, sources }),
             ...change,

@@ -282,8 +282,21 @@ export const droplet = resourceKind({
             }),
         ),
 
-    delete: ({ id, inputs: given }) =>
-        doing("deleting droplet", () => removeDroplet(Number(id), given.gracefulShutdown)),
+    // The provider first looks whether the droplet is locked, and takes one that is gone for an error there
+    // (resource_droplet.go, `waitForDropletAttribute`).
+    delete: async ({ id, inputs: given }) => {
+        if (!droplets.get(id)) {
+            const { message } = new ApiError(
+                404,
+                `GET /v2/droplets/${id}`,
+                "The resource you were accessing could not be found.",
+            );
+            throw new Error(
+                `Error waiting for droplet to be unlocked for destroy (${id}): Error retrieving droplet: ${message}`,
+            );
+        }
+        await removeDroplet(Number(id), given.gracefulShutdown);
+    },
 });
 
 function checkResize(record: DropletRecord, given: Inputs): void {
