@@ -160,6 +160,4 @@ def chosen(channel, path, pattern=None, only_channel=None):
     from fnmatch import fnmatchcase
 
     wanted = unicodedata.normalize("NFC", pattern)
-    return any(
-        fnmatchcase(unicodedata.normalize("NFC", name), wanted) for name in (path, f"{channel}/{path}")
-    )
+    return any(fnmatchcase(unicodedata.normalize("NFC", name), wanted) for name in (path, f"{channel}/{path}"))

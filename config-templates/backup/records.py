@@ -160,9 +160,7 @@ class Records:
                 "mtime": naming.rfc3339_ns(row["mtime_ns"]) if row["mtime_ns"] >= 0 else None,
                 "uploadedAt": naming.rfc3339(row["uploaded_at"]),
             }
-            for row in self.database.execute(
-                "select * from shows where version_id is not null order by channel, path"
-            )
+            for row in self.database.execute("select * from shows where version_id is not null order by channel, path")
         ]
 
     def transaction(self):

@@ -101,4 +101,3 @@ class Reader:
             self.held += piece
         given, self.held = self.held[:size], self.held[size:]
         return given
-

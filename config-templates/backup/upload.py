@@ -70,9 +70,7 @@ class Uploader:
                     self.flying[pool.submit(self.carry, show, row and row["key"])] = show
                 if not self.flying:
                     break
-                done, _ = concurrent.futures.wait(
-                    self.flying, LOOK_AGAIN_SECONDS, concurrent.futures.FIRST_COMPLETED
-                )
+                done, _ = concurrent.futures.wait(self.flying, LOOK_AGAIN_SECONDS, concurrent.futures.FIRST_COMPLETED)
                 for future in done:
                     self.collect(self.flying.pop(future), future)
                 if time.monotonic() - looked > LOOK_AGAIN_SECONDS:

@@ -74,7 +74,7 @@ def read_bundle(pem):
         return found.group(1).strip()
 
     def moment(name):
-        return datetime.datetime.fromisoformat(field(name).replace("Z", "+00:00")).timestamp()
+        return datetime.datetime.fromisoformat(field(name)).timestamp()
 
     return Bundle(
         pem=pem,

@@ -39,7 +39,7 @@ def unanswered(names):
 
     try:
         with concurrent.futures.ThreadPoolExecutor(max_workers=16) as pool:
-            return {name: why for name, why in zip(names, pool.map(why_not, names)) if why is not None}
+            return {name: why for name, why in zip(names, pool.map(why_not, names), strict=True) if why is not None}
     finally:
         os.unlink(path)
 

@@ -3,7 +3,7 @@
 # A name that does not answer yet is no reason to ask the authority, which counts failures (5 an hour for a name).
 # Only after this long it is asked anyway: our own look at our names may be wrong.
 ASK_ANYWAY_SECONDS = 600
-# How much longer each further Master waits for the very first certificate, once all names answer: lego takes 5 s a name.
+# How much longer each further Master waits for the first certificate, once all names answer: lego takes 5 s a name.
 FIRST_STAGGER_SECONDS = 180
 FIRST_RETRY_SECONDS = 300
 LONGEST_RETRY_SECONDS = 6 * 3600

@@ -8,7 +8,7 @@ key of null is nobody. For each a line of standard output: JSON {label: answer},
 import functools
 import json
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import boto3
 from botocore import UNSIGNED
@@ -39,7 +39,7 @@ def client(region, key, style):
 def parameters(given):
     days = given.pop("retainDays", None)
     if days is not None:
-        until = datetime.now(timezone.utc) + timedelta(days=days)
+        until = datetime.now(UTC) + timedelta(days=days)
         given["Retention"] = {"Mode": "GOVERNANCE", "RetainUntilDate": until}
     if "Body" in given:
         given["Body"] = given["Body"].encode()

@@ -16,11 +16,12 @@ def run(sql, rows=None, database=NAME, prefix=()):
     """Runs SQL in one transaction and returns what it prints. In it, `given.rows` stands for `rows`, as jsonb."""
     if rows is not None:
         tag = f"$j{secrets.token_hex(8)}$"
-        sql = f"create temporary table given on commit drop as select {tag}{json.dumps(rows)}{tag}::jsonb as rows;\n{sql}"
-    command = [*prefix, "psql", "-XAtq", "--no-password", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-d", database]
+        given = f"{tag}{json.dumps(rows)}{tag}::jsonb"
+        sql = f"create temporary table given on commit drop as select {given} as rows;\n{sql}"
+    command = [*prefix, "psql", "-XAtq", "--no-password", "-v", "ON_ERROR_STOP=1", "--single-transaction"]
     try:
         result = subprocess.run(
-            [*command, "-f", "-"],
+            [*command, "-d", database, "-f", "-"],
             input=sql,
             capture_output=True,
             text=True,

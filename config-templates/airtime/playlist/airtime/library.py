@@ -25,7 +25,7 @@ LEAST_BYTES = 8000
 
 
 def is_show(path):
-    """Whether a path in a library is a show's: audio by its ending, nothing in it hidden, a name that is proper text."""
+    """Whether a path in a library is a show's: audio by its ending, nothing hidden, and a name that is proper text."""
     hidden = any(part.startswith(".") for part in path.split("/"))
     try:
         path.encode()

@@ -52,8 +52,8 @@ def parse(text, channels):
     """The entries of a schedule. Raises Mistakes with all of them."""
     entries, found = [], []
     channel = channels[0]
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        line = line.strip()
+    for number, written in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+        line = written.strip()
         if not line or line.startswith("#"):
             continue
         try:
