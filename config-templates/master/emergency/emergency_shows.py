@@ -119,7 +119,7 @@ class Keeper:
         self.state_path = os.path.join(home, ".state.json")
         # By channel and key: `known`, the version here and its file; `refused`, a version that is no good, and why.
         # By file: `verified`, its marks when its hash was last found right, and when that was.
-        self.state = {"known": {}, "refused": {}, "verified": {}}
+        self.state: dict = {"known": {}, "refused": {}, "verified": {}}
         with contextlib.suppress(FileNotFoundError, ValueError), open(self.state_path, encoding="utf-8") as file:
             self.state.update(json.load(file))
 

@@ -12,7 +12,7 @@ class Failed(Exception):
     """The database does not answer, or refuses; the text says why."""
 
 
-def run(sql, rows=None, database=NAME, prefix=()):
+def run(sql: str, rows: list | None = None, database: str = NAME, prefix: tuple[str, ...] = ()) -> str:
     """Runs SQL in one transaction and returns what it prints. In it, `given.rows` stands for `rows`, as jsonb."""
     if rows is not None:
         tag = f"$j{secrets.token_hex(8)}$"
@@ -35,7 +35,7 @@ def run(sql, rows=None, database=NAME, prefix=()):
     return result.stdout
 
 
-def prepare(schema):
+def prepare(schema: str) -> None:
     """Makes database and tables unless they are there."""
     if run(f"select 1 from pg_database where datname = '{NAME}'", database="postgres").strip() != "1":
         # No transaction can hold this one.
