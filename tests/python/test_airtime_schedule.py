@@ -109,6 +109,18 @@ class TestSchedule:
         ]
 
     @pytest.mark.parametrize(
+        ("text", "days"),
+        [
+            ("fri-mon", (0, 4, 5, 6)),
+            ("sun", (6,)),
+            ("Mon,wed-thu", (0, 2, 3)),
+            ("daily", (0, 1, 2, 3, 4, 5, 6)),
+        ],
+    )
+    def test_has_days_in_ranges_that_may_go_past_the_end_of_the_week(self, text: str, days: tuple[int, ...]) -> None:
+        assert schedule.parse_days(text) == days
+
+    @pytest.mark.parametrize(
         ("text", "reason"),
         [
             ("mun 06:00-09:00 morning/", "line 1: 'mun' is no day: use mon, tue"),
