@@ -13,11 +13,13 @@ import tarfile
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 from backup import library, naming
 from backup.database import Database
 from backup.results import recorded
-from backup.settings import KEY, WARNING, Failed, alone, say
+from backup.settings import KEY, WARNING, Failed, Settings, alone, say
 from backup.store import Away, Store
 
 # Amazon's limit is 2 KB for all metadata of an object.
@@ -29,16 +31,15 @@ DUMP_MAGIC = b"PGDMP"
 class Sealed:
     """A stream into an encrypted file without a name; its plain text is hashed and counted on the way."""
 
-    def __init__(self, settings):
+    def __init__(self, settings: Settings) -> None:
         self.file = tempfile.TemporaryFile(dir=settings.state)
-        self.process = subprocess.Popen(
-            ["age", "--encrypt", "--recipient", settings.recipient],
-            **{"stdin": subprocess.PIPE, "stdout": self.file, "stderr": subprocess.PIPE},
-        )
+        command = ["age", "--encrypt", "--recipient", settings.recipient]
+        pipe = subprocess.PIPE
+        self.process: Any = subprocess.Popen(command, stdin=pipe, stdout=self.file, stderr=pipe)
         self.digest = hashlib.sha256()
         self.plain_bytes = 0
 
-    def write(self, piece):
+    def write(self, piece: bytes) -> int:
         self.digest.update(piece)
         self.plain_bytes += len(piece)
         try:
@@ -47,14 +48,14 @@ class Sealed:
             self.close()
         return len(piece)
 
-    def close(self):
+    def close(self) -> None:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         errors = self.process.stderr.read().decode("utf-8", "replace").strip()
         if self.process.wait() != 0:
             raise Failed(f"age says: {errors}")
 
-    def put(self, settings, kind, at, metadata):
+    def put(self, settings: Settings, kind: str, at: float, metadata: dict[str, str]) -> tuple[str, int]:
         size = os.fstat(self.file.fileno()).st_size
         key = naming.archive_key(kind, at)
         Store(settings).put(
@@ -66,20 +67,18 @@ class Sealed:
 
 
 @contextlib.contextmanager
-def decrypted(pieces):
+def decrypted(pieces: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
     """The plain pieces of what was encrypted for this station. Raises Failed when it was not, or has been changed."""
     if not os.path.exists(KEY):
         raise Failed(f"{KEY} is missing: this machine cannot read backups")
     # Two processes, so that neither can wait for the other: one feeds, one decrypts.
     read_end, write_end = os.pipe()
-    process = subprocess.Popen(
-        ["age", "--decrypt", "--identity", KEY],
-        **{"stdin": read_end, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
-    )
+    command, pipe = ["age", "--decrypt", "--identity", KEY], subprocess.PIPE
+    process: Any = subprocess.Popen(command, stdin=read_end, stdout=pipe, stderr=pipe)
     os.close(read_end)
     trouble = []
 
-    def feed():
+    def feed() -> None:
         try:
             with os.fdopen(write_end, "wb") as pipe, contextlib.suppress(BrokenPipeError):
                 for piece in pieces:
@@ -90,7 +89,7 @@ def decrypted(pieces):
     feeder = threading.Thread(target=feed, daemon=True)
     feeder.start()
 
-    def plain():
+    def plain() -> Iterator[bytes]:
         while piece := process.stdout.read(PIECE_BYTES):
             yield piece
         feeder.join()
@@ -110,13 +109,13 @@ def decrypted(pieces):
         feeder.join()
 
 
-def newest(settings, store, kind, at=None):
+def newest(settings: Settings, store: Store, kind: str, at: float | None = None) -> str | None:
     """Key of the newest dump or archive until a time; None when there is none."""
     keys = (entry["Key"] for entry in store.listing(settings.archive_bucket, f"{kind}/"))
     return naming.newest_archive(kind, keys, at)
 
 
-def rows_metadata(rows):
+def rows_metadata(rows: dict[str, int]) -> dict[str, str]:
     """Rows by table, as metadata: tables without rows are left out, and the smallest where there are too many."""
     kept = dict(sorted(((table, count) for table, count in rows.items() if count), key=lambda entry: -entry[1]))
     while len(text := json.dumps(kept, separators=(",", ":"))) > ROWS_LIMIT:
@@ -124,7 +123,7 @@ def rows_metadata(rows):
     return {"rows": text, "row-total": str(sum(rows.values())), "tables": str(len(rows))}
 
 
-def differing_rows(metadata, rows):
+def differing_rows(metadata: dict[str, str], rows: dict[str, int]) -> list[str]:
     """How the rows of a restored database differ from what its dump was said to hold: a text for each table."""
     told = json.loads(metadata.get("rows", "{}"))
     found = [
@@ -138,7 +137,7 @@ def differing_rows(metadata, rows):
     return found
 
 
-def dump(settings, accept_smaller=False):
+def dump(settings: Settings, accept_smaller: bool = False) -> None:
     """Dumps the database. A dump that holds less than half of the last one's rows is refused, unless accepted: on a
     machine that has lost its database, it would become the newest, which a restore takes."""
     if settings.database is None:
@@ -161,7 +160,7 @@ def dump(settings, accept_smaller=False):
         say(f"dumped {sum(rows.values())} rows in {len(rows)} tables as {key}, {size} bytes encrypted")
 
 
-def refuse_shrunk(settings, total):
+def refuse_shrunk(settings: Settings, total: int) -> None:
     store = Store(settings)
     key = newest(settings, store, "database")
     held = key and store.head(settings.archive_bucket, key)
@@ -173,7 +172,7 @@ def refuse_shrunk(settings, total):
         )
 
 
-def dumped(settings, database, snapshot):
+def dumped(settings: Settings, database: Database, snapshot: str) -> Sealed:
     process = database.start(
         *("pg_dump", "--format=custom", f"--snapshot={snapshot}", "--dbname", database.name),
         **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
@@ -196,7 +195,7 @@ def dumped(settings, database, snapshot):
     return sealed
 
 
-def configuration(settings):
+def configuration(settings: Settings) -> None:
     """Archives the configuration; paths that do not exist are named, and make the run unhealthy."""
     at = time.time()
     with alone(settings, "configuration"), recorded(settings, "configuration") as run:

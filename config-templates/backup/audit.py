@@ -8,13 +8,14 @@ import collections
 import concurrent.futures
 import os
 import random
+import sqlite3
 import time
 
 from backup import archive, library, naming
 from backup.database import Database
 from backup.records import Records
 from backup.results import recorded
-from backup.settings import WARNING, Failed, alone, say
+from backup.settings import WARNING, Failed, Settings, alone, say
 from backup.store import Away, Store
 
 # A show that is longer than this not in the bucket is a problem; younger ones are on their way.
@@ -36,7 +37,7 @@ KINDS = (
 )
 
 
-def audit(settings, quick=False):
+def audit(settings: Settings, quick: bool = False) -> None:
     kind = "audit-quick" if quick else "audit"
     with alone(settings, kind), recorded(settings, kind) as run:
         auditor = Auditor(settings, quick)
@@ -62,21 +63,21 @@ def audit(settings, quick=False):
 
 
 class Auditor:
-    def __init__(self, settings, quick):
+    def __init__(self, settings: Settings, quick: bool) -> None:
         self.settings = settings
         self.quick = quick
         self.store = Store(settings)
         self.records = Records(settings)
         self.has_records = self.records.fact("known since") is not None
-        self.problems = []
+        self.problems: list[dict] = []
         self.looked_at = 0
         self.read_bytes = 0
 
-    def problem(self, kind, detail, channel=None, path=None):
+    def problem(self, kind: str, detail: str, channel: str | None = None, path: str | None = None) -> None:
         show = {"channel": channel, "path": path} if channel is not None else {}
         self.problems.append({"kind": kind, **show, "detail": detail})
 
-    def work(self):
+    def work(self) -> None:
         now = time.time()
         shows = library.scan(self.settings.libraries)
         self.looked_at = len(shows)
@@ -91,16 +92,17 @@ class Auditor:
         self.look_at_archive(now)
         self.look_at_locks(kept)
 
-    def look(self, show, kept, by_show, now):
+    def look(self, show: library.Show, kept: dict[str, dict], by_show: dict, now: float) -> None:
         where = {"channel": show.channel, "path": show.path}
         waiting = self.records.waiting.get(show.id)
-        if show.unusable or (waiting and waiting["refused"]):
-            self.problem("unplayable", show.unusable or waiting["refused"], **where)
+        refused = show.unusable or (waiting and waiting["refused"])
+        if refused:
+            self.problem("unplayable", refused, **where)
             return
         row = self.records.shows.get(show.id)
         key = row["key"] if row else by_show.get(show.id)
         # Without records, what the bucket has under the show's name is what it is compared with.
-        if not self.records.is_safe(show) and (self.has_records or key is None):
+        if key is None or (self.has_records and not self.records.is_safe(show)):
             if now - self.waiting_since(show, waiting) > PATIENCE_SECONDS:
                 why = (waiting and waiting["failed"]) or "the uploader has not come to it: see its journal"
                 self.problem("not uploaded", why, **where)
@@ -113,7 +115,7 @@ class Auditor:
         elif not self.quick:
             self.compare(show, row, key, where)
 
-    def waiting_since(self, show, waiting):
+    def waiting_since(self, show: library.Show, waiting: sqlite3.Row | None) -> float:
         """Since when a show is as it is; for one that the uploader has never seen, since it came to its folder."""
         if waiting and (waiting["size"], waiting["mtime_ns"]) == (show.size, show.mtime_ns):
             return waiting["since"]
@@ -122,7 +124,7 @@ class Auditor:
         except FileNotFoundError:
             return time.time()
 
-    def compare(self, show, row, key, where):
+    def compare(self, show: library.Show, row: sqlite3.Row | None, key: str, where: dict[str, str]) -> None:
         held = self.store.head(self.settings.shows_bucket, key)
         there = held and held["Metadata"].get("sha256")
         if held is None:
@@ -149,7 +151,7 @@ class Auditor:
                 **where,
             )
 
-    def compare_database(self, shows):
+    def compare_database(self, shows: list[library.Show]) -> None:
         """Shows of the database that no library holds. Their paths begin with the last part of a library's."""
         if self.settings.database is None:
             return
@@ -170,7 +172,7 @@ class Auditor:
             else:
                 self.problem("not on disk", "the database has it: aerial-restore --shows", channel, library_path)
 
-    def place_of(self, places):
+    def place_of(self, places: list[str]) -> tuple[str, str]:
         """Channel and path of a file that is not there; the whole path where it is in no library."""
         for channel, root in self.settings.libraries:
             for place in places:
@@ -178,7 +180,7 @@ class Auditor:
                     return channel, os.path.relpath(place, root)
         return "", places[0]
 
-    def look_at_archive(self, now):
+    def look_at_archive(self, now: float) -> None:
         for kind, limit in (("database", DUMP_AGE_SECONDS), ("configuration", CONFIGURATION_AGE_SECONDS)):
             if kind == "database" and self.settings.database is None:
                 continue
@@ -187,19 +189,19 @@ class Auditor:
             if key is None:
                 self.problem(problem, f"there is none in {self.settings.archive_bucket}")
                 continue
-            age = now - naming.archive_time(kind, key)
+            age = now - (naming.archive_time(kind, key) or 0)
             if age > limit:
                 self.problem(problem, f"{key} is the newest, {age / 3600:.1f} h old")
             self.look_at_lock(self.settings.archive_bucket, key)
 
-    def look_at_locks(self, kept):
+    def look_at_locks(self, kept: dict[str, dict]) -> None:
         """A lock's presence on the newest show, and on one of all."""
         if kept:
             newest = max(kept.values(), key=lambda entry: entry["LastModified"])["Key"]
             for key in {newest, random.choice(sorted(kept))}:
                 self.look_at_lock(self.settings.shows_bucket, key)
 
-    def look_at_lock(self, bucket, key):
+    def look_at_lock(self, bucket: str, key: str) -> None:
         """Whether an object is locked: by itself, as Amazon's S3 notes it, or by what its bucket asks of all."""
         held = self.store.head(bucket, key)
         if held and not held.get("ObjectLockRetainUntilDate") and not self.store.locks_all(bucket):

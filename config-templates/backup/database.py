@@ -4,6 +4,8 @@ import contextlib
 import hashlib
 import json
 import subprocess
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from backup.settings import Failed
 
@@ -22,18 +24,18 @@ where file_exists and not hidden and import_status = 0 order by filepath
 
 
 class Database:
-    def __init__(self, given):
+    def __init__(self, given: dict) -> None:
         self.name = given["name"]
         self.command = given["command"]
 
-    def start(self, *argv, **streams):
+    def start(self, *argv: str, **streams: Any) -> Any:
         # Not every user may enter the folder we were started in.
         return subprocess.Popen([*self.command, *argv], cwd="/", **streams)
 
-    def psql(self, database):
+    def psql(self, database: str) -> list[str]:
         return ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database]
 
-    def query(self, sql, database=None, **variables):
+    def query(self, sql: str, database: str | None = None, **variables: str) -> list[str]:
         """The lines that a query gives. Variables are for psql to quote: :'name' is a value, :"name" a name."""
         given = [part for name, value in variables.items() for part in ("-v", f"{name}={value}")]
         process = self.start(
@@ -45,18 +47,18 @@ class Database:
             raise Failed(f"the database says: {errors.strip() or process.returncode}")
         return out.splitlines()
 
-    def exists(self, name):
+    def exists(self, name: str) -> bool:
         return self.query("select 1 from pg_database where datname = :'name';", MAINTENANCE, name=name) == ["1"]
 
-    def rows(self, name=None):
+    def rows(self, name: str | None = None) -> dict[str, int]:
         """Rows by table; :mod:`json` as psql gives it, a line a table."""
         return dict(json.loads(line) for line in self.query(COUNT_ROWS, name))
 
-    def known_files(self):
+    def known_files(self) -> list[str]:
         return [json.loads(line)["path"] for line in self.query(KNOWN_FILES)]
 
     @contextlib.contextmanager
-    def snapshot(self):
+    def snapshot(self) -> Iterator[tuple[str, dict[str, int]]]:
         """(id of a snapshot of the database, rows by table in it). A dump of the snapshot holds just those rows."""
         session = self.start(
             *self.psql(self.name),
@@ -81,7 +83,7 @@ class Database:
             session.stderr.close()
             session.wait()
 
-    def create(self, name, like):
+    def create(self, name: str, like: str) -> None:
         """A new, empty database, of the encoding and owner of another where that exists."""
         self.drop(name)
         told = self.query(
@@ -97,17 +99,17 @@ class Database:
             given = dict(zip(("encoding", "collate", "ctype", "owner"), json.loads(told[0]), strict=True))
         self.query(sql, MAINTENANCE, name=name, **given)
 
-    def drop(self, name):
+    def drop(self, name: str) -> None:
         self.query('drop database if exists :"name" with (force);', MAINTENANCE, name=name)
 
-    def drop_scratch(self):
+    def drop_scratch(self) -> list[str]:
         """Whatever drills have left, which only one that was killed has."""
         names = self.query(f"select datname from pg_database where datname like '{SCRATCH}\\_%';", MAINTENANCE)
         for name in names:
             self.drop(name)
         return names
 
-    def replace(self, name, by):
+    def replace(self, name: str, by: str) -> None:
         """Puts a database in another's place, which is dropped: clients come back to the new one."""
         old = f"{name}_replaced"
         self.drop(old)
@@ -123,7 +125,7 @@ class Database:
         self.query('alter database :"by" rename to :"name";', MAINTENANCE, name=name, by=by)
         self.drop(old)
 
-    def fill(self, name, pieces, *options):
+    def fill(self, name: str, pieces: Iterable[bytes], *options: str) -> str:
         """Restores a dump, which comes in pieces, into an empty database. The dump's hash."""
         process = self.start(
             *("pg_restore", "--exit-on-error", *options, "-d", name),

@@ -15,23 +15,24 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 from backup import archive, naming
 from backup.archive import decrypted
 from backup.database import SCRATCH, Database
-from backup.results import recorded
-from backup.settings import WARNING, Failed, alone, say
+from backup.results import Run, recorded
+from backup.settings import WARNING, Failed, Settings, alone, say
 from backup.store import Away, Store
 
 WORKERS = 4
 
 
-def drill(settings, shows=5, everything=False):
+def drill(settings: Settings, shows: int = 5, everything: bool = False) -> None:
     kind = "drill-all" if everything else "drill"
     with alone(settings, "drill"), recorded(settings, kind) as run:
         store = Store(settings)
         try:
-            durations = {}
+            durations: dict[str, float] = {}
             if settings.database is not None:
                 with timed(durations, "database"):
                     drill_database(settings, store, run)
@@ -48,14 +49,14 @@ def drill(settings, shows=5, everything=False):
 
 
 @contextlib.contextmanager
-def timed(durations, name):
+def timed(durations: dict[str, float], name: str) -> Iterator[None]:
     started = time.monotonic()
     yield
     durations[name] = round(time.monotonic() - started, 3)
 
 
 @contextlib.contextmanager
-def scratch(database):
+def scratch(database: Database) -> Iterator[str]:
     """The name of a database that exists until the end of the block, or of this process."""
     database.drop_scratch()
     name = f"{SCRATCH}_{secrets.token_hex(4)}"
@@ -71,7 +72,7 @@ def scratch(database):
             raise Failed(f"the scratch database {name} could not be dropped")
 
 
-def guard(settings, name):
+def guard(settings: Settings, name: str) -> None:
     """Waits for the end of the drill that started it, and drops its database."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -84,7 +85,7 @@ def guard(settings, name):
         database.drop(name)
 
 
-def clean(settings):
+def clean(settings: Settings) -> None:
     """Drops what is left when drill and guardian were both killed; nothing while another drill is at work."""
     if settings.database is None:
         return
@@ -93,7 +94,7 @@ def clean(settings):
             Database(settings.database).drop_scratch()
 
 
-def drill_database(settings, store, run):
+def drill_database(settings: Settings, store: Store, run: Run) -> None:
     key = archive.newest(settings, store, "database")
     if key is None:
         run.problems.append({"kind": "no dump", "detail": f"there is none in {settings.archive_bucket}"})
@@ -109,11 +110,11 @@ def drill_database(settings, store, run):
         differences.append(f"sha256 {sha256}, not {given['Metadata'].get('sha256')}")
     run.problems += [{"kind": "dump differs", "key": key, "detail": difference} for difference in differences]
     run.figures["rows"] = sum(rows.values())
-    run.figures["dump_age_seconds"] = round(time.time() - naming.archive_time("database", key))
+    run.figures["dump_age_seconds"] = round(time.time() - (naming.archive_time("database", key) or 0))
     run.more["dump"] = {"key": key, "rows": {table: count for table, count in rows.items() if count}}
 
 
-def drill_shows(settings, store, run, sample):
+def drill_shows(settings: Settings, store: Store, run: Run, sample: int | None) -> None:
     keys = [
         entry["Key"]
         for entry in store.listing(settings.shows_bucket, naming.SHOWS)
@@ -122,7 +123,7 @@ def drill_shows(settings, store, run, sample):
     picked = keys if sample is None else random.sample(keys, min(sample, len(keys)))
     lock, total = threading.Lock(), 0
 
-    def compare(key):
+    def compare(key: str) -> None:
         nonlocal total
         given = store.get(settings.shows_bucket, key)
         digest, size = hashlib.sha256(), 0

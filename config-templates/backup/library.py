@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import subprocess
+from typing import BinaryIO
 
 from backup import naming
 from backup.settings import Failed
@@ -38,17 +39,17 @@ class Show:
     unusable: str | None = None
 
     @property
-    def id(self):
+    def id(self) -> tuple[str, str]:
         return self.channel, self.path
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.channel}/{self.path}"
 
 
-def scan(libraries):
+def scan(libraries: list[tuple[str, str]]) -> list[Show]:
     """Every show of the libraries. Raises Failed when one cannot be read: an absent disk is no empty library."""
-    shows = []
+    shows: list[Show] = []
     for channel, root in libraries:
         pending = [""]
         while pending:
@@ -65,7 +66,7 @@ def scan(libraries):
     return shows
 
 
-def look(channel, path, entry, shows, pending):
+def look(channel: str, path: str, entry: os.DirEntry[str], shows: list[Show], pending: list[str]) -> None:
     if entry.name.startswith("."):
         return
     if entry.is_dir(follow_symlinks=False):
@@ -83,14 +84,14 @@ def look(channel, path, entry, shows, pending):
     shows.append(Show(channel, naming.printable(path), entry.path, found.st_size, found.st_mtime_ns, unusable))
 
 
-def quiet_since(seen, show, now):
+def quiet_since(seen: tuple[int, int, float] | None, show: Show, now: float) -> float:
     """Since when a show has been as it is; `seen` is (size, mtime_ns, since) of the last look, or None."""
     if seen is None or (seen[0], seen[1]) != (show.size, show.mtime_ns) or seen[2] > now:
         return now
     return seen[2]
 
 
-def opened(show):
+def opened(show: Show) -> BinaryIO:
     """The show's file, opened; raises Unfinished when it is not what was seen, or somebody has it open for writing."""
     try:
         handle = os.open(show.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -114,13 +115,13 @@ def opened(show):
         raise
 
 
-def unchanged(file, show):
+def unchanged(file: BinaryIO, show: Show) -> None:
     now = os.fstat(file.fileno())
     if (now.st_size, now.st_mtime_ns) != (show.size, show.mtime_ns):
         raise Unfinished("it has just been changed")
 
 
-def sha256_of(file, from_disk=False):
+def sha256_of(file: BinaryIO, from_disk: bool = False) -> str:
     """The hash of an open file; `from_disk` reads the disk, not what the kernel still remembers of it."""
     if from_disk:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -131,7 +132,7 @@ def sha256_of(file, from_disk=False):
     return digest.hexdigest()
 
 
-def why_unplayable(file):
+def why_unplayable(file: BinaryIO) -> str | None:
     """Why an open file is no audio, or None. Read by a user without rights: anybody may have put the file there."""
     file.seek(0)
     try:
@@ -141,8 +142,7 @@ def why_unplayable(file):
                 *("-t", "20", "-map", "0:a:0", "-f", "s16le", "-ac", "1", "-ar", "8000", "pipe:1"),
             ],
             stdin=file,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             user="nobody",
             group="nogroup",
             extra_groups=[],

@@ -3,9 +3,11 @@
 import os
 import sqlite3
 import time
+from typing import Any
 
 from backup import naming
-from backup.settings import say
+from backup.library import Show
+from backup.settings import Settings, say
 
 TABLES = """
 create table if not exists shows (
@@ -25,7 +27,7 @@ FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 15, 600
 
 
 class Records:
-    def __init__(self, settings):
+    def __init__(self, settings: Settings) -> None:
         self.path = os.path.join(settings.state, "shows.sqlite")
         try:
             self.connect()
@@ -36,7 +38,7 @@ class Records:
                     os.replace(self.path + ending, self.path + ".broken" + ending)
             self.connect()
 
-    def connect(self):
+    def connect(self) -> None:
         self.database = sqlite3.connect(self.path, timeout=60, isolation_level=None)
         self.database.row_factory = sqlite3.Row
         self.database.execute("pragma journal_mode = wal")
@@ -45,14 +47,14 @@ class Records:
         self.shows = {(row["channel"], row["path"]): row for row in self.database.execute("select * from shows")}
         self.waiting = {(row["channel"], row["path"]): row for row in self.database.execute("select * from waiting")}
 
-    def fact(self, name, missing=None):
+    def fact(self, name: str, missing: float | None = None) -> Any:
         row = self.database.execute("select value from facts where name = ?", (name,)).fetchone()
         return missing if row is None else row["value"]
 
-    def set_fact(self, name, value):
+    def set_fact(self, name: str, value: float) -> None:
         self.database.execute("insert or replace into facts values (?, ?)", (name, value))
 
-    def is_safe(self, show):
+    def is_safe(self, show: Show) -> bool:
         """Whether the show's present content is in the bucket, as far as is known here."""
         row = self.shows.get(show.id)
         return (
@@ -61,7 +63,7 @@ class Records:
             and (row["size"], row["mtime_ns"]) == (show.size, show.mtime_ns)
         )
 
-    def learn_keys(self, keys, manifest):
+    def learn_keys(self, keys: list[str], manifest: list[dict]) -> None:
         """After a loss: what keys shows have, and what the manifest told of them. Contents are compared again."""
         told = {(entry["channel"], entry["path"]): entry for entry in manifest}
         with self.transaction():
@@ -81,15 +83,21 @@ class Records:
             self.set_fact("known since", time.time())
         self.shows = {(row["channel"], row["path"]): row for row in self.database.execute("select * from shows")}
 
-    def saw(self, show, since):
+    def saw(self, show: Show, since: float) -> None:
         """Notes a show that is not in the bucket as it is."""
         row = self.waiting.get(show.id)
-        same = row is not None and (row["size"], row["mtime_ns"]) == (show.size, show.mtime_ns)
-        if same and row["since"] == since:
-            return
-        self.wait(show, since=since)
+        if row is None or (row["size"], row["mtime_ns"], row["since"]) != (show.size, show.mtime_ns, since):
+            self.wait(show, since=since)
 
-    def wait(self, show, since, refused=None, failed=None, attempts=0, retry_at=0):
+    def wait(
+        self,
+        show: Show,
+        since: float,
+        refused: str | None = None,
+        failed: str | None = None,
+        attempts: int = 0,
+        retry_at: float = 0,
+    ) -> None:
         self.database.execute(
             "insert or replace into waiting values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*show.id, show.size, show.mtime_ns, since, refused, failed, attempts, retry_at),
@@ -98,10 +106,10 @@ class Records:
             "select * from waiting where channel = ? and path = ?", show.id
         ).fetchone()
 
-    def refuse(self, show, reason):
+    def refuse(self, show: Show, reason: str) -> None:
         self.wait(show, since=self.waiting[show.id]["since"], refused=reason)
 
-    def fail(self, show, reason):
+    def fail(self, show: Show, reason: str | None) -> None:
         """Notes an attempt that failed: for a reason of the show's own, or for none."""
         row = self.waiting[show.id]
         attempts = row["attempts"] + 1
@@ -111,7 +119,9 @@ class Records:
         delay = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(attempts - 1, 10))
         self.wait(show, row["since"], failed=reason, attempts=attempts, retry_at=time.time() + delay)
 
-    def keep(self, show, key, sha256, version_id, uploaded_at, size_put):
+    def keep(
+        self, show: Show, key: str, sha256: str, version_id: str, uploaded_at: float, size_put: int | None
+    ) -> None:
         """Notes that the show as it was seen is in the bucket."""
         with self.transaction():
             self.database.execute(
@@ -128,18 +138,18 @@ class Records:
             "select * from shows where channel = ? and path = ?", show.id
         ).fetchone()
 
-    def forget_waiting(self, present):
+    def forget_waiting(self, present: set[tuple[str, str]]) -> None:
         """Drops what waited and is no more."""
         for gone in set(self.waiting) - present:
             self.database.execute("delete from waiting where channel = ? and path = ?", gone)
             del self.waiting[gone]
 
-    def forget_refusals(self):
+    def forget_refusals(self) -> None:
         """What was refused is looked at again."""
         self.database.execute("update waiting set refused = null, retry_at = 0")
         self.connect()
 
-    def forget_contents(self, lost):
+    def forget_contents(self, lost: set[tuple[str, str]]) -> None:
         """Shows that are to be put again, since the bucket has lost them."""
         with self.transaction():
             for show in lost:
@@ -148,7 +158,7 @@ class Records:
                 )
         self.shows = {(row["channel"], row["path"]): row for row in self.database.execute("select * from shows")}
 
-    def manifest(self):
+    def manifest(self) -> list[dict]:
         return [
             {
                 "path": row["path"],
@@ -160,21 +170,19 @@ class Records:
                 "mtime": naming.rfc3339_ns(row["mtime_ns"]) if row["mtime_ns"] >= 0 else None,
                 "uploadedAt": naming.rfc3339(row["uploaded_at"]),
             }
-            for row in self.database.execute(
-                "select * from shows where version_id is not null order by channel, path"
-            )
+            for row in self.database.execute("select * from shows where version_id is not null order by channel, path")
         ]
 
-    def transaction(self):
+    def transaction(self) -> "Transaction":
         return Transaction(self.database)
 
 
 class Transaction:
-    def __init__(self, database):
+    def __init__(self, database: sqlite3.Connection) -> None:
         self.database = database
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.database.execute("begin immediate")
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: object, *_: object) -> None:
         self.database.execute("rollback" if kind else "commit")

@@ -1,5 +1,6 @@
 """Brings shows back from the bucket, as they were at a time."""
 
+import argparse
 import collections
 import concurrent.futures
 import contextlib
@@ -14,8 +15,8 @@ import threading
 import time
 
 from backup import library, naming
-from backup.settings import WARNING, Failed, say
-from backup.store import Away
+from backup.settings import WARNING, Failed, Settings, say
+from backup.store import Away, Store
 
 WORKERS = 4
 ATTEMPTS = 3
@@ -34,18 +35,18 @@ class Wanted:
     target: str
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.channel}/{self.path}"
 
 
 class Counts:
-    def __init__(self):
+    def __init__(self) -> None:
         self.restored = self.kept = self.bytes = 0
-        self.failed = []
+        self.failed: list[str] = []
         self.lock = threading.Lock()
 
 
-def find(settings, store, given):
+def find(settings: Settings, store: Store, given: argparse.Namespace) -> list[Wanted]:
     """The versions that are wanted, with the places they go to."""
     versions = [
         {
@@ -59,7 +60,8 @@ def find(settings, store, given):
     ]
     if given.at is not None:
         date(settings, store, versions, given.at)
-    found, libraries, elsewhere = [], dict(settings.libraries), collections.Counter()
+    found, libraries = [], dict(settings.libraries)
+    elsewhere: collections.Counter[str] = collections.Counter()
     for (channel, path), version in sorted(naming.shows_as_of(versions, given.at).items()):
         if not naming.chosen(channel, path, given.shows, given.channel):
             continue
@@ -78,11 +80,11 @@ def find(settings, store, given):
     return found
 
 
-def date(settings, store, versions, at):
+def date(settings: Settings, store: Store, versions: list[dict], at: float) -> None:
     """Corrects the times of versions that were replaced: not every S3 keeps them. The uploader has noted its own."""
     doubtful = [version for version in versions if version["uploadedAt"] > at and not version["isLatest"]]
 
-    def look(version):
+    def look(version: dict) -> None:
         held = store.head(settings.shows_bucket, version["key"], version["version"])
         noted = held and held["Metadata"].get("uploaded")
         if noted:
@@ -94,13 +96,13 @@ def date(settings, store, versions, at):
 
 
 class Restorer:
-    def __init__(self, settings, store, owner):
+    def __init__(self, settings: Settings, store: Store, owner: tuple[int, int] | None) -> None:
         self.settings = settings
         self.store = store
         self.owner = owner
         self.counts = Counts()
 
-    def shows(self, wanted):
+    def shows(self, wanted: list[Wanted]) -> float:
         started = time.monotonic()
         total = sum(show.size for show in wanted)
         room(wanted)
@@ -120,7 +122,7 @@ class Restorer:
             say("")
         return time.monotonic() - started
 
-    def progress(self, count, total, started):
+    def progress(self, count: int, total: int, started: float) -> None:
         done = self.counts.restored + self.counts.kept + len(self.counts.failed)
         rate = self.counts.bytes / max(0.001, time.monotonic() - started) / 1e6
         text = f"{done} of {count} shows, {self.counts.bytes / 1e6:.0f} of {total / 1e6:.0f} MB, {rate:.1f} MB/s"
@@ -129,7 +131,7 @@ class Restorer:
         elif done < count:
             say(text)
 
-    def show(self, show):
+    def show(self, show: Wanted) -> None:
         """One show, complete or not at all; one that is right already is left."""
         problem = kept = None
         for attempt in range(1, ATTEMPTS + 1):
@@ -150,7 +152,7 @@ class Restorer:
             else:
                 self.counts.restored += 1
 
-    def fetch(self, show):
+    def fetch(self, show: Wanted) -> bool:
         given = self.store.get(self.settings.shows_bucket, show.key, show.version)
         metadata = given["Metadata"]
         if "sha256" not in metadata:
@@ -185,14 +187,14 @@ class Restorer:
                 os.unlink(partial)
         return False
 
-    def is_right(self, show, sha256):
+    def is_right(self, show: Wanted, sha256: str) -> bool:
         try:
             with open(show.target, "rb") as file:
                 return os.fstat(file.fileno()).st_size == show.size and library.sha256_of(file) == sha256
         except (FileNotFoundError, NotADirectoryError):
             return False
 
-    def make_folders(self, folder):
+    def make_folders(self, folder: str) -> None:
         if not folder or os.path.isdir(folder):
             return
         self.make_folders(os.path.dirname(folder))
@@ -202,7 +204,7 @@ class Restorer:
                 os.chown(folder, *self.owner)
 
 
-def finish(path, mtime_ns, owner):
+def finish(path: str, mtime_ns: int | None, owner: tuple[int, int] | None) -> None:
     os.chmod(path, 0o644)
     if owner:
         os.chown(path, *owner)
@@ -210,9 +212,9 @@ def finish(path, mtime_ns, owner):
         os.utime(path, ns=(mtime_ns, mtime_ns))
 
 
-def room(wanted):
+def room(wanted: list[Wanted]) -> None:
     """Refuses what the disk has no room for, before anything is written."""
-    needed = {}
+    needed: dict[int, tuple[str, int]] = {}
     for show in wanted:
         folder = show.target
         while not os.path.isdir(folder):
@@ -227,7 +229,7 @@ def room(wanted):
             raise Failed(f"{size / 1e9:.1f} GB are to be restored to {folder}, which has {free / 1e9:.1f} GB free")
 
 
-def owner_of(settings):
+def owner_of(settings: Settings) -> tuple[int, int] | None:
     """(uid, gid) that restored shows get; None for whoever restores them."""
     if settings.restore_owner is None or os.geteuid() != 0:
         return None

@@ -4,14 +4,16 @@ import contextlib
 import hashlib
 import os
 import tarfile
+from collections.abc import Iterator
 
 from backup import archive
 from backup.archive import decrypted
 from backup.database import Database
-from backup.settings import Failed
+from backup.settings import Failed, Settings
+from backup.store import Store
 
 
-def database_to_file(settings, store, key, target):
+def database_to_file(settings: Settings, store: Store, key: str, target: str) -> None:
     """The dump, decrypted and verified, as a file for `pg_restore`."""
     partial = f"{target}.part"
     given = store.get(settings.archive_bucket, key)
@@ -31,13 +33,13 @@ def database_to_file(settings, store, key, target):
             os.unlink(partial)
 
 
-def verify(given, sha256, key):
+def verify(given: dict, sha256: str, key: str) -> None:
     told = given["Metadata"].get("sha256")
     if sha256 != told:
         raise Failed(f"{key} is not what was put there: its sha256 is {sha256}, not {told}")
 
 
-def refuse_full(settings, name, replace):
+def refuse_full(settings: Settings, name: str, replace: bool) -> None:
     """Refuses a database with content, before hours are spent on the shows."""
     if settings.database is None:
         raise Failed("this machine has no database server in its settings: restore without --database")
@@ -50,7 +52,7 @@ def refuse_full(settings, name, replace):
         )
 
 
-def database_to_server(settings, store, key, name):
+def database_to_server(settings: Settings, store: Store, key: str, name: str) -> dict[str, int]:
     """The dump into a database, which is there completely or as it was before. Rows of all tables."""
     database = Database(settings.database)
     given = store.get(settings.archive_bucket, key)
@@ -71,7 +73,7 @@ def database_to_server(settings, store, key, name):
     return rows
 
 
-def configuration_to(settings, store, key, folder):
+def configuration_to(settings: Settings, store: Store, key: str, folder: str) -> None:
     """The archive of the configuration, unpacked below a folder that only root may enter."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     given = store.get(settings.archive_bucket, key)
@@ -87,12 +89,12 @@ def configuration_to(settings, store, key, folder):
 class Reader:
     """Pieces as a file to read from, hashed on the way."""
 
-    def __init__(self, pieces):
+    def __init__(self, pieces: Iterator[bytes]) -> None:
         self.pieces = pieces
         self.held = b""
         self.digest = hashlib.sha256()
 
-    def read(self, size):
+    def read(self, size: int) -> bytes:
         while len(self.held) < size:
             piece = next(self.pieces, None)
             if piece is None:
@@ -101,4 +103,3 @@ class Reader:
             self.held += piece
         given, self.held = self.held[:size], self.held[size:]
         return given
-

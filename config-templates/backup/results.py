@@ -4,9 +4,10 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Iterator
 
 from backup import naming
-from backup.settings import Failed, read_json, say, write_atomically
+from backup.settings import Failed, Settings, read_json, say, write_atomically
 
 METRICS = "/var/lib/prometheus/node-exporter"
 
@@ -57,22 +58,21 @@ FIGURES["drill-all"] = FIGURES["drill"]
 class Run:
     """One run of a kind. Figures are set as it goes; problems make it unhealthy, an exception does too."""
 
-    def __init__(self):
-        self.figures = {}
-        self.problems = []
-        self.more = {}
+    def __init__(self) -> None:
+        self.figures: dict = {}
+        self.problems: list[dict] = []
+        self.more: dict = {}
 
 
-def path_of(settings, kind):
+def path_of(settings: Settings, kind: str) -> str:
     return os.path.join(settings.state, f"{kind}.json")
 
 
 @contextlib.contextmanager
-def recorded(settings, kind):
+def recorded(settings: Settings, kind: str) -> Iterator[Run]:
     """Leaves the outcome of a run, whatever it is."""
     run, started, error = Run(), time.time(), None
     before = read_json(path_of(settings, kind)) or {}
-    run.before = before
     try:
         yield run
     except Failed as reason:
@@ -104,7 +104,7 @@ def recorded(settings, kind):
             say(f"metrics cannot be written: {reason}")
 
 
-def metrics(outcome):
+def metrics(outcome: dict) -> str:
     """The Prometheus text of an outcome."""
     kind = outcome["kind"]
     prefix = f"aerial_backup_{kind.replace('-', '_')}_"

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import sys
+from collections.abc import Iterator
 
 SETTINGS = "/etc/aerial/backup.json"
 CREDENTIALS = "/etc/aerial/backup/credentials"
@@ -16,7 +17,7 @@ class Failed(Exception):
 
 
 class Settings:
-    def __init__(self, given):
+    def __init__(self, given: dict) -> None:
         try:
             self.region = given["region"]
             self.shows_bucket = given["showsBucket"]
@@ -31,7 +32,7 @@ class Settings:
             raise Failed(f"{SETTINGS} has no {key}") from None
 
 
-def read_settings():
+def read_settings() -> Settings:
     if os.geteuid() != 0:
         raise Failed("only root may do this: begin with sudo")
     try:
@@ -46,14 +47,14 @@ def read_settings():
 ERROR, WARNING = 3, 4
 
 
-def say(text, level=None):
+def say(text: str, level: int | None = None) -> None:
     """A line for the journal, with its level, or for the person who waits."""
     mark = f"<{level}>" if level is not None and "JOURNAL_STREAM" in os.environ else ""
     print(f"{mark}{text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
-def alone(settings, name, wait=True):
+def alone(settings: Settings, name: str, wait: bool = True) -> Iterator[bool]:
     """Only one run of a kind at a time; the next one waits, or is told False."""
     with open(os.path.join(settings.state, f".{name}.lock"), "w", encoding="utf-8") as lock:
         try:
@@ -67,7 +68,7 @@ def alone(settings, name, wait=True):
         yield True
 
 
-def write_atomically(path, text, mode=0o600):
+def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
     """Replaces a file in one step: a reader, or a power cut, sees the old one or the new one."""
     temporary = f"{path}.{os.getpid()}.new"
     try:
@@ -83,7 +84,7 @@ def write_atomically(path, text, mode=0o600):
         raise
 
 
-def read_json(path):
+def read_json(path: str) -> dict | None:
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)

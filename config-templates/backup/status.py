@@ -6,7 +6,7 @@ import time
 
 from backup import naming
 from backup.results import path_of
-from backup.settings import read_json
+from backup.settings import Settings, read_json
 
 KINDS = {
     "upload": "shows uploaded",
@@ -20,7 +20,7 @@ KINDS = {
 SHOWN_PROBLEMS = 20
 
 
-def status(settings, as_json):
+def status(settings: Settings, as_json: bool) -> bool:
     """Prints it; whether all is well."""
     outcomes = {kind: read_json(path_of(settings, kind)) for kind in KINDS}
     if settings.database is None:
@@ -49,7 +49,7 @@ def status(settings, as_json):
     return well
 
 
-def line(kind, outcome):
+def line(kind: str, outcome: dict | None) -> str:
     if outcome is None:
         return f"?? {KINDS[kind]}: never yet"
     mark = "ok" if outcome["healthy"] else "!!"
@@ -60,7 +60,7 @@ def line(kind, outcome):
     return told + (f"\n    {outcome['error']}" if outcome["error"] else "")
 
 
-def age(moment):
+def age(moment: str) -> str:
     seconds = max(0, time.time() - naming.parse_rfc3339_ns(moment) / 1e9)
     for unit, length in (("days", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
@@ -68,7 +68,7 @@ def age(moment):
     return f"{seconds:.0f} s ago"
 
 
-def size(count):
+def size(count: float) -> str:
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"

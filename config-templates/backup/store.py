@@ -5,8 +5,10 @@ import contextlib
 import hashlib
 import os
 import threading
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
 
-from backup.settings import CREDENTIALS, Failed
+from backup.settings import CREDENTIALS, Failed, Settings
 
 # Above this, in parts: one PutObject takes 5 GB at most, and begins anew when it breaks.
 PUT_LIMIT_BYTES = 1 << 30
@@ -23,7 +25,7 @@ class Refused(Failed):
 
 
 @contextlib.contextmanager
-def answers(what):
+def answers(what: str) -> Iterator[None]:
     """Tells an S3 that is away from one that says no."""
     from botocore import exceptions
     from urllib3.exceptions import HTTPError
@@ -43,18 +45,18 @@ def answers(what):
 
 
 class Store:
-    def __init__(self, settings):
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.clients = {}
+        self.clients: dict[str, Any] = {}
         self.lock = threading.Lock()
 
-    def client(self, profile):
+    def client(self, profile: str) -> Any:
         with self.lock:
             if profile not in self.clients:
                 self.clients[profile] = self.make_client(profile)
             return self.clients[profile]
 
-    def make_client(self, profile):
+    def make_client(self, profile: str) -> Any:
         # Half a second of processor time, which most runs of the uploader can do without.
         from botocore.config import Config
         from botocore.session import Session
@@ -75,7 +77,7 @@ class Store:
                 ),
             )
 
-    def head(self, bucket, key, version=None):
+    def head(self, bucket: str, key: str, version: str | None = None) -> dict | None:
         """What the bucket tells of an object's current version; None when there is none."""
         reader, which = self.client("reader"), {"VersionId": version} if version else {}
         try:
@@ -86,7 +88,7 @@ class Store:
                 return None
             raise
 
-    def locks_all(self, bucket):
+    def locks_all(self, bucket: str) -> bool:
         """Whether the bucket locks whatever is put into it."""
         try:
             with answers(f"asking for the locks of {bucket}"):
@@ -95,13 +97,13 @@ class Store:
             return False
         return "DefaultRetention" in told["ObjectLockConfiguration"].get("Rule", {})
 
-    def get(self, bucket, key, version=None):
+    def get(self, bucket: str, key: str, version: str | None = None) -> dict:
         """An object and its body, a stream; read it within `answers`."""
         which = {"VersionId": version} if version else {}
         with answers(f"fetching {key}"):
             return self.client("reader").get_object(Bucket=bucket, Key=key, **which)
 
-    def pieces(self, given, what):
+    def pieces(self, given: dict, what: str) -> Iterator[bytes]:
         """The body of what `get` gave, in pieces; it is closed afterwards."""
         with contextlib.closing(given["Body"]) as body:
             while True:
@@ -111,17 +113,17 @@ class Store:
                     return
                 yield piece
 
-    def listing(self, bucket, prefix):
+    def listing(self, bucket: str, prefix: str) -> Iterator[dict]:
         """The current objects, as S3 tells them: Key, Size, LastModified."""
         pages = self.client("reader").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return self.pages(bucket, pages, "Contents")
 
-    def versions(self, bucket, prefix):
+    def versions(self, bucket: str, prefix: str) -> Iterator[dict]:
         """All versions of all objects, without delete markers: Key, VersionId, Size, LastModified, IsLatest."""
         pages = self.client("reader").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
         return self.pages(bucket, pages, "Versions")
 
-    def pages(self, bucket, pages, part):
+    def pages(self, bucket: str, pages: Iterable[dict], part: str) -> Iterator[dict]:
         pages = iter(pages)
         while True:
             with answers(f"listing {bucket}"):
@@ -130,7 +132,9 @@ class Store:
                 return
             yield from page.get(part, ())
 
-    def put(self, bucket, key, file, size, sha256, metadata, content_type):
+    def put(
+        self, bucket: str, key: str, file: BinaryIO, size: int, sha256: str, metadata: dict[str, str], content_type: str
+    ) -> str:
         """Puts an open file, whose hash S3 verifies: half an object never exists. Its version."""
         what = {"Bucket": bucket, "Key": key, "Metadata": metadata, "ContentType": content_type}
         file.seek(0)
@@ -141,11 +145,12 @@ class Store:
                 **what, Body=file, ContentLength=size, ChecksumSHA256=checksum(bytes.fromhex(sha256))
             )["VersionId"]
 
-    def put_in_parts(self, what, file, sha256):
+    def put_in_parts(self, what: dict, file: BinaryIO, sha256: str) -> str:
         writer, where = self.client("writer"), {"Bucket": what["Bucket"], "Key": what["Key"]}
         where["UploadId"] = writer.create_multipart_upload(**what, ChecksumAlgorithm="SHA256")["UploadId"]
         try:
-            parts, whole = [], hashlib.sha256()
+            parts: list[dict] = []
+            whole = hashlib.sha256()
             while piece := file.read(PART_BYTES):
                 whole.update(piece)
                 part = {
@@ -163,5 +168,5 @@ class Store:
             raise
 
 
-def checksum(digest):
+def checksum(digest: bytes) -> str:
     return base64.b64encode(digest).decode()

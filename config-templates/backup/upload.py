@@ -13,8 +13,8 @@ import time
 from backup import library, naming
 from backup.library import Unfinished
 from backup.records import Records
-from backup.results import recorded
-from backup.settings import ERROR, WARNING, Failed, alone, say
+from backup.results import Run, recorded
+from backup.settings import ERROR, WARNING, Failed, Settings, alone, say
 from backup.store import Away, Refused, Store
 
 # Several at once, so that a long show does not hold up a short one.
@@ -28,7 +28,7 @@ class Unplayable(Exception):
     pass
 
 
-def upload(settings, again=False):
+def upload(settings: Settings, again: bool = False) -> None:
     """Uploads all that is due. `again` also puts what the bucket has lost, and looks anew at what was refused."""
     with alone(settings, "upload"), recorded(settings, "upload") as run:
         uploader = Uploader(settings)
@@ -47,18 +47,18 @@ def upload(settings, again=False):
 
 
 class Uploader:
-    def __init__(self, settings):
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.records = Records(settings)
         self.store = Store(settings)
-        self.shows = []
-        self.flying = {}
-        self.tried = set()
-        self.lost = set()
+        self.shows: list[library.Show] = []
+        self.flying: dict[concurrent.futures.Future, library.Show] = {}
+        self.tried: set[tuple] = set()
+        self.lost: set[tuple[str, str]] = set()
         self.away = 0
-        self.last_away = None
+        self.last_away = ""
 
-    def work(self):
+    def work(self) -> None:
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
             due, looked = self.look(), time.monotonic()
             while True:
@@ -70,9 +70,7 @@ class Uploader:
                     self.flying[pool.submit(self.carry, show, row and row["key"])] = show
                 if not self.flying:
                     break
-                done, _ = concurrent.futures.wait(
-                    self.flying, LOOK_AGAIN_SECONDS, concurrent.futures.FIRST_COMPLETED
-                )
+                done, _ = concurrent.futures.wait(self.flying, LOOK_AGAIN_SECONDS, concurrent.futures.FIRST_COMPLETED)
                 for future in done:
                     self.collect(self.flying.pop(future), future)
                 if time.monotonic() - looked > LOOK_AGAIN_SECONDS:
@@ -80,7 +78,7 @@ class Uploader:
         if self.away:
             raise Away(self.last_away)
 
-    def look(self):
+    def look(self) -> list[library.Show]:
         """What is complete and not kept; what comes first is last."""
         now = time.time()
         self.shows = library.scan(self.settings.libraries)
@@ -110,7 +108,7 @@ class Uploader:
         # What S3 was away for comes after what was not tried, lest it be the reason.
         return sorted(due, key=lambda show: (-self.records.waiting[show.id]["attempts"], show.mtime_ns))
 
-    def learn(self):
+    def learn(self) -> None:
         """What the bucket has already, on a new machine or after our records were lost."""
         keys = [entry["Key"] for entry in self.store.listing(self.settings.shows_bucket, naming.SHOWS)]
         manifest = read_manifest(self.settings, self.store) if keys else []
@@ -118,7 +116,7 @@ class Uploader:
         if keys:
             say(f"the bucket holds {len(keys)} shows already: this machine's are compared with them")
 
-    def carry(self, show, key):
+    def carry(self, show: library.Show, key: str | None) -> tuple[str, str, str, float, bool]:
         """Sees to it that a show is in the bucket: (key, hash, version, when, whether it was put). In a thread."""
         with library.opened(show) as file:
             sha256 = library.sha256_of(file)
@@ -143,12 +141,12 @@ class Uploader:
             )
             return key, sha256, version, time.time(), True
 
-    def is_damaged(self, show, held):
+    def is_damaged(self, show: library.Show, held: dict) -> bool:
         """Whether a show has changed without becoming newer, as disks do it. Only asked when our records are lost."""
         same_time = held["Metadata"].get("mtime") == naming.rfc3339_ns(show.mtime_ns)
         return same_time and held["ContentLength"] == show.size
 
-    def collect(self, show, future):
+    def collect(self, show: library.Show, future: concurrent.futures.Future) -> None:
         try:
             key, sha256, version, uploaded_at, was_put = future.result()
         except Unfinished:
@@ -170,11 +168,11 @@ class Uploader:
             if was_put:
                 say(f"{show.name} is kept as {key}, {show.size} bytes, sha256 {sha256}")
 
-    def refuse(self, show, reason):
+    def refuse(self, show: library.Show, reason: str) -> None:
         say(f"{show.name} is not backed up: {reason}", WARNING)
         self.records.refuse(show, reason)
 
-    def find_lost(self):
+    def find_lost(self) -> None:
         kept = {entry["Key"]: entry["Size"] for entry in self.store.listing(self.settings.shows_bucket, naming.SHOWS)}
         self.lost = {
             show
@@ -186,7 +184,7 @@ class Uploader:
         self.records.forget_contents(self.lost)
         self.records.forget_refusals()
 
-    def write_manifest(self):
+    def write_manifest(self) -> None:
         """A large manifest is not written for each show: at 36,000 shows, once an hour."""
         pause = min(3600, len(self.records.shows) / 10)
         if not self.records.fact("manifest is old") or (
@@ -205,7 +203,7 @@ class Uploader:
         self.records.set_fact("manifest is old", 0)
         self.records.set_fact("manifest at", time.time())
 
-    def tell(self, run):
+    def tell(self, run: Run) -> None:
         now = time.time()
         safe = [show for show in self.shows if self.records.is_safe(show)]
         waiting = self.records.waiting
@@ -228,7 +226,7 @@ class Uploader:
         }
 
 
-def read_manifest(settings, store):
+def read_manifest(settings: Settings, store: Store) -> list[dict]:
     """The manifest in the archive's bucket; empty where there is none."""
     try:
         given = store.get(settings.archive_bucket, naming.MANIFEST)

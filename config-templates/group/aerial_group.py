@@ -1,5 +1,5 @@
-"""What a machine of an Auto Scaling group knows of itself, and what it says to Amazon. Installed beside the programs that
-use it. Who may read and say this is the instance's role; there is no key on the machine."""
+"""What a machine of an Auto Scaling group knows of itself, and what it says to Amazon. Installed beside the programs
+that use it. Who may read and say this is the instance's role; there is no key on the machine."""
 
 import json
 import os
@@ -103,12 +103,8 @@ def give_up(reason):
     try:
         patiently(
             "report",
-            lambda: client("ssm").put_parameter(
-                Name=settings()["report"], Value=text, Type="String", Overwrite=True
-            ),
+            lambda: client("ssm").put_parameter(Name=settings()["report"], Value=text, Type="String", Overwrite=True),
         )
     except Failed as silent:
         print(f"the group learns no reason: {silent}", file=sys.stderr, flush=True)
-    patiently(
-        "abandon", lambda: lifecycle("complete_lifecycle_action", LifecycleActionResult="ABANDON")
-    )
+    patiently("abandon", lambda: lifecycle("complete_lifecycle_action", LifecycleActionResult="ABANDON"))

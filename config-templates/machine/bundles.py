@@ -35,7 +35,7 @@ class Bundle:
     issuer: str
     sha256: str
 
-    def describe(self):
+    def describe(self) -> dict:
         """What may be told to anybody."""
         return {
             "names": list(self.names),
@@ -46,18 +46,18 @@ class Bundle:
         }
 
 
-def iso(seconds):
+def iso(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def openssl(*arguments, given=""):
+def openssl(*arguments: str, given: str = "") -> str:
     result = subprocess.run(["openssl", *arguments], input=given, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise Unusable("openssl cannot read it: " + (result.stderr.strip().splitlines() or ["no reason given"])[0])
     return result.stdout
 
 
-def read_bundle(pem):
+def read_bundle(pem: str) -> Bundle:
     """What a PEM text of chain and key holds; its first certificate counts, which the key must fit."""
     shown = openssl(
         *("x509", "-noout", "-dates", "-dateopt", "iso_8601", "-issuer", "-nameopt", "RFC2253,utf8,-esc_msb"),
@@ -67,14 +67,14 @@ def read_bundle(pem):
     if openssl("pkey", "-pubout", given=pem).strip() not in shown:
         raise Unusable("its key is not that of its certificate")
 
-    def field(name):
+    def field(name: str) -> str:
         found = re.search(rf"^{name}=\s*(.+)$", shown, re.MULTILINE)
         if not found:
             raise Unusable(f"it has no {name}")
         return found.group(1).strip()
 
-    def moment(name):
-        return datetime.datetime.fromisoformat(field(name).replace("Z", "+00:00")).timestamp()
+    def moment(name: str) -> float:
+        return datetime.datetime.fromisoformat(field(name)).timestamp()
 
     return Bundle(
         pem=pem,
@@ -86,12 +86,12 @@ def read_bundle(pem):
     )
 
 
-def covered(bundle, names):
+def covered(bundle: Bundle, names: list[str]) -> int:
     """How many of the names a bundle is for."""
     return len(set(names) & set(bundle.names))
 
 
-def best(bundles, names, now):
+def best(bundles: list[Bundle], names: list[str], now: float) -> Bundle | None:
     """The newest that is valid now and for all of the names; else the one for most of them; else None."""
     usable = [
         bundle
@@ -101,7 +101,7 @@ def best(bundles, names, now):
     return max(usable, key=lambda bundle: (covered(bundle, names), bundle.not_before), default=None)
 
 
-def ask_master(master, path, password):
+def ask_master(master: dict, path: str, password: str) -> str | None:
     """The text at a path of a Master's certificate port, or None when it has none. Raises OSError or Unusable."""
     context = ssl.create_default_context(cafile=master["ca"])
     # What Python adds since 3.13 (key usage of the CA, ...) the station's own CA does not have.
@@ -125,7 +125,7 @@ def ask_master(master, path, password):
         return body.decode()
 
 
-def fetch_bundle(master, password, known_sha256):
+def fetch_bundle(master: dict, password: str, known_sha256: str | None) -> Bundle | None:
     """A Master's bundle, or None when it has none or it is the one that is known."""
     try:
         told = ask_master(master, "/certificate.json", password)
@@ -137,7 +137,7 @@ def fetch_bundle(master, password, known_sha256):
     return None if pem is None else read_bundle(pem)
 
 
-def write(path, content, owner="root:root", mode=0o600):
+def write(path: str, content: str, owner: str = "root:root", mode: int = 0o600) -> None:
     """Replaces a file in one step: a reader, or a power cut, sees the old one or the new one."""
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
     try:

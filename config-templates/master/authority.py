@@ -19,7 +19,7 @@ ISSUE_SECONDS, ISSUE_SECONDS_A_NAME = 120, 10
 PATIENCE_SECONDS = 8
 
 
-def unanswered(names):
+def unanswered(names: list[str]) -> dict[str, str]:
     """Why names do not lead to our challenges, by name: each is asked for a file, as the authority will do it."""
     token, content = f"aerial-{secrets.token_urlsafe(12)}", secrets.token_urlsafe(24)
     path = f"{CHALLENGES}/{token}"
@@ -27,7 +27,7 @@ def unanswered(names):
         os.fchmod(file.fileno(), 0o644)
         file.write(content)
 
-    def why_not(name):
+    def why_not(name: str) -> str | None:
         try:
             connection = http.client.HTTPConnection(name, 80, timeout=PATIENCE_SECONDS)
             connection.request("GET", f"/.well-known/acme-challenge/{token}")
@@ -39,12 +39,12 @@ def unanswered(names):
 
     try:
         with concurrent.futures.ThreadPoolExecutor(max_workers=16) as pool:
-            return {name: why for name, why in zip(names, pool.map(why_not, names)) if why is not None}
+            return {name: why for name, why in zip(names, pool.map(why_not, names), strict=True) if why is not None}
     finally:
         os.unlink(path)
 
 
-def lego(plan, folder):
+def lego(plan: dict, folder: str) -> subprocess.CompletedProcess[str]:
     # Whatever an earlier attempt has left must not be taken for this one's.
     shutil.rmtree(f"{folder}/certificates", ignore_errors=True)
     names = [argument for name in plan["names"] for argument in ("--domains", name)]
@@ -54,14 +54,17 @@ def lego(plan, folder):
             *("lego", "--accept-tos", "--server", plan["directoryUrl"], "--email", plan["email"], "--path", folder),
             *("--key-type", "ec256", "--http", "--http.webroot", WEB_ROOT, *names, "run"),
         ],
-        **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         timeout=ISSUE_SECONDS + ISSUE_SECONDS_A_NAME * len(plan["names"]),
         check=False,
         umask=0o022,
     )
 
 
-def issue(plan, folder):
+def issue(plan: dict, folder: str) -> bundles.Bundle:
     """A new bundle from the authority; accounts are kept in the folder. Raises Unusable with what lego said."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     try:

@@ -3,24 +3,24 @@
 # A name that does not answer yet is no reason to ask the authority, which counts failures (5 an hour for a name).
 # Only after this long it is asked anyway: our own look at our names may be wrong.
 ASK_ANYWAY_SECONDS = 600
-# How much longer each further Master waits for the very first certificate, once all names answer: lego takes 5 s a name.
+# How much longer each further Master waits for the first certificate, once all names answer: lego takes 5 s a name.
 FIRST_STAGGER_SECONDS = 180
 FIRST_RETRY_SECONDS = 300
 LONGEST_RETRY_SECONDS = 6 * 3600
 
 
-def renewal_share(rank):
+def renewal_share(rank: int) -> float:
     """Of a certificate's life, the share left at which a Master renews it: the preferred one at a third, b at a
     quarter, so that b acts only when a did not."""
     return max(1 / 10, 1 / 3 - rank / 12)
 
 
-def retry_after(failures):
+def retry_after(failures: int) -> float:
     """How long to wait after so many failures in a row."""
     return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures - 1, 10))
 
 
-def need(now, names, rank, held):
+def need(now: float, names: list[str], rank: int, held: dict | None) -> str | None:
     """What this Master needs: None, "age", or "first" when there is none for all of the names.
 
     held: { names, notBefore, notAfter } of the best valid certificate that any Master has, or None
@@ -31,7 +31,7 @@ def need(now, names, rank, held):
     return "age" if left < renewal_share(rank) else None
 
 
-def verdict(now, rank, wanted, state):
+def verdict(now: float, rank: int, wanted: str | None, state: dict) -> tuple[bool, str]:
     """Whether to ask the authority now: (True or False, why).
 
     wanted: what need() says

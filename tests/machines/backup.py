@@ -4,10 +4,10 @@ import json
 import os
 import sys
 
-os.environ["AWS_SHARED_CREDENTIALS_FILE"] = "/root/owner"
-REGION = "eu-central-1"
-
 from botocore.session import Session
+
+REGION = "eu-central-1"
+os.environ["AWS_SHARED_CREDENTIALS_FILE"] = "/root/owner"
 
 s3 = Session(profile="owner").create_client("s3", region_name=REGION)
 command, bucket, *rest = sys.argv[1:]

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import json
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import boto3
 from botocore import UNSIGNED
@@ -49,7 +49,7 @@ def heard(call):
 def parameters(given):
     days = given.pop("retainDays", None)
     if days is not None:
-        until = datetime.now(timezone.utc) + timedelta(days=days)
+        until = datetime.now(UTC) + timedelta(days=days)
         given["Retention"] = {"Mode": "GOVERNANCE", "RetainUntilDate": until}
     if "Body" in given:
         given["Body"] = given["Body"].encode()

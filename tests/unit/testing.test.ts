@@ -1,3 +1,4 @@
+import { countCases } from "../../tools/testing/checks";
 import { choose, kindNames, labsAtOnce, WrongChoice } from "../../tools/testing/choice";
 import { Display } from "../../tools/testing/display";
 import { inLanes } from "../../tools/testing/lanes";
@@ -97,5 +98,29 @@ describe("the display", () => {
             "drills/air │ ── drills/air lab up ended after 0:00 ──",
             "",
         ]);
+    });
+});
+
+describe("the cases of pytest", () => {
+    const report = (counts: string) =>
+        `<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest" ${counts} time="0.1">`;
+
+    it("are counted one by one", () => {
+        expect(countCases(report('errors="0" failures="0" skipped="2" tests="9"'), 0)).toEqual({
+            passed: 7,
+            failed: 0,
+        });
+        expect(countCases(report('errors="1" failures="2" skipped="0" tests="9"'), 1)).toEqual({
+            passed: 6,
+            failed: 3,
+        });
+    });
+
+    it("are a failure when pytest fails without a case, or leaves no report", () => {
+        expect(countCases(report('errors="0" failures="0" skipped="0" tests="9"'), 3)).toEqual({
+            passed: 9,
+            failed: 1,
+        });
+        expect(countCases("", 1)).toEqual({ passed: 0, failed: 1 });
     });
 });

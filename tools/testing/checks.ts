@@ -1,18 +1,42 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, relative } from "node:path";
 
-import { checkout } from "./paths";
-import type { Step } from "./runner";
+import { checkout, resultsFolder } from "./paths";
+import type { Counts, Step } from "./runner";
 
-/** What reads the sources without running them. Each counts as one test. */
+/** What reads the sources without running them, each one test; and the tests of Python's functions, counted one by one. */
 export function checks(): Step[] {
     return [
         { name: "typecheck", command: ["tsc", "--noEmit", "-p", "."], limitSeconds: 300 },
         { name: "lint", command: ["sh", "-c", "eslint . && prettier --check ."], limitSeconds: 600 },
         { name: "actionlint", command: [actionlint(), "-color"], limitSeconds: 60 },
         { name: "shellcheck", command: ["shellcheck", "-x", ...shellScripts()], limitSeconds: 120 },
+        { name: "ruff", command: ["tools/python/check", "ruff"], limitSeconds: 60 },
+        { name: "mypy", command: ["tools/python/check", "mypy"], limitSeconds: 300 },
+        pytest(),
     ];
+}
+
+function pytest(): Step {
+    const results = join(resultsFolder, "pytest.xml");
+    rmSync(results, { force: true });
+    return {
+        name: "pytest",
+        command: ["tools/python/check", "pytest", "--quiet", `--junit-xml=${results}`],
+        limitSeconds: 300,
+        count: (exitCode) => countCases(existsSync(results) ? readFileSync(results, "utf8") : "", exitCode),
+    };
+}
+
+/** Counts the cases in pytest's JUnit file. A case that was skipped counts for nothing. */
+export function countCases(report: string, exitCode: number): Counts {
+    const suite = /<testsuite [^>]*>/.exec(report)?.[0] ?? "";
+    const number = (name: string): number => Number(new RegExp(` ${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+    const failed = number("failures") + number("errors");
+    const passed = Math.max(0, number("tests") - failed - number("skipped"));
+    // pytest may fail without a failed case: a file that cannot be read, no test at all, an option that is none.
+    return { passed, failed: exitCode === 0 ? failed : Math.max(failed, 1) };
 }
 
 /** Where `tools/setup lint` leaves it. */

@@ -12,7 +12,7 @@ RATE_HZ = 8000
 LIMIT_SECONDS = 3600
 
 
-def problem(path):
+def problem(path: str) -> str | None:
     """Why it cannot be played from end to end, in words, or None."""
     command = ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-xerror"]
     # A text that names other files, or addresses, is no audio.
@@ -31,10 +31,10 @@ def problem(path):
     return verdict(told)
 
 
-def verdict(told):
+def verdict(told: str) -> str | None:
     """The same, by what FFmpeg's volumedetect told."""
 
-    def figure(name):
+    def figure(name: str) -> float | None:
         found = re.findall(rf"{name}: (-?[0-9.]+|-?inf)", told)
         return float(found[-1]) if found else None
 

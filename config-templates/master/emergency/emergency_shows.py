@@ -74,7 +74,7 @@ def hash_of(path):
 
 def name_for(listed, sha256):
     year, month, day, _channel, ending = KEY.fullmatch(listed.key).groups()
-    stored = datetime.datetime.fromtimestamp(listed.modified, datetime.timezone.utc)
+    stored = datetime.datetime.fromtimestamp(listed.modified, datetime.UTC)
     return f"{year}{month}{day}.{stored:%Y%m%dT%H%M%SZ}.{sha256}{ending.lower()}"
 
 
@@ -119,10 +119,9 @@ class Keeper:
         self.state_path = os.path.join(home, ".state.json")
         # By channel and key: `known`, the version here and its file; `refused`, a version that is no good, and why.
         # By file: `verified`, its marks when its hash was last found right, and when that was.
-        self.state = {"known": {}, "refused": {}, "verified": {}}
-        with contextlib.suppress(FileNotFoundError, ValueError):
-            with open(self.state_path, encoding="utf-8") as file:
-                self.state.update(json.load(file))
+        self.state: dict = {"known": {}, "refused": {}, "verified": {}}
+        with contextlib.suppress(FileNotFoundError, ValueError), open(self.state_path, encoding="utf-8") as file:
+            self.state.update(json.load(file))
 
     def remember(self):
         write(self.state_path, json.dumps(self.state))
@@ -348,5 +347,5 @@ class Keeper:
         names = list(self.kept(channel))
         if not names:
             return 0
-        day = datetime.datetime.strptime(names[-1][:8], "%Y%m%d").replace(tzinfo=datetime.timezone.utc)
+        day = datetime.datetime.strptime(names[-1][:8], "%Y%m%d").replace(tzinfo=datetime.UTC)
         return int(day.timestamp())

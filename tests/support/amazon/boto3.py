@@ -27,7 +27,7 @@ class Client:
         self.region = region
 
     def note(self, action, given):
-        write("calls.json", read("calls.json", []) + [[self.service, action, given]])
+        write("calls.json", [*read("calls.json", []), [self.service, action, given]])
         # As many times as it says, an action fails with a code.
         faults = read("faults.json", {})
         code, times = faults.get(action, ["", 0])

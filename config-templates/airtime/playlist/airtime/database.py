@@ -12,15 +12,16 @@ class Failed(Exception):
     """The database does not answer, or refuses; the text says why."""
 
 
-def run(sql, rows=None, database=NAME, prefix=()):
+def run(sql: str, rows: list | None = None, database: str = NAME, prefix: tuple[str, ...] = ()) -> str:
     """Runs SQL in one transaction and returns what it prints. In it, `given.rows` stands for `rows`, as jsonb."""
     if rows is not None:
         tag = f"$j{secrets.token_hex(8)}$"
-        sql = f"create temporary table given on commit drop as select {tag}{json.dumps(rows)}{tag}::jsonb as rows;\n{sql}"
-    command = [*prefix, "psql", "-XAtq", "--no-password", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-d", database]
+        given = f"{tag}{json.dumps(rows)}{tag}::jsonb"
+        sql = f"create temporary table given on commit drop as select {given} as rows;\n{sql}"
+    command = [*prefix, "psql", "-XAtq", "--no-password", "-v", "ON_ERROR_STOP=1", "--single-transaction"]
     try:
         result = subprocess.run(
-            [*command, "-f", "-"],
+            [*command, "-d", database, "-f", "-"],
             input=sql,
             capture_output=True,
             text=True,
@@ -34,7 +35,7 @@ def run(sql, rows=None, database=NAME, prefix=()):
     return result.stdout
 
 
-def prepare(schema):
+def prepare(schema: str) -> None:
     """Makes database and tables unless they are there."""
     if run(f"select 1 from pg_database where datname = '{NAME}'", database="postgres").strip() != "1":
         # No transaction can hold this one.

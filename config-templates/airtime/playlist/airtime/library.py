@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 import unicodedata
+from collections.abc import Iterable
 
 # As the backup sees it: the ending says what is a show.
 AUDIO = {
@@ -24,8 +25,8 @@ PROBE_SECONDS = 30
 LEAST_BYTES = 8000
 
 
-def is_show(path):
-    """Whether a path in a library is a show's: audio by its ending, nothing in it hidden, a name that is proper text."""
+def is_show(path: str) -> bool:
+    """Whether a path in a library is a show's: audio by its ending, nothing hidden, and a name that is proper text."""
     hidden = any(part.startswith(".") for part in path.split("/"))
     try:
         path.encode()
@@ -34,7 +35,7 @@ def is_show(path):
     return not hidden and not CONTROL.search(path) and os.path.splitext(path)[1].lower() in AUDIO
 
 
-def shows(root):
+def shows(root: str) -> dict[str, os.stat_result]:
     """All shows below a folder: stat results by path in it. Raises OSError when the folder is not there."""
     found = {}
     pending = [""]
@@ -60,7 +61,7 @@ def shows(root):
     return found
 
 
-def inside(paths, target):
+def inside(paths: Iterable[str], target: str) -> list[str]:
     """Those paths that a target of the schedule means: a folder's, or one. Computers differ in how they spell ü."""
     wanted = unicodedata.normalize("NFC", target)
     if target.endswith("/"):
@@ -68,7 +69,7 @@ def inside(paths, target):
     return [path for path in paths if unicodedata.normalize("NFC", path) == wanted]
 
 
-def is_playable(file):
+def is_playable(file: str) -> bool:
     """Whether its first seconds decode. Small faults pass: an encoder's odd first frame must not silence a show."""
     try:
         result = subprocess.run(
@@ -87,7 +88,7 @@ def is_playable(file):
     return len(result.stdout) >= LEAST_BYTES
 
 
-def probe(file):
+def probe(file: str) -> dict | None:
     """What ffprobe tells of a file: {"seconds", "bit_rate", "sample_rate", "tags"}, or None when it is no audio."""
     command = ["ffprobe", "-v", "quiet", "-of", "json", "-show_format", "-show_streams", "-select_streams", "a:0"]
     try:
@@ -114,8 +115,8 @@ def probe(file):
     }
 
 
-def number(text):
+def number(text: str | None) -> float | None:
     try:
-        return float(text)
-    except (TypeError, ValueError):
+        return float(text or "")
+    except ValueError:
         return None

@@ -18,7 +18,7 @@ EXAMPLE = "write it as: mon-fri 06:00-09:00 morning/"
 class Mistakes(Exception):
     """What is wrong in a schedule, as (line, text with the remedy)."""
 
-    def __init__(self, found):
+    def __init__(self, found: list[tuple[int, str]]) -> None:
         super().__init__("\n".join(f"line {line}: {text}" for line, text in found))
         self.found = found
 
@@ -48,12 +48,13 @@ class Occurrence:
     end: float | None
 
 
-def parse(text, channels):
+def parse(text: str, channels: tuple[str, ...]) -> list[Entry]:
     """The entries of a schedule. Raises Mistakes with all of them."""
-    entries, found = [], []
+    entries: list[Entry] = []
+    found = []
     channel = channels[0]
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        line = line.strip()
+    for number, written in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+        line = written.strip()
         if not line or line.startswith("#"):
             continue
         try:
@@ -70,14 +71,14 @@ def parse(text, channels):
     return entries
 
 
-def parse_channel(line, channels):
+def parse_channel(line: str, channels: tuple[str, ...]) -> str:
     name = line.strip("[] \t")
     if name not in channels or not line.endswith("]"):
         raise Mistake(f"{line} is no channel: use " + ", ".join(f"[{known}]" for known in channels))
     return name
 
 
-def parse_line(number, line, channel):
+def parse_line(number: int, line: str, channel: str) -> Entry:
     parts = LINE.fullmatch(line)
     if not parts:
         raise Mistake(f"{line!r} is not understood: {EXAMPLE}")
@@ -91,7 +92,7 @@ def parse_line(number, line, channel):
     return Entry(number, line, channel, parse_days(days), first, last, parse_target(target, end))
 
 
-def parse_days(text):
+def parse_days(text: str) -> tuple[int, ...]:
     if text.lower() == "daily":
         return tuple(range(7))
     days = set()
@@ -109,7 +110,7 @@ def parse_days(text):
     return tuple(sorted(days))
 
 
-def parse_time(text, latest):
+def parse_time(text: str, latest: str) -> int:
     hours, minutes = (int(part) for part in text.split(":"))
     limit = MINUTES_A_DAY if latest == "24:00" else MINUTES_A_DAY - 1
     if minutes > 59 or hours * 60 + minutes > limit:
@@ -117,7 +118,7 @@ def parse_time(text, latest):
     return hours * 60 + minutes
 
 
-def parse_target(target, end):
+def parse_target(target: str, end: str | None) -> str:
     if target.startswith("/") or any(part in ("", ".", "..") for part in target.removesuffix("/").split("/")):
         raise Mistake(f"{target!r} is no path in the library: use one such as morning/ or live/concert.flac")
     if not target.endswith("/"):
@@ -129,7 +130,7 @@ def parse_target(target, end):
     return target
 
 
-def refuse_same_start(entry, others):
+def refuse_same_start(entry: Entry, others: list[Entry]) -> None:
     for other in others:
         if other.channel == entry.channel and other.start == entry.start:
             day = next((day for day in entry.days if day in other.days), None)
@@ -139,11 +140,11 @@ def refuse_same_start(entry, others):
                 )
 
 
-def clock(minutes):
+def clock(minutes: int) -> str:
     return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
 
-def occurrences(entries, zone, since, until):
+def occurrences(entries: list[Entry], zone: datetime.tzinfo, since: float, until: float) -> list[Occurrence]:
     """All occurrences that start within [since, until], in order."""
     day = datetime.datetime.fromtimestamp(since, zone).date() - datetime.timedelta(days=1)
     last = datetime.datetime.fromtimestamp(until, zone).date() + datetime.timedelta(days=1)
@@ -159,14 +160,14 @@ def occurrences(entries, zone, since, until):
     return sorted(found, key=lambda one: one.start)
 
 
-def moment(day, minutes, zone):
+def moment(day: datetime.date, minutes: int, zone: datetime.tzinfo) -> float:
     """A wall-clock time in seconds since 1970. One that daylight saving skips is as much later."""
     day += datetime.timedelta(days=minutes // MINUTES_A_DAY)
     minutes %= MINUTES_A_DAY
     return datetime.datetime.combine(day, datetime.time(minutes // 60, minutes % 60), zone).timestamp()
 
 
-def in_force(entries, zone, now):
+def in_force(entries: list[Entry], zone: datetime.tzinfo, now: float) -> Occurrence | None:
     """The occurrence with an end that covers a moment, the last begun first; None outside of all."""
     past = occurrences(entries, zone, now - 2 * 86_400, now)
     covering = [one for one in past if one.end is not None and one.end > now]

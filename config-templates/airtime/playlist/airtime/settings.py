@@ -14,29 +14,29 @@ class Settings:
     masters: tuple[dict, ...]
 
     @property
-    def schedule(self):
+    def schedule(self) -> str:
         """What the station edits."""
         return os.path.join(self.volume, "schedule.txt")
 
     @property
-    def state(self):
+    def state(self) -> str:
         """What the playout remembers, through a replacement of the machine, too."""
         return os.path.join(self.volume, "playout")
 
     @property
-    def played(self):
+    def played(self) -> str:
         """Where the playout leaves word of what it played, for the catalogue."""
         return os.path.join(self.state, "played")
 
     @property
-    def library(self):
+    def library(self) -> str:
         return os.path.join(self.volume, "library")
 
-    def library_of(self, channel):
+    def library_of(self, channel: str) -> str:
         return os.path.join(self.library, channel)
 
 
-def load(path="/etc/aerial/airtime.json"):
+def load(path: str = "/etc/aerial/airtime.json") -> Settings:
     with open(os.environ.get("AERIAL_AIRTIME", path), encoding="utf-8") as file:
         given = json.load(file)
     return Settings(
