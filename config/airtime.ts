@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { airtimeSoftware, libretimeOutputs } from "../model/airtimeSoftware";
 import { digitalOceanRegion, dropletSize } from "./digitalOcean";
 
 /** Whether the IANA database has this time zone, by the name that machines know it by. */
@@ -15,7 +16,7 @@ function isTimeZone(name: string): boolean {
 /** `airtime` of a station: the host of the playout software; absent where the station keeps its own elsewhere. */
 export const airtimeSchema = z.strictObject({
     /** `playlist` plays folders by a weekly schedule; `libretime` is LibreTime 4.5. */
-    software: z.enum(["playlist", "libretime"], { error: "use playlist or libretime" }).default("playlist"),
+    software: z.enum(airtimeSoftware, { error: "use playlist or libretime" }).default("playlist"),
     region: digitalOceanRegion,
     size: dropletSize.default("s-2vcpu-2gb"),
     /** Room for shows and database, in GiB; it can grow later, and never shrink. */
@@ -50,9 +51,6 @@ export function airtimeChannels({ channels, airtime }: StationParts): string[] {
     const all = channels.map(({ id }) => id);
     return airtime?.channels ?? (airtime?.software === "libretime" ? all.slice(0, 1) : all);
 }
-
-/** How many Icecast outputs LibreTime has. */
-const libretimeOutputs = 3;
 
 /** Airtime plays channels, and is a source, that the station has; LibreTime plays one. */
 export function refuseAirtimeMistakes(station: StationParts, context: z.core.$RefinementCtx): void {

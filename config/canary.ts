@@ -1,8 +1,9 @@
 import { z } from "zod";
 
-import type { Place } from "../components/geoDns/geography";
+import type { Place } from "../model/geography";
+import { awsRegions } from "../model/providerRegions";
 import type { AwsConfig } from "./aws";
-import { awsPrices, awsRegionPrices, awsRegions, instanceTypes, type InstanceTypeFacts } from "./catalogue";
+import { awsPrices, awsRegionPrices, instanceTypes, type InstanceTypeFacts } from "./catalogue";
 import { listenersCarried } from "./plan";
 
 const wholeNumber = (what: string, least: number, most: number) => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { digitalOceanRegions, digitalOceanSizes } from "./catalogue";
+import { digitalOceanRegions } from "../model/providerRegions";
+import { digitalOceanSizes } from "./catalogue";
 
 export const digitalOceanRegion = z.string().refine((slug) => slug in digitalOceanRegions, {
     error: `use a DigitalOcean region: ${Object.keys(digitalOceanRegions).join(", ")}`,

@@ -1,7 +1,8 @@
-import type { ChannelPlan, StreamFormat } from "../components/plan";
-import type { HealthCheck } from "../components/geoDns/dnsService";
-import type { Place } from "../components/geoDns/geography";
-import { digitalOceanRegions, digitalOceanSizes } from "./catalogue";
+import type { ChannelPlan, StreamFormat } from "../model/channels";
+import type { Place } from "../model/geography";
+import type { HealthCheck } from "../model/healthCheck";
+import { digitalOceanRegions } from "../model/providerRegions";
+import { digitalOceanSizes } from "./catalogue";
 import { checkIntervalSeconds } from "./dns";
 import type { Station } from "./schema";
 

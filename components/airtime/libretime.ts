@@ -1,9 +1,9 @@
 import { stringify } from "yaml";
 
+import { sourceMount } from "../../model/sources";
 import type { BackupHostPlan } from "../airtimeBackup/host";
 import type { SecretFile } from "../machine/delivery";
 import type { MachineFile } from "../machine/role";
-import { sourceMount } from "../plan";
 import { readTemplate, renderTemplate } from "../template";
 import { composeProject, libretimeCompose } from "./compose";
 import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";

@@ -1,4 +1,4 @@
-import { bundlePort } from "../plan";
+import { bundlePort } from "../../model/publicCertificate";
 import { peerAddress } from "./mounts";
 import type { MasterPlan } from "./render";
 

@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from "node:net";
 
-import { sourceMount, type Upstream } from "../plan";
+import type { Upstream } from "../../model/links";
+import { sourceMount } from "../../model/sources";
 import type { MasterPlan } from "./render";
 
 /** A mount that one encoder pushes to. */

@@ -1,13 +1,9 @@
+import type { ChannelPlan } from "../../model/channels";
+import type { Upstream } from "../../model/links";
+import { bundlePort, type AcmePlan } from "../../model/publicCertificate";
+import type { SilencePlan, SourcePlan } from "../../model/sources";
 import { machineTools, refusePlaceholders, secretFiles, toolPackages } from "../machine/delivery";
 import type { MachineFile, MachineRole } from "../machine/role";
-import {
-    bundlePort,
-    type AcmePlan,
-    type ChannelPlan,
-    type SilencePlan,
-    type SourcePlan,
-    type Upstream,
-} from "../plan";
 import { readTemplate, renderTemplate } from "../template";
 import { certificatePlan } from "./certificate";
 import { emergencyRole, type EmergencyPlan, type EmergencyRole } from "./emergency";

@@ -1,4 +1,4 @@
-import type { Upstream } from "../plan";
+import type { Upstream } from "../../model/links";
 import { playlistPaths } from "./playlists";
 import type { RelayPlan } from "./render";
 

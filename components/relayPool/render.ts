@@ -1,3 +1,7 @@
+import type { ChannelPlan } from "../../model/channels";
+import type { Upstream } from "../../model/links";
+import { bundlePort } from "../../model/publicCertificate";
+import type { StationNames } from "../../model/stationNames";
 import {
     machineTools,
     refusePlaceholders,
@@ -6,7 +10,6 @@ import {
     type SecretFile,
 } from "../machine/delivery";
 import type { MachineFile, MachineRole } from "../machine/role";
-import { bundlePort, type ChannelPlan, type StationNames, type Upstream } from "../plan";
 import { readTemplate, renderTemplate } from "../template";
 import { relayChains, type Chain } from "./chain";
 import { checkRelayPlan } from "./check";
