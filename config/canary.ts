@@ -1,10 +1,10 @@
 import { z } from "zod";
 
+import { listenersCarried } from "./capacity";
 import type { Place } from "../model/geography";
 import { awsRegions } from "../model/providerRegions";
 import type { AwsConfig } from "./aws";
 import { awsPrices, awsRegionPrices, instanceTypes, type InstanceTypeFacts } from "./catalogue";
-import { listenersCarried } from "./plan";
 
 const wholeNumber = (what: string, least: number, most: number) => {
     const message = `use a whole number of ${what}, ${least} to ${most}`;

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 
+import type { SoftwareRole } from "./software";
 import { sourceMount } from "../../model/sources";
 import type { BackupHostPlan } from "../airtimeBackup/host";
 import type { SecretFile } from "../machine/delivery";
@@ -7,7 +8,6 @@ import type { MachineFile } from "../machine/role";
 import { readTemplate, renderTemplate } from "../template";
 import { composeProject, libretimeCompose } from "./compose";
 import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
-import type { SoftwareRole } from "./render";
 
 const folder = "/etc/aerial/libretime";
 

@@ -1,8 +1,8 @@
 import { isIP, isIPv6 } from "node:net";
 
+import type { MasterPlan } from "./plan";
 import type { Upstream } from "../../model/links";
 import { sourceMount } from "../../model/sources";
-import type { MasterPlan } from "./render";
 
 /** A mount that one encoder pushes to. */
 export interface DirectMount {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 
 import { relayChains } from "../../components/relayPool/chain";
-import { renderRelay, type RelayPlan } from "../../components/relayPool/render";
+import type { RelayPlan } from "../../components/relayPool/plan";
+import { renderRelay } from "../../components/relayPool/render";
 import type { ChannelPlan } from "../../model/channels";
 import type { Upstream } from "../../model/links";
 import { relayPlan } from "../support/relayPlan";
