@@ -56,7 +56,7 @@ test: ## every test; ends with "N passed, N failed"
 	@tools/setup host node engine image acme storage lint
 	@npm test --silent --
 
-test-checks: ## lint, types, workflows, shell scripts, Python
+test-checks: ## lint, types, imports, workflows, shell scripts, Python
 	@tools/setup node lint
 	@npm test --silent -- checks
 

@@ -8,12 +8,10 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Airtime } from "./components/airtime";
 import { AirtimeBackup } from "./components/airtimeBackup";
-import { bucketPrefix } from "./components/airtimeBackup/names";
 import { StationCredentials } from "./components/credentials";
-import { GeoDns, stationNames } from "./components/geoDns";
+import { GeoDns } from "./components/geoDns";
 import { CloudflareDns } from "./components/geoDns/cloudflare";
 import { ingestPort, ingestTlsPort, Master, masterTlsName } from "./components/master";
-import { linkPort, sourceMount, type Upstream } from "./components/plan";
 import { RelayGroup } from "./components/relayGroup";
 import { RelayPool } from "./components/relayPool";
 import { decideReplacementOrder } from "./components/replacementOrder";
@@ -25,6 +23,10 @@ import { bytesPerMinute, diskGib, planCanary } from "./config/canary";
 import { describeDroplets, planDroplets } from "./config/digitalOcean";
 import { recordTtlSeconds } from "./config/dns";
 import { placeOf, planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/plan";
+import { bucketPrefix } from "./model/bucketNames";
+import { linkPort, type Upstream } from "./model/links";
+import { sourceMount } from "./model/sources";
+import { stationNames } from "./model/stationNames";
 
 decideReplacementOrder();
 

@@ -27,7 +27,7 @@ module.exports = {
         ],
         testEnvironment: "node",
         // Only our own folders: the lab's folder holds whole root file systems.
-        roots: ["components", "config", "config-templates", "lab", "tests"].map(
+        roots: ["components", "config", "config-templates", "lab", "model", "tests"].map(
             (folder) => `<rootDir>/${folder}`,
         ),
         // Modules are CommonJS, as at run time: component tests load the program anew for each stack.

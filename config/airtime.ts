@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { airtimeSoftware, libretimeOutputs } from "../model/airtimeSoftware";
 import { digitalOceanRegion, dropletSize } from "./digitalOcean";
 
 /** Whether the IANA database has this time zone, by the name that machines know it by. */
@@ -15,7 +16,7 @@ function isTimeZone(name: string): boolean {
 export const airtimeSchema = z
     .strictObject({
         software: z
-            .enum(["playlist", "libretime"], { error: "use playlist or libretime" })
+            .enum(airtimeSoftware, { error: "use playlist or libretime" })
             .default("playlist")
             .meta({
                 description:
@@ -87,9 +88,6 @@ export function airtimeChannels({ channels, airtime }: StationParts): string[] {
     const all = channels.map(({ id }) => id);
     return airtime?.channels ?? (airtime?.software === "libretime" ? all.slice(0, 1) : all);
 }
-
-/** How many Icecast outputs LibreTime has. */
-const libretimeOutputs = 3;
 
 /** Airtime plays channels, and is a source, that the station has; LibreTime plays one. */
 export function refuseAirtimeMistakes(station: StationParts, context: z.core.$RefinementCtx): void {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { awsRegions } from "./catalogue";
+import { awsRegions } from "../model/providerRegions";
 
 export const awsRegion = z
     .string()

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { bucketNameLimit, bucketPrefix, longestBucketSuffix } from "../components/airtimeBackup/names";
+import { bucketNameLimit, bucketPrefix, longestBucketSuffix } from "../model/bucketNames";
 import { awsRegion, type AwsConfig } from "./aws";
 
 /**

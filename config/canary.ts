@@ -1,9 +1,10 @@
 import { z } from "zod";
 
-import type { Place } from "../components/geoDns/geography";
+import { listenersCarried } from "./capacity";
+import type { Place } from "../model/geography";
+import { awsRegions } from "../model/providerRegions";
 import type { AwsConfig } from "./aws";
-import { awsPrices, awsRegionPrices, awsRegions, instanceTypes, type InstanceTypeFacts } from "./catalogue";
-import { listenersCarried } from "./plan";
+import { awsPrices, awsRegionPrices, instanceTypes, type InstanceTypeFacts } from "./catalogue";
 
 const wholeNumber = (what: string, least: number, most: number) => {
     const message = `use a whole number of ${what}, ${least} to ${most}`;

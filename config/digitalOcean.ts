@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { digitalOceanRegions, digitalOceanSizes } from "./catalogue";
+import { digitalOceanRegions } from "../model/providerRegions";
+import { digitalOceanSizes } from "./catalogue";
 
 export const digitalOceanRegion = z
     .string()

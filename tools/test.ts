@@ -27,7 +27,7 @@ import { Interrupted, Runner, type StepResult } from "./testing/runner";
 function usage(sets: readonly string[]): string {
     return `Usage: npm test -- [KIND | SET]...
 
-Kinds: ${kindNames.join(", ")} (checks: types, lint, workflows, shell scripts, Python), drills.
+Kinds: ${kindNames.join(", ")} (checks: types, lint, imports, workflows, shell scripts, Python), drills.
 Sets of drills: ${sets.map(nameOfSet).join(", ")}.
 All of them without one.
 

@@ -1,12 +1,13 @@
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 
+import type { AirtimeSoftware } from "../../model/airtimeSoftware";
+import type { ChannelPlan } from "../../model/channels";
 import type { StationCredentials } from "../credentials";
 import { DropletHost, type MachineSecrets } from "../host/droplet";
 import { createFirewall } from "../host/firewall";
-import type { ChannelPlan } from "../plan";
 import type { StationNetwork } from "../stationNetwork";
-import { libraryFolder, type AirtimeSoftware } from "./plan";
+import { libraryFolder } from "./plan";
 import { renderAirtime } from "./render";
 
 /** Where shows, database and settings are kept safe, and the keys to it. */

@@ -1,13 +1,13 @@
 import { stringify } from "yaml";
 
+import type { SoftwareRole } from "./software";
+import { sourceMount } from "../../model/sources";
 import type { BackupHostPlan } from "../airtimeBackup/host";
 import type { SecretFile } from "../machine/delivery";
 import type { MachineFile } from "../machine/role";
-import { sourceMount } from "../plan";
 import { readTemplate, renderTemplate } from "../template";
 import { composeProject, libretimeCompose } from "./compose";
 import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
-import type { SoftwareRole } from "./render";
 
 const folder = "/etc/aerial/libretime";
 

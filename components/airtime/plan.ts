@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 
-import type { ChannelPlan } from "../plan";
+import { libretimeOutputs, type AirtimeSoftware } from "../../model/airtimeSoftware";
+import type { ChannelPlan } from "../../model/channels";
 
 /** Somewhere that the playout pushes to. */
 export interface AirtimeMaster {
@@ -11,9 +12,6 @@ export interface AirtimeMaster {
     /** Plain port of its Icecast. */
     port: number;
 }
-
-/** `playlist` plays folders by a weekly schedule; `libretime` is LibreTime 4.5, with its web interface. */
-export type AirtimeSoftware = "playlist" | "libretime";
 
 /** All that Airtime's machine is told by its user data. */
 export interface AirtimePlan {
@@ -46,9 +44,6 @@ export function libraryFolder(plan: Pick<AirtimePlan, "software" | "volumeName">
         ? `${volume}/libretime/storage/imported`
         : `${volume}/library/${channel}`;
 }
-
-/** LibreTime's limit of Icecast outputs. */
-const libretimeOutputs = 3;
 
 /**
  * Refuses what could not become paths, mounts and units, and what the software cannot do.

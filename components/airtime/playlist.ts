@@ -1,10 +1,11 @@
+import type { SoftwareRole } from "./software";
+import type { ChannelPlan } from "../../model/channels";
+import { sourceMount } from "../../model/sources";
 import type { BackupHostPlan } from "../airtimeBackup/host";
 import type { SecretFile } from "../machine/delivery";
 import type { MachineFile } from "../machine/role";
-import { sourceMount, type ChannelPlan } from "../plan";
 import { readTemplate, renderTemplate } from "../template";
 import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
-import type { SoftwareRole } from "./render";
 
 const modules = ["__init__", "catalogue", "database", "library", "rotation", "schedule", "settings"] as const;
 

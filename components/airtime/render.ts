@@ -1,18 +1,11 @@
 import { backupHostFiles, type BackupHostPlan } from "../airtimeBackup/host";
-import { machineTools, refusePlaceholders, secretFiles, type SecretFile } from "../machine/delivery";
+import { machineTools, refusePlaceholders, secretFiles } from "../machine/delivery";
 import type { BulkFiles } from "../machine/bulk";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
 import { readTemplate, renderTemplate } from "../template";
 import { libretimeBackup, renderLibretime } from "./libretime";
 import { libraryFolder, refuseUnusablePlan, volumeFolder, type AirtimePlan } from "./plan";
 import { playlistBackup, renderPlaylist } from "./playlist";
-
-/** What one kind of playout software puts on the machine. */
-export interface SoftwareRole extends MachineRole {
-    secretFiles: SecretFile[];
-    /** Words for `prepare`, which makes the folders on the volume. */
-    prepareWords: string[];
-}
 
 /** Airtime's machine: its role, and what of it arrives over SSH because user data has no room for it. */
 export interface AirtimeMachine {

@@ -3,9 +3,9 @@ import * as s3 from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
+import { bucketKinds, bucketName, type BucketKind } from "../../model/bucketNames";
 import { backupInventory, type BackupPlan, type BucketPlace, type ProtectedItem } from "./inventory";
 import { LockedBucket } from "./lockedBucket";
-import { bucketKinds, bucketName, type BucketKind } from "./names";
 import {
     readerPolicy,
     replicationPolicy,

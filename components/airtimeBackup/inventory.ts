@@ -1,5 +1,5 @@
+import { bucketName, type BucketKind } from "../../model/bucketNames";
 import type { Keeping } from "./lifecycle";
-import { bucketName, type BucketKind } from "./names";
 
 /** Where a bucket is. */
 export interface BucketPlace {

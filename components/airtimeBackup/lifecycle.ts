@@ -1,4 +1,4 @@
-import type { BucketKind } from "./names";
+import type { BucketKind } from "../../model/bucketNames";
 
 /** A step to a cheaper storage class. */
 export interface Transition {

@@ -1,8 +1,8 @@
 import * as s3 from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 
+import type { BucketKind } from "../../model/bucketNames";
 import { lifecycleRules, type Keeping } from "./lifecycle";
-import type { BucketKind } from "./names";
 import { tlsOnlyPolicy } from "./policies";
 
 export interface LockedBucketArgs {

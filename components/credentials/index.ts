@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 
-import type { ChannelPlan, SourcePlan } from "../plan";
+import type { ChannelPlan } from "../../model/channels";
+import type { SourcePlan } from "../../model/sources";
 
 export interface StationCredentialsArgs {
     channels: ChannelPlan[];

@@ -1,8 +1,9 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import type * as pulumi from "@pulumi/pulumi";
 
-import { steeringRegionOf } from "./geography";
-import type { AddressPool, BalancedName, DnsService, HealthCheck, PlainName } from "./dnsService";
+import type { HealthCheck } from "../../model/healthCheck";
+import { steeringRegionOf } from "../../model/steeringRegions";
+import type { AddressPool, BalancedName, DnsService, PlainName } from "./dnsService";
 
 /**
  * Names on Cloudflare, DNS only: its terms for these plans forbid audio through the proxy, and listeners gain nothing

@@ -1,21 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { Place, SteeringRegion } from "./geography";
-
-/** How a machine proves that it can be sent to. */
-export interface HealthCheck {
-    /** Path that answers 200 while the machine is healthy. */
-    path: string;
-    port: number;
-    intervalSeconds: number;
-    timeoutSeconds: number;
-    /** Tries within one check before it counts as failed. */
-    retries: number;
-    /** Failed checks in a row until a machine is down. */
-    downAfter: number;
-    /** Good checks in a row until it is up again. */
-    upAfter: number;
-}
+import type { Place } from "../../model/geography";
+import type { HealthCheck } from "../../model/healthCheck";
+import type { SteeringRegion } from "../../model/steeringRegions";
 
 /** A machine, or a balancer, that a name is answered with. */
 export interface PoolMember {

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 
+import { distanceKm, type Place } from "../../model/geography";
 import type { PoolMember } from "./dnsService";
-import { distanceKm, type Place } from "./geography";
 
 /** Capacity that is small in peace and grows in an emergency. */
 export interface EmergencyPool {

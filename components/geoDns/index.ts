@@ -1,9 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import type { StationNames } from "../plan";
-import type { DnsService, HealthCheck, PoolMember } from "./dnsService";
-import { planSteering, type Place } from "./geography";
+import type { Place } from "../../model/geography";
+import type { HealthCheck } from "../../model/healthCheck";
+import type { StationNames } from "../../model/stationNames";
+import type { DnsService, PoolMember } from "./dnsService";
 import { addEmergency, type EmergencyPool } from "./emergency";
+import { planSteering } from "./steering";
 
 /** The Relays of one region, as listeners are sent to them. */
 export interface ListenerPool {
@@ -82,14 +84,4 @@ export class GeoDns extends pulumi.ComponentResource {
         }
         this.registerOutputs({ names });
     }
-}
-
-/** The names a station has; known before any machine, so that machines can be told. */
-export function stationNames(domain: string, regions: string[]): StationNames {
-    const stream = `stream.${domain}`;
-    return {
-        stream,
-        ingest: `ingest.${domain}`,
-        regions: Object.fromEntries(regions.map((region) => [region, `${region}.${stream}`])),
-    };
 }

@@ -1,6 +1,6 @@
-import { bundlePort } from "../plan";
+import type { MasterPlan } from "./plan";
+import { bundlePort } from "../../model/publicCertificate";
 import { peerAddress } from "./mounts";
-import type { MasterPlan } from "./render";
 
 /** What `aerial-certificate` on a Master is told. */
 interface CertificatePlan {

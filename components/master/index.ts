@@ -1,20 +1,14 @@
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 
+import type { ChannelPlan } from "../../model/channels";
+import { linkPort, type Upstream } from "../../model/links";
+import { bundlePort, type AcmePlan } from "../../model/publicCertificate";
+import type { SilencePlan, SourcePlan } from "../../model/sources";
+import { allNames, type StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../credentials";
 import { DropletHost } from "../host/droplet";
 import { createFirewall } from "../host/firewall";
-import {
-    allNames,
-    bundlePort,
-    linkPort,
-    type AcmePlan,
-    type ChannelPlan,
-    type SilencePlan,
-    type SourcePlan,
-    type StationNames,
-    type Upstream,
-} from "../plan";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import type { EmergencyPlan } from "./emergency";

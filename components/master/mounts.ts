@@ -1,7 +1,8 @@
 import { isIP, isIPv6 } from "node:net";
 
-import { sourceMount, type Upstream } from "../plan";
-import type { MasterPlan } from "./render";
+import type { MasterPlan } from "./plan";
+import type { Upstream } from "../../model/links";
+import { sourceMount } from "../../model/sources";
 
 /** A mount that one encoder pushes to. */
 export interface DirectMount {

@@ -1,16 +1,10 @@
+import type { ChannelPlan } from "../../model/channels";
+import { bundlePort } from "../../model/publicCertificate";
 import { machineTools, refusePlaceholders, secretFiles, toolPackages } from "../machine/delivery";
 import type { MachineFile, MachineRole } from "../machine/role";
-import {
-    bundlePort,
-    type AcmePlan,
-    type ChannelPlan,
-    type SilencePlan,
-    type SourcePlan,
-    type Upstream,
-} from "../plan";
 import { readTemplate, renderTemplate } from "../template";
 import { certificatePlan } from "./certificate";
-import { emergencyRole, type EmergencyPlan, type EmergencyRole } from "./emergency";
+import { emergencyRole, type EmergencyRole } from "./emergency";
 import {
     directMounts,
     icecastLimits,
@@ -19,32 +13,7 @@ import {
     publicMounts,
     refuseUnusableNames,
 } from "./mounts";
-
-/** All that a Master's machine is told by its user data. */
-export interface MasterPlan {
-    /** `a`, `b`, … */
-    id: string;
-    stationName: string;
-    channels: ChannelPlan[];
-    /** By priority, first heard first. */
-    sources: SourcePlan[];
-    silence: SilencePlan;
-    /** The other Masters, whose direct sources this one plays too. */
-    peers: Upstream[];
-    /** Plain port that encoders connect to. */
-    ingestPort: number;
-    /** TLS port that Relays and other Masters pull from. */
-    linkPort: number;
-    /** How many Relays and Masters may pull one mount at once. */
-    maxLinks: number;
-    /** 0 for the preferred Master, which renews the public certificate; the others do so when it did not. */
-    rank: number;
-    /** Names of the public certificate, the best known first. */
-    publicNames: string[];
-    acme: AcmePlan;
-    /** Emergency shows from the station's backup; without one, there are those that people put on the machine. */
-    emergency?: EmergencyPlan | undefined;
-}
+import type { MasterPlan } from "./plan";
 
 /** First of the local ports at which NGINX offers another Master's mounts, one port a Master. */
 const firstPeerPort = 8101;

@@ -6,12 +6,14 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 
+import type { ChannelPlan } from "../../model/channels";
+import type { Upstream } from "../../model/links";
+import type { StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../credentials";
 import { baseRole } from "../machine/base";
 import { packFiles, renderJoiningConfig, userDataLimitBytes } from "../machine/cloudConfig";
 import { fetchCommand, joiningRole, loaderFiles } from "../machine/joining";
 import { mergeRoles, type MachineRole } from "../machine/role";
-import type { ChannelPlan, StationNames, Upstream } from "../plan";
 import { renderRelay } from "../relayPool/render";
 import type { StationAuthority } from "../stationAuthority";
 import { createAccess, groupNames, joinHook, type GroupNames } from "./access";

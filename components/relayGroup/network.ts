@@ -2,7 +2,8 @@ import * as ec2 from "@pulumi/aws/ec2";
 import * as vpc from "@pulumi/aws/vpc";
 import * as pulumi from "@pulumi/pulumi";
 
-import { bundlePort, type Upstream } from "../plan";
+import type { Upstream } from "../../model/links";
+import { bundlePort } from "../../model/publicCertificate";
 
 /** Addresses of the group's network; it meets no other private network. */
 const networkRange = "10.78.0.0/16";

@@ -1,4 +1,5 @@
-import type { ChannelPlan, StreamFormat, Upstream } from "../plan";
+import type { ChannelPlan, StreamFormat } from "../../model/channels";
+import type { Upstream } from "../../model/links";
 
 /** One mount of a Relay's Icecast, and where its audio comes from. */
 export interface Level {

@@ -1,6 +1,6 @@
-import type { Upstream } from "../plan";
+import type { RelayPlan } from "./plan";
+import type { Upstream } from "../../model/links";
 import { playlistPaths } from "./playlists";
-import type { RelayPlan } from "./render";
 
 /** Mounts are paths of one part; the hidden mounts of a Relay have two, so they never meet. */
 const mountPattern = /^\/[A-Za-z0-9][A-Za-z0-9._-]*$/;

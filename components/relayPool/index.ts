@@ -1,10 +1,12 @@
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 
+import type { ChannelPlan } from "../../model/channels";
+import { linkPort, type Upstream } from "../../model/links";
+import type { StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../credentials";
 import { DropletHost } from "../host/droplet";
 import { createFirewall } from "../host/firewall";
-import { linkPort, type ChannelPlan, type StationNames, type Upstream } from "../plan";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { renderRelay } from "./render";

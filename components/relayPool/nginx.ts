@@ -1,8 +1,8 @@
+import type { RelayPlan } from "./plan";
 import type { MachineFile } from "../machine/role";
 import { readTemplate, renderTemplate } from "../template";
 import { linkPort, type Chain } from "./chain";
 import { renderPlaylists } from "./playlists";
-import type { RelayPlan } from "./render";
 
 /** Icecast's sockets, on the loopback address. Their number is why 3,000 listeners can come back in 3 s. */
 export const icecastPorts = Array.from({ length: 16 }, (_, index) => 8000 + index);

@@ -1,5 +1,6 @@
+import type { ChannelPlan, StreamFormat } from "../../model/channels";
+import type { StationNames } from "../../model/stationNames";
 import { escapeXml } from "../escape";
-import type { ChannelPlan, StationNames, StreamFormat } from "../plan";
 
 /** One playlist, as players fetch it. */
 export interface Playlist {

@@ -1,3 +1,4 @@
+import { bundlePort } from "../../model/publicCertificate";
 import {
     machineTools,
     refusePlaceholders,
@@ -6,40 +7,11 @@ import {
     type SecretFile,
 } from "../machine/delivery";
 import type { MachineFile, MachineRole } from "../machine/role";
-import { bundlePort, type ChannelPlan, type StationNames, type Upstream } from "../plan";
 import { readTemplate, renderTemplate } from "../template";
 import { relayChains, type Chain } from "./chain";
 import { checkRelayPlan } from "./check";
 import { bracketed, icecastPorts, nginxFiles } from "./nginx";
-
-/** All that a Relay's machine is told by its user data. */
-export interface RelayPlan {
-    /** Name listeners' responses carry, for example `relay-ams3`. */
-    pool: string;
-    /** Its own region in `names.regions`; without it, playlists are the same everywhere. */
-    region?: string;
-    stationName: string;
-    channels: ChannelPlan[];
-    /** Where to pull from, first preferred: both Masters, or the Relays of the tier above. */
-    upstreams: Upstream[];
-    /** Listeners at which the Relay is full, over all mounts. */
-    listenerLimit: number;
-    /**
-     * Whether a balancer's group keeps this Relay: it then stays healthy when it is full, and only refuses who comes, since
-     * the group would replace it with all its listeners. The group grows before that.
-     */
-    behindBalancer?: boolean;
-    /** Listeners behind one address, whom a NAT may hide; 20 when absent. Also the requests of a second from there. */
-    connectionsPerAddress?: number;
-    names: StationNames;
-    /** Where the public certificate comes from, preferred first. */
-    masters: Upstream[];
-    /**
-     * TLS port that Relays of the tier below pull from. Its certificate is delivered as the files `tls.pem` and
-     * `tls.key`. Absent where there is no tier below.
-     */
-    linkPort?: number;
-}
+import type { RelayPlan } from "./plan";
 
 /** Connections of Icecast beside listeners: the health check, and listeners whose end it has not seen yet. */
 const spareClients = 128;

@@ -1,4 +1,4 @@
-import { awsRegions } from "../../config/catalogue";
+import { awsRegions } from "../../model/providerRegions";
 import { sites } from "../network/addresses";
 
 /** Amazon's services that have a name in each region, besides S3. */

@@ -1,5 +1,5 @@
-import { steeringRegionOf, type SteeringRegion } from "../../components/geoDns/geography";
-import { digitalOceanRegions } from "../../config/catalogue";
+import { digitalOceanRegions } from "../../model/providerRegions";
+import { steeringRegionOf, type SteeringRegion } from "../../model/steeringRegions";
 import { regionRange, regions } from "../network/addresses";
 
 /** Who asks from a range of addresses. */

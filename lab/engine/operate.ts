@@ -91,8 +91,8 @@ async function urnsOf(stack: Stack, names: readonly string[]): Promise<string[]>
     if (names.length === 0) {
         return [];
     }
-    const { deployment } = await stack.exportStack();
-    const { resources = [] } = deployment as { resources?: { urn: string }[] };
+    const exported = await stack.exportStack();
+    const { resources = [] } = exported.deployment as { resources?: { urn: string }[] };
     const droplets = new Map(
         resources
             .filter(({ urn }) => urn.includes("$digitalocean:index/droplet:Droplet::"))

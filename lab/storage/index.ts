@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { awsRegions } from "../../config/catalogue";
+import { awsRegions } from "../../model/providerRegions";
 import { apiRootFile, serverCertificate, type ServerCertificate } from "../authority";
 import { writeAtomically } from "../host/files";
 import { withLock } from "../host/lock";

@@ -1,4 +1,4 @@
-import type { MasterPlan } from "../../components/master/render";
+import type { MasterPlan } from "../../components/master/plan";
 
 /** A Master of a station with two channels, with whatever a test wants different. */
 export function masterPlan(change: Partial<MasterPlan> = {}): MasterPlan {

@@ -1,4 +1,4 @@
-import type { RelayPlan } from "../../components/relayPool/render";
+import type { RelayPlan } from "../../components/relayPool/plan";
 
 /** A Relay of two Masters with one channel in two formats, at addresses that lead nowhere. */
 export function relayPlan(change: Partial<RelayPlan> = {}): RelayPlan {

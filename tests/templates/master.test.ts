@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-import { renderMaster, type MasterPlan } from "../../components/master/render";
+import type { MasterPlan } from "../../components/master/plan";
+import { renderMaster } from "../../components/master/render";
 import { run } from "../../lab/host/run";
 import { ensureImage, inImage } from "../../lab/machines/image";
 import { masterPlan } from "../support/masterPlan";

@@ -2,7 +2,6 @@ import fc from "fast-check";
 
 import { backupInventory } from "../../components/airtimeBackup/inventory";
 import { lifecycleRules, type Keeping } from "../../components/airtimeBackup/lifecycle";
-import { bucketName, bucketPrefix } from "../../components/airtimeBackup/names";
 import {
     readerPolicy,
     replicationPolicy,
@@ -12,6 +11,7 @@ import {
     writerPolicy,
     type PolicyDocument,
 } from "../../components/airtimeBackup/policies";
+import { bucketName, bucketPrefix } from "../../model/bucketNames";
 
 const keeping: Keeping = {
     lockDays: 30,

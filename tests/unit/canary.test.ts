@@ -10,8 +10,9 @@ import {
     planCanary,
     refuseCanaryMistakes,
 } from "../../config/canary";
-import { awsRegionPrices, awsRegions, instanceTypes } from "../../config/catalogue";
+import { awsRegionPrices, instanceTypes } from "../../config/catalogue";
 import { dnsSchema, refuseBeyondPlan } from "../../config/dns";
+import { awsRegions } from "../../model/providerRegions";
 
 const station = z
     .strictObject({

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 
 import { addEmergency, nearestTo, type EmergencyPool } from "../../components/geoDns/emergency";
-import { planSteering } from "../../components/geoDns/geography";
-import { awsRegions, digitalOceanRegions } from "../../config/catalogue";
 import type { GeoDnsArgs } from "../../components/geoDns";
+import { planSteering } from "../../components/geoDns/steering";
+import { awsRegions, digitalOceanRegions } from "../../model/providerRegions";
+import { stationNames } from "../../model/stationNames";
 import type { record, Recorded } from "../support/mocks";
 
 function placeOf(region: string) {
@@ -81,8 +82,7 @@ describe("its names", () => {
         await jest.isolateModulesAsync(async () => {
             /* eslint-disable @typescript-eslint/no-require-imports */
             const mocks = require("../support/mocks") as { record: typeof record };
-            const { GeoDns, stationNames } =
-                require("../../components/geoDns") as typeof import("../../components/geoDns");
+            const { GeoDns } = require("../../components/geoDns") as typeof import("../../components/geoDns");
             const { CloudflareDns } =
                 require("../../components/geoDns/cloudflare") as typeof import("../../components/geoDns/cloudflare");
             /* eslint-enable @typescript-eslint/no-require-imports */

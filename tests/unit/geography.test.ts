@@ -1,13 +1,9 @@
 import fc from "fast-check";
 
-import {
-    distanceKm,
-    planSteering,
-    steeringRegionOf,
-    steeringRegions,
-    type SteeredPool,
-} from "../../components/geoDns/geography";
-import { digitalOceanRegions } from "../../config/catalogue";
+import { planSteering, type SteeredPool } from "../../components/geoDns/steering";
+import { distanceKm } from "../../model/geography";
+import { digitalOceanRegions } from "../../model/providerRegions";
+import { steeringRegionOf, steeringRegions } from "../../model/steeringRegions";
 
 function pool(region: string, capacity = 1000): SteeredPool {
     const facts = digitalOceanRegions[region];

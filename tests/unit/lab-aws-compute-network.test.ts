@@ -1,4 +1,3 @@
-import { awsRegions as catalogue } from "../../config/catalogue";
 import {
     awsRegions,
     clientAddress,
@@ -11,6 +10,7 @@ import {
 } from "../../lab/network/addresses";
 import { ruleset } from "../../lab/network/ruleset";
 import { interfaceName, type Balancer, type Endpoint, type NetworkState } from "../../lab/network/state";
+import { awsRegions as catalogue } from "../../model/providerRegions";
 
 const instance = "m-i-1";
 const link = `"${interfaceName(instance)}"`;

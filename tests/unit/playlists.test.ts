@@ -1,7 +1,8 @@
 import fc from "fast-check";
 
-import type { ChannelPlan, StationNames } from "../../components/plan";
 import { playlistPaths, renderPlaylists } from "../../components/relayPool/playlists";
+import type { ChannelPlan } from "../../model/channels";
+import type { StationNames } from "../../model/stationNames";
 
 const names: StationNames = {
     stream: "stream.radio.test",

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 
 import { refusePlaceholders, secretFiles } from "../../components/machine/delivery";
-import { renderMaster, type MasterPlan } from "../../components/master/render";
-import type { SourcePlan } from "../../components/plan";
+import type { MasterPlan } from "../../components/master/plan";
+import { renderMaster } from "../../components/master/render";
+import type { SourcePlan } from "../../model/sources";
 import { masterPlan } from "../support/masterPlan";
 
 function fileOf(plan: MasterPlan, path: string): string {

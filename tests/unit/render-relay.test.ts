@@ -1,8 +1,10 @@
 import fc from "fast-check";
 
-import type { ChannelPlan, Upstream } from "../../components/plan";
 import { relayChains } from "../../components/relayPool/chain";
-import { renderRelay, type RelayPlan } from "../../components/relayPool/render";
+import type { RelayPlan } from "../../components/relayPool/plan";
+import { renderRelay } from "../../components/relayPool/render";
+import type { ChannelPlan } from "../../model/channels";
+import type { Upstream } from "../../model/links";
 import { relayPlan } from "../support/relayPlan";
 
 const main: ChannelPlan = {

@@ -10,6 +10,7 @@ export function checks(): Step[] {
     return [
         { name: "typecheck", command: ["tsc", "--noEmit", "-p", "."], limitSeconds: 300 },
         { name: "lint", command: ["sh", "-c", "eslint . && prettier --check ."], limitSeconds: 600 },
+        { name: "imports", command: ["npm", "run", "--silent", "imports"], limitSeconds: 120 },
         { name: "actionlint", command: [actionlint(), "-color"], limitSeconds: 60 },
         { name: "shellcheck", command: ["shellcheck", "-x", ...shellScripts()], limitSeconds: 120 },
         { name: "ruff", command: ["tools/python/check", "ruff"], limitSeconds: 60 },

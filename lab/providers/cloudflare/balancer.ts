@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { steeringRegions } from "../../../components/geoDns/geography";
+import { steeringRegions } from "../../../model/steeringRegions";
 import { resourceKind } from "../kind";
 import { notFound, notUnique, validationFailed } from "./api";
 import { change, withChange } from "./backend";

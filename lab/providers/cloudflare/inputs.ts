@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { steeringRegions } from "../../../components/geoDns/geography";
+import { steeringRegions } from "../../../model/steeringRegions";
 
 /** Ids of accounts, zones and objects. */
 export const identifier = z

@@ -9,7 +9,7 @@ import {
 } from "../../machines/machines";
 import { applyFirewall, assignReservedIp } from "../../network/network";
 import { labPath } from "../../paths";
-import type { Backend } from "./backend";
+import type { Backend } from "./backendInterface";
 import { vpcs, type DropletRecord, type VolumeRecord } from "./cloud";
 
 /** The only image the lab has a base of. */

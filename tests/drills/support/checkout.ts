@@ -31,7 +31,7 @@ export async function pulumiUp(mistake?: Mistake): Promise<OperationResult> {
 /** @returns the program of the copy. */
 function copyWith({ file, text, mistyped }: Mistake, folder: string): string {
     mkdirSync(folder);
-    for (const part of ["index.ts", "package.json", "tsconfig.json", "components", "config"]) {
+    for (const part of ["index.ts", "package.json", "tsconfig.json", "components", "config", "model"]) {
         cpSync(join(checkout, part), join(folder, part), { recursive: true });
     }
     cpSync(join(checkout, "config-templates"), join(folder, "config-templates"), { recursive: true });

@@ -1,7 +1,71 @@
-import type { LifecycleRule } from "./lifecycle";
+import { z } from "zod";
+
+import { oneOf, text } from "../compute/inputs";
 import { storageClasses } from "./inputs";
 
-/* What S3 checks of lifecycle rules beyond their form, in its words as far as they are known. */
+/* The form of lifecycle rules, and what S3 checks of them beyond it, in its words as far as they are known. */
+
+const positive = z.int().min(1, "must be a positive integer");
+const date = z.iso.datetime({ error: "must be an RFC 3339 time, such as 2027-01-01T00:00:00Z" });
+const size = z.int().min(0);
+const tag = z.strictObject({ key: text, value: z.string() });
+
+const filter = z
+    .strictObject({
+        prefix: z.string().optional(),
+        tag: tag.optional(),
+        objectSizeGreaterThan: size.optional(),
+        objectSizeLessThan: size.optional(),
+        and: z
+            .strictObject({
+                prefix: z.string().optional(),
+                tags: z.record(text, z.string()).optional(),
+                objectSizeGreaterThan: size.optional(),
+                objectSizeLessThan: size.optional(),
+            })
+            .optional(),
+    })
+    .refine((given) => Object.values(given).filter((value) => value !== undefined).length <= 1, {
+        error: "Only one of these can be specified: and, objectSizeGreaterThan, objectSizeLessThan, prefix, tag",
+    });
+
+/** A rule's form. */
+export const lifecycleRule = z.strictObject({
+    id: text.max(255),
+    status: oneOf(["Enabled", "Disabled"]),
+    filter: filter.optional(),
+    expiration: z
+        .strictObject({
+            days: positive.optional(),
+            date: date.optional(),
+            expiredObjectDeleteMarker: z.boolean().optional(),
+        })
+        .optional(),
+    transitions: z
+        .array(
+            z.strictObject({
+                days: z.int().min(0).optional(),
+                date: date.optional(),
+                storageClass: oneOf(storageClasses),
+            }),
+        )
+        .optional(),
+    noncurrentVersionExpiration: z
+        .strictObject({ noncurrentDays: positive, newerNoncurrentVersions: positive.max(100).optional() })
+        .optional(),
+    noncurrentVersionTransitions: z
+        .array(
+            z.strictObject({
+                noncurrentDays: z.int().min(0),
+                newerNoncurrentVersions: positive.max(100).optional(),
+                storageClass: oneOf(storageClasses),
+            }),
+        )
+        .optional(),
+    abortIncompleteMultipartUpload: z.strictObject({ daysAfterInitiation: positive }).optional(),
+});
+
+export type LifecycleRule = z.infer<typeof lifecycleRule>;
 
 export interface RuleProblem {
     path: (string | number)[];

@@ -1,44 +1,5 @@
-/** The 13 regions of the world by which Cloudflare steers, named as in its Regions API. */
-export const steeringRegions = [
-    "WNAM",
-    "ENAM",
-    "WEU",
-    "EEU",
-    "NSAM",
-    "SSAM",
-    "OC",
-    "ME",
-    "NAF",
-    "SAF",
-    "SAS",
-    "SEAS",
-    "NEAS",
-] as const;
-
-export type SteeringRegion = (typeof steeringRegions)[number];
-
-/** A point on the globe, in degrees. */
-export interface Place {
-    latitude: number;
-    longitude: number;
-}
-
-/** Roughly where the people of each region live. */
-const centres: Readonly<Record<SteeringRegion, Place>> = {
-    WNAM: { latitude: 37.5, longitude: -119 },
-    ENAM: { latitude: 39, longitude: -80 },
-    WEU: { latitude: 49, longitude: 4 },
-    EEU: { latitude: 51, longitude: 23 },
-    NSAM: { latitude: 6, longitude: -72 },
-    SSAM: { latitude: -25, longitude: -50 },
-    OC: { latitude: -33, longitude: 147 },
-    ME: { latitude: 29, longitude: 46 },
-    NAF: { latitude: 32, longitude: 12 },
-    SAF: { latitude: -15, longitude: 29 },
-    SAS: { latitude: 22, longitude: 78 },
-    SEAS: { latitude: 8, longitude: 106 },
-    NEAS: { latitude: 36, longitude: 126 },
-};
+import { distanceKm, type Place } from "../../model/geography";
+import { centres, steeringRegions, type SteeringRegion } from "../../model/steeringRegions";
 
 /**
  * Where the great circle misleads, because cables run otherwise: kilometres to add between a steering region and
@@ -49,17 +10,6 @@ const detours: Readonly<Partial<Record<SteeringRegion, { eastOf: number; extraKm
     NAF: { eastOf: 60, extraKm: 4000 },
     ME: { eastOf: 90, extraKm: 2000 },
 };
-
-/** Great-circle distance in kilometres. */
-export function distanceKm(from: Place, to: Place): number {
-    const radians = (degrees: number): number => (degrees * Math.PI) / 180;
-    const dLatitude = radians(to.latitude - from.latitude);
-    const dLongitude = radians(to.longitude - from.longitude);
-    const h =
-        Math.sin(dLatitude / 2) ** 2 +
-        Math.cos(radians(from.latitude)) * Math.cos(radians(to.latitude)) * Math.sin(dLongitude / 2) ** 2;
-    return 2 * 6371 * Math.asin(Math.min(1, Math.sqrt(h)));
-}
 
 /** A pool of Relays, as far as steering needs to know it. */
 export interface SteeredPool {
@@ -123,11 +73,4 @@ function sortPools(pools: readonly SteeredPool[], key: (pool: SteeredPool) => nu
                 one.name.localeCompare(other.name),
         )
         .map((pool) => pool.name);
-}
-
-/** The region of the world whose people live nearest to a place. */
-export function steeringRegionOf(place: Place): SteeringRegion {
-    return steeringRegions.reduce((best, region) =>
-        distanceKm(centres[region], place) < distanceKm(centres[best], place) ? region : best,
-    );
 }

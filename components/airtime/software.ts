@@ -1,0 +1,9 @@
+import type { SecretFile } from "../machine/delivery";
+import type { MachineRole } from "../machine/role";
+
+/** What one kind of playout software puts on the machine. */
+export interface SoftwareRole extends MachineRole {
+    secretFiles: SecretFile[];
+    /** Words for `prepare`, which makes the folders on the volume. */
+    prepareWords: string[];
+}

@@ -1,0 +1,32 @@
+import type { ChannelPlan } from "../../model/channels";
+import type { Upstream } from "../../model/links";
+import type { StationNames } from "../../model/stationNames";
+
+/** All that a Relay's machine is told by its user data. */
+export interface RelayPlan {
+    /** Name listeners' responses carry, for example `relay-ams3`. */
+    pool: string;
+    /** Its own region in `names.regions`; without it, playlists are the same everywhere. */
+    region?: string;
+    stationName: string;
+    channels: ChannelPlan[];
+    /** Where to pull from, first preferred: both Masters, or the Relays of the tier above. */
+    upstreams: Upstream[];
+    /** Listeners at which the Relay is full, over all mounts. */
+    listenerLimit: number;
+    /**
+     * Whether a balancer's group keeps this Relay: it then stays healthy when it is full, and only refuses who comes, since
+     * the group would replace it with all its listeners. The group grows before that.
+     */
+    behindBalancer?: boolean;
+    /** Listeners behind one address, whom a NAT may hide; 20 when absent. Also the requests of a second from there. */
+    connectionsPerAddress?: number;
+    names: StationNames;
+    /** Where the public certificate comes from, preferred first. */
+    masters: Upstream[];
+    /**
+     * TLS port that Relays of the tier below pull from. Its certificate is delivered as the files `tls.pem` and
+     * `tls.key`. Absent where there is no tier below.
+     */
+    linkPort?: number;
+}
