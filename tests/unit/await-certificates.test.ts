@@ -73,12 +73,13 @@ const portOf = (server: Server): number => (server.address() as AddressInfo).por
 function awaitThem(ports: number[], seconds: number): Promise<RunResult> {
     const machines = ports.map((port, n) => ({
         name: `relay-${n + 1}`,
-        address: "127.0.0.1",
         port,
         hostname,
     }));
+    const addresses = ports.map((_, n) => [`AERIAL_ADDRESS_${n + 1}`, "127.0.0.1"]);
     const env = {
         ...process.env,
+        ...Object.fromEntries(addresses),
         AERIAL_SERVERS: JSON.stringify(machines),
         AERIAL_WAIT_SECONDS: String(seconds),
         AERIAL_POLL_SECONDS: "0.1",
