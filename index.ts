@@ -10,6 +10,7 @@ import { Airtime } from "./components/airtime";
 import { AirtimeBackup } from "./components/airtimeBackup";
 import { StationCredentials } from "./components/credentials";
 import { GeoDns } from "./components/geoDns";
+import { awaitCertificates } from "./components/geoDns/certificates";
 import { CloudflareDns } from "./components/geoDns/cloudflare";
 import { ingestPort, ingestTlsPort, Master, masterTlsName } from "./components/master";
 import { RelayGroup } from "./components/relayGroup";
@@ -239,9 +240,9 @@ function createAirtime(): Airtime | undefined {
     );
 }
 
-/** Names come last: they answer with machines that are ready. */
-function createNames(): GeoDns {
-    return new GeoDns(
+/** Names come last: they answer with machines that are ready. After them come certificates, which are issued for names. */
+function createNames(): void {
+    const names = new GeoDns(
         "names",
         {
             prefix: network.prefix,
@@ -272,6 +273,19 @@ function createNames(): GeoDns {
             })),
         },
         { dependsOn: [...masters, ...relayPools] },
+    );
+    const { stream, ingest } = publicNames;
+    awaitCertificates(
+        "certificates",
+        [
+            ...relayPools.flatMap(({ relays }) => relays.map((relay) => ({ ...relay, hostname: stream }))),
+            ...ingestAddresses.map(({ master, upstream }) => ({
+                name: `master-${master.id}`,
+                address: upstream.host,
+                hostname: ingest,
+            })),
+        ],
+        { dependsOn: names },
     );
 }
 

@@ -9,11 +9,16 @@ export interface RoleSummary {
     plays: string;
     /** Connections to the public mounts; undefined where nobody counts. */
     listeners: number | undefined;
+    /** Until when its public certificate is valid, `2027-02-25`, or `self-made`; empty where it has none to show. */
+    certificate: string;
     /** The machine's own words. */
     details?: unknown;
 }
 
 const listeners = z.union([z.number(), z.record(z.string(), z.number())]);
+
+const masterCertificate = z.object({ source: z.string().nullish(), notAfter: z.string().nullish() });
+const relayCertificate = z.object({ selfMade: z.boolean(), notAfter: z.number() });
 
 const master = z.object({
     role: z.literal("master"),
@@ -21,12 +26,14 @@ const master = z.object({
         z.string(),
         z.object({ playing: z.string().nullish(), listeners: listeners.optional() }),
     ),
+    certificate: masterCertificate.nullish(),
 });
 
 const relay = z.object({
     role: z.literal("relay"),
     health: z.number(),
     mounts: z.record(z.string(), z.object({ listeners: z.number(), upstream: z.string().nullish() })),
+    certificate: relayCertificate.nullish(),
 });
 
 /** Of the kind `playlist`; LibreTime does not run in the lab. */
@@ -47,6 +54,7 @@ export function summarize(answer: unknown): RoleSummary {
             health: channels.every(([, { playing }]) => playing) ? "ok" : "silent",
             plays: channels.map(([id, { playing }]) => `${id}: ${playing ?? "nothing"}`).join(", "),
             listeners: sum(channels.map(([, channel]) => count(channel.listeners))),
+            certificate: asMaster.data.certificate?.notAfter?.slice(0, 10) ?? "self-made",
             details: answer,
         };
     }
@@ -58,6 +66,7 @@ export function summarize(answer: unknown): RoleSummary {
             health: asRelay.data.health === 200 ? "ok" : String(asRelay.data.health),
             plays: mounts.map(([mount, { upstream }]) => `${mount} from ${upstream ?? "nowhere"}`).join(", "),
             listeners: sum(mounts.map(([, mount]) => mount.listeners)),
+            certificate: shownByRelay(asRelay.data.certificate),
             details: answer,
         };
     }
@@ -78,10 +87,19 @@ export function summarize(answer: unknown): RoleSummary {
                     : "ok",
             plays: told.map(([id, { playing }]) => `${id}: ${playing ?? "nothing"}`).join(", "),
             listeners: undefined,
+            certificate: "",
             details: answer,
         };
     }
-    return { role: undefined, health: "no answer", plays: "", listeners: undefined };
+    return { role: undefined, health: "no answer", plays: "", listeners: undefined, certificate: "" };
+}
+
+function shownByRelay(certificate: z.infer<typeof relayCertificate> | null | undefined): string {
+    if (!certificate) {
+        return "";
+    }
+    const { selfMade, notAfter } = certificate;
+    return selfMade ? "self-made" : new Date(notAfter * 1000).toISOString().slice(0, 10);
 }
 
 function count(value: z.infer<typeof listeners> | undefined): number {

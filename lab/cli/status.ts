@@ -14,7 +14,9 @@ type MachineStatus = Omit<Machine, "createdAt"> & RoleSummary;
 export function register(program: Command): void {
     program
         .command("status")
-        .description("show machines, addresses, health, what each Master plays, listeners, and names")
+        .description(
+            "show machines, addresses, health, certificates, what each Master plays, listeners, and names",
+        )
         .option("--json", "as JSON")
         .action(async ({ json }: { json?: boolean }) => {
             const machines = await Promise.all(listMachines().map(statusOf));
@@ -46,6 +48,7 @@ export function machineTable(machines: readonly MachineStatus[]): string {
         "PRIVATE",
         "STATE",
         "HEALTH",
+        "CERTIFICATE",
         "PLAYS",
         "LISTENERS",
     ];
@@ -57,6 +60,7 @@ export function machineTable(machines: readonly MachineStatus[]): string {
         machine.privateAddress?.address ?? "",
         machine.cut ? `${machine.state}, cut` : machine.state,
         machine.health,
+        machine.certificate,
         machine.plays,
         machine.listeners === undefined ? "" : String(machine.listeners),
     ]);

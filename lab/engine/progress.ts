@@ -73,9 +73,8 @@ export class Progress {
         ) {
             this.complain(diagnosticEvent.urn, diagnosticEvent.message, diagnosticEvent.severity);
         }
-        // What the program says of the whole station. Resources say what they are doing, which is told when it is done.
-        if (diagnosticEvent?.severity === "info" && !diagnosticEvent.urn) {
-            this.line(`  ${plainText(diagnosticEvent.message)}`);
+        if (diagnosticEvent?.severity === "info") {
+            this.tell(diagnosticEvent.urn, plainText(diagnosticEvent.message));
         }
     };
 
@@ -91,6 +90,18 @@ export class Progress {
             const because = diffs && diffs.length > 0 ? ` (${diffs.join(", ")})` : "";
             const duration = this.previewing ? "" : `  ${seconds.toFixed(1)} s`;
             this.line(`  ${verb.padEnd(15)} ${kindOf(type).padEnd(20)} ${nameOf(urn)}${because}${duration}`);
+        }
+    }
+
+    /**
+     * What the program says of the whole station, and what local commands say while they wait. Other resources say what
+     * they are doing, which is told when it is done.
+     */
+    private tell(urn: string | undefined, text: string): void {
+        if (!urn) {
+            this.line(`  ${text}`);
+        } else if (urn.includes("command:local:Command::")) {
+            text.split("\n").forEach((line) => this.line(`  … ${nameOf(urn)}: ${line}`));
         }
     }
 

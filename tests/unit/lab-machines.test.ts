@@ -94,6 +94,12 @@ describe("status", () => {
             plays: "main: studio",
             listeners: 4,
         });
+        const certified = {
+            ...answer,
+            certificate: { source: "issued here", notAfter: "2027-02-25T08:00:00Z" },
+        };
+        expect(summarize(certified).certificate).toBe("2027-02-25");
+        expect(summarize({ ...answer, certificate: { source: "self-made" } }).certificate).toBe("self-made");
         const silent = { role: "master", channels: { main: { playing: null, listeners: {} } } };
         expect(summarize(silent)).toMatchObject({ health: "silent", plays: "main: nothing", listeners: 0 });
     });

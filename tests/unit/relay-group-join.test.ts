@@ -139,6 +139,8 @@ describe("aerial-fetch", () => {
             // Services look into folders by users of their own.
             expect((statSync(dirname(path)).mode & 0o777).toString(8)).toBe("755");
         }
+        // NGINX reads in it what the certificate is, and so what health and metrics say of it.
+        expect((statSync(join(root, "var/lib/aerial")).mode & 0o777).toString(8)).toBe("755");
         expect(read("/etc/hostname")).toBe("relay-aws-0abc123\n");
         expect(calls("complete_lifecycle_action")).toEqual([]);
     });

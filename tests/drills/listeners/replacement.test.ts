@@ -124,8 +124,7 @@ it("keeps every region in DNS while each Relay and Master is replaced: the new o
     expect(result).toMatchObject({ ok: true, errors: [] });
     note("all machines replaced", "up (s)", result.seconds, 600);
 
-    // Before the world is opened again, which would wait for it: new machines show the public certificate from the first
-    // moment, and nobody had to be asked for another one.
+    // New machines show the public certificate before the old ones go.
     const renewed = await stationOutputs();
     const place = await clientOf(regions[0] ?? "");
     const shown = [

@@ -23,7 +23,7 @@ import { Encoder, type EncoderOptions } from "../../../lab/radio/encoder";
 import type { StationOutputs } from "../../../lab/radio/outputs";
 import { stationOutputs } from "../../../lab/radio/station";
 import { limits } from "./limits";
-import { untilAnswered, untilCertified } from "./names";
+import { untilAnswered } from "./names";
 
 /** A Relay as listeners and engineers see it. */
 export interface RelayPlace {
@@ -66,25 +66,14 @@ export class World {
     readonly outWithinMs: number;
     private readonly on = new Map<string, { encoder: Encoder; master: string | undefined }>();
 
-    /**
-     * Brings the lab up unless it is, reads what it tells the outside world, and waits until listeners and encoders are
-     * shown the public certificate everywhere: a station that has just begun has none yet.
-     */
+    /** Brings the lab up unless it is, and reads what it tells the outside world. */
     static async open(): Promise<World> {
         if (listMachines().length === 0) {
             const settings = settingsOfSet();
             const options = settings === undefined ? [] : ["--stack-file", settings];
             await run([join(checkout, "tools/lab"), "up", ...options], { timeoutSeconds: 1200 });
         }
-        const world = new World(await stationOutputs());
-        const { stream, ingest } = world.outputs.names;
-        await Promise.all([
-            ...world.relays.map(({ region, url }) => untilCertified(region, new URL(url).hostname, stream)),
-            ...world.outputs.ingest.hosts.map(({ host }) => {
-                return untilCertified(world.relays[0]?.region ?? "", host, ingest);
-            }),
-        ]);
-        return world;
+        return new World(await stationOutputs());
     }
 
     private constructor(readonly outputs: StationOutputs) {
