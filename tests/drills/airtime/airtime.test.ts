@@ -348,12 +348,15 @@ it("is replaced while it writes: it is shut down first, and what it had confirme
             const writing = writeUntilGone(old);
             const since = Date.now();
             rememberStackFile(file);
-            const result = await pulumiUp();
+            const [result, gone] = await Promise.all([
+                pulumiUp(),
+                audience.hears("reserve", since, limits.mastersBack, "Airtime is shut down"),
+            ]);
             rememberStackFile(settings);
             written = await writing;
             note("Airtime replaced", "up (s)", (Date.now() - since) / 1000, 600);
             expect(result).toMatchObject({ ok: true, errors: [] });
-            await audience.hears("airtime", Date.now(), limits.mastersBack, "the new machine");
+            await audience.hears("airtime", since + gone, limits.mastersBack, "the new machine");
         },
         expect: { heard: ["airtime", "reserve", "airtime"] },
     });
