@@ -98,7 +98,7 @@ export class Master extends pulumi.ComponentResource {
             },
             this,
         );
-        const host = new DropletHost(
+        new DropletHost(
             name,
             {
                 network: args.network,
@@ -142,7 +142,7 @@ export class Master extends pulumi.ComponentResource {
             { parent: this, dependsOn: firewall },
         );
         this.address = pulumi.output(args.address);
-        this.registerOutputs({ address: this.address, hostAddress: host.address });
+        this.registerOutputs({ address: this.address });
     }
 }
 

@@ -15,6 +15,13 @@ import { doorPort } from "../paths";
 import { parseOutputs, type StationOutputs } from "../radio/outputs";
 import { resumeStorage } from "../storage";
 
+interface UpOptions {
+    preview?: boolean;
+    refresh?: boolean;
+    replace?: string[];
+    stackFile?: string;
+}
+
 export function register(program: Command): void {
     program
         .command("up")
@@ -26,56 +33,49 @@ export function register(program: Command): void {
             "--stack-file <file>",
             "settings instead of Pulumi.lab.yaml; the lab keeps to them until others are given or it goes down",
         )
-        .action(
-            async (options: {
-                preview?: boolean;
-                refresh?: boolean;
-                replace?: string[];
-                stackFile?: string;
-            }) => {
-                const started = Date.now();
-                const settings = stackFile(options.stackFile);
-                await enginePath();
-                await ensureImage((line) => console.log(line));
-                await ensureDns();
-                if (!options.preview) {
-                    // Before any machine: their disks are made with the authority's root.
-                    await ensureAcme();
-                    await resumeStorage();
-                    rememberStackFile(settings);
-                }
-                console.log(
-                    options.preview
-                        ? "The engine compares station and machines."
-                        : "The engine builds the station.",
+        .action(async (options: UpOptions) => {
+            const started = Date.now();
+            const settings = stackFile(options.stackFile);
+            await enginePath();
+            await ensureImage((line) => console.log(line));
+            await ensureDns();
+            if (!options.preview) {
+                // Before any machine: their disks are made with the authority's root.
+                await ensureAcme();
+                await resumeStorage();
+                rememberStackFile(settings);
+            }
+            console.log(
+                options.preview
+                    ? "The engine compares station and machines."
+                    : "The engine builds the station.",
+            );
+            const succeeded = await operateAsOperator({
+                operation: options.preview ? "preview" : "up",
+                refresh: options.refresh,
+                replace: options.replace,
+                stack: "lab",
+                mode: "machines",
+                stackFile: settings,
+            });
+            const seconds = ((Date.now() - started) / 1000).toFixed(0);
+            if (!succeeded) {
+                console.error(
+                    `Not up (${seconds} s). The reasons are above; after a remedy, repeat the command.`,
                 );
-                const succeeded = await operateAsOperator({
-                    operation: options.preview ? "preview" : "up",
-                    refresh: options.refresh,
-                    replace: options.replace,
-                    stack: "lab",
-                    mode: "machines",
-                    stackFile: settings,
-                });
-                const seconds = ((Date.now() - started) / 1000).toFixed(0);
-                if (!succeeded) {
-                    console.error(
-                        `Not up (${seconds} s). The reasons are above; after a remedy, repeat the command.`,
-                    );
-                    process.exitCode = 1;
-                    return;
-                }
-                if (options.preview) {
-                    return;
-                }
-                const outputs = parseOutputs(await stackOutputs());
-                await openDoorToStation(outputs);
-                console.log(`Up after ${seconds} s.\n`);
-                showStatus();
-                warnOfLost(outputs);
-                console.log(`\n${howToListen(outputs)}`);
-            },
-        );
+                process.exitCode = 1;
+                return;
+            }
+            if (options.preview) {
+                return;
+            }
+            const outputs = parseOutputs(await stackOutputs());
+            await openDoorToStation(outputs);
+            console.log(`Up after ${seconds} s.\n`);
+            showStatus();
+            warnOfLost(outputs);
+            console.log(`\n${howToListen(outputs)}`);
+        });
 }
 
 /** The first Relay of the first region: what the host's own players hear. */

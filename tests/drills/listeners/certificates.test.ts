@@ -1,15 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { run } from "../../../lab/host/run";
-import { issuingRoots } from "../../../lab/acme";
 import { bootMachine, findMachine, killMachine } from "../../../lab/machines/machines";
-import { inNamespace } from "../../../lab/network/network";
 import { publicRoots } from "../../../lab/radio/station";
 import { closeBook, note } from "../support/book";
 import { Crowd } from "../support/crowd";
 import { limits } from "../support/limits";
-import { clientOf, untilAnswered } from "../support/names";
+import { clientOf, openssl, untilAnswered } from "../support/names";
 import { World } from "../support/world";
 
 /*
@@ -55,23 +52,9 @@ function servants(): Servant[] {
     ];
 }
 
-/** A TLS connection by openssl, which trusts the lab's authority alone. */
-async function openssl(
-    { address, name }: Servant,
-    ...options: string[]
-): Promise<{ code: number; said: string }> {
-    const argv = ["timeout", "8", "openssl", "s_client", "-connect", `${address}:443`, "-servername", name];
-    const trust = ["-CAfile", issuingRoots, "-no-CApath", "-no-CAstore", "-verify_hostname", name];
-    const { code, stdout, stderr } = await run(
-        inNamespace(place, [...argv, ...trust, "-verify_return_error", ...options]),
-        { allow: "any" },
-    );
-    return { code, said: stdout + stderr };
-}
-
 /** Serial number of the certificate that a machine shows when it verifies; else why not. */
 async function shown(servant: Servant): Promise<string> {
-    const { code, said } = await openssl(servant);
+    const { code, said } = await openssl(place, servant);
     const pem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(said);
     if (code !== 0 || !pem) {
         return `no: ${/verify error:.*/.exec(said)?.[0] ?? said.split("\n")[0] ?? ""}`;
@@ -121,17 +104,17 @@ it("is issued from nothing", async () => {
 it("is what a strict client wants: P-256, the right chain, TLS 1.2 or 1.3 and nothing older", async () => {
     for (const servant of servants()) {
         for (const version of ["-tls1_2", "-tls1_3"]) {
-            expect(await openssl(servant, version)).toMatchObject({ code: 0 });
+            expect(await openssl(place, servant, version)).toMatchObject({ code: 0 });
         }
         for (const version of ["-tls1", "-tls1_1"]) {
             // At the client's lowest security level, so that it is the server who refuses.
-            const { code, said } = await openssl(servant, version, "-cipher", "ALL:@SECLEVEL=0");
+            const { code, said } = await openssl(place, servant, version, "-cipher", "ALL:@SECLEVEL=0");
             expect({ code, said }).toMatchObject({
                 code: 1,
                 said: expect.stringMatching(/alert|unsupported/),
             });
         }
-        const { said } = await openssl(servant, "-showcerts");
+        const { said } = await openssl(place, servant, "-showcerts");
         const [leaf = "", ...above] =
             said.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
         const certificate = new X509Certificate(leaf);

@@ -37,15 +37,24 @@ export async function untilAnswered(
     }
 }
 
-/** Whether an address shows a certificate for a name that a client believes which trusts the lab's public authority alone. */
-export async function certified(place: string, address: string, name: string): Promise<boolean> {
-    const argv = ["openssl", "s_client", "-connect", `${address}:443`, "-servername", name];
+/** A TLS connection by openssl, which trusts the lab's public authority alone: its exit code, and all that it said. */
+export async function openssl(
+    place: string,
+    { address, name }: { address: string; name: string },
+    ...options: string[]
+): Promise<{ code: number; said: string }> {
+    const argv = ["timeout", "8", "openssl", "s_client", "-connect", `${address}:443`, "-servername", name];
     const trust = ["-CAfile", issuingRoots, "-no-CApath", "-no-CAstore", "-verify_hostname", name];
-    const { code } = await run(
-        inNamespace(place, ["timeout", "4", ...argv, ...trust, "-verify_return_error"]),
+    const { code, stdout, stderr } = await run(
+        inNamespace(place, [...argv, ...trust, "-verify_return_error", ...options]),
         { allow: "any" },
     );
-    return code === 0;
+    return { code, said: stdout + stderr };
+}
+
+/** Whether an address shows a certificate for a name that a client believes which trusts that authority alone. */
+export async function certified(place: string, address: string, name: string): Promise<boolean> {
+    return (await openssl(place, { address, name })).code === 0;
 }
 
 /** Waits until an address shows the station's public certificate for a name. @throws after 2 minutes. */
