@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 
-import { readJson, writeAtomically, writeJson } from "./host/files";
-import { withLock } from "./host/lock";
+import { readJson, writeAtomically, writeJson } from "./workstation/files";
+import { withLock } from "./workstation/lock";
 import { labPath } from "./paths";
 import {
     requestCertificate,
@@ -10,7 +10,7 @@ import {
     signRequest,
     type Names,
     type Terms,
-} from "./providers/tls/certificate";
+} from "./cloudless/tls/certificate";
 
 /*
  * The authority by which servers of the outside world prove who they are: machines have its root in their system store,

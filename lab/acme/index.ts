@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { apiRootFile, serverCertificate, type ServerCertificate } from "../authority";
-import { writeAtomically } from "../host/files";
-import { withLock } from "../host/lock";
-import { run, type RunResult } from "../host/run";
-import { serviceLog, serviceState, startService, stopService } from "../host/services";
+import { writeAtomically } from "../workstation/files";
+import { withLock } from "../workstation/lock";
+import { run, type RunResult } from "../workstation/run";
+import { serviceLog, serviceState, startService, stopService } from "../workstation/services";
 import { imageCommand } from "../machines/image";
 import { sites } from "../network/addresses";
 import { ensureNetwork, inNamespace } from "../network/network";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { removeLab } from "../host/down";
+import { removeLab } from "../workstation/down";
 import { cacheFolder } from "../paths";
 
 export function register(program: Command): void {

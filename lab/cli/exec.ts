@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 
 import type { Command } from "commander";
 
-import { inCgroup } from "../host/cgroups";
-import { exitCode } from "../host/run";
+import { inCgroup } from "../workstation/cgroups";
+import { exitCode } from "../workstation/run";
 import { findMachine, listMachines, machineCommand } from "../machines/machines";
 import { awsRegions, regions, sites } from "../network/addresses";
 import { ensureClient, ensureNetwork, inNamespace } from "../network/network";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { loseDroplet } from "../providers/digitalocean/droplet";
+import { loseDroplet } from "../digitalocean/droplet";
 
 export function register(program: Command): void {
     program

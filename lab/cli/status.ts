@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
-import { dnsStatus, dnsTable } from "../dns/status";
-import { listServices, serviceState } from "../host/services";
+import { dnsStatus, dnsTable } from "../cloudflare/dns/status";
+import { listServices, serviceState } from "../workstation/services";
 import { execInMachine, listMachines, type Machine } from "../machines/machines";
 import { summarize, type RoleSummary } from "./roleStatus";
 import { formatTable } from "./table";

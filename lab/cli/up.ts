@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import type { Command } from "commander";
 
 import { ensureAcme } from "../acme";
-import { ensureDns } from "../dns/server";
+import { ensureDns } from "../cloudflare/dns/server";
 import { enginePath } from "../engine/command";
 import { operateAsOperator } from "../engine/run";
 import { stackOutputs } from "../engine/outputs";
@@ -13,7 +13,7 @@ import { listMachines } from "../machines/machines";
 import { openDoor } from "../network/door";
 import { doorPort } from "../paths";
 import { parseOutputs, type StationOutputs } from "../radio/outputs";
-import { resumeStorage } from "../storage";
+import { resumeStorage } from "../amazon/storage";
 
 interface UpOptions {
     preview?: boolean;

@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 
-import { run } from "../host/run";
+import { run } from "../workstation/run";
 import { cacheFolder } from "../paths";
 
 /** The engine that the project is made for: that of the SDK in package.json, and of tools/pulumi/go.mod. */

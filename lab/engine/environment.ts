@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 import { apiRootFile } from "../authority";
-import { operatorKeys } from "../aws/credentials";
-import { writeAtomically } from "../host/files";
+import { operatorKeys } from "../amazon/daemon/credentials";
+import { writeAtomically } from "../workstation/files";
 import { labFolder } from "../paths";
-import type { LabMode } from "../providers/mode";
+import type { LabMode } from "../cloud/mode";
 
 /** The file with the passphrase that encrypts secrets in the state; made once. */
 function passphraseFile(folder: string): string {

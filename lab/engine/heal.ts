@@ -4,10 +4,10 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
-import { readJson, writeAtomically } from "../host/files";
+import { readJson, writeAtomically } from "../workstation/files";
 import { labPath } from "../paths";
-import { setLabMode } from "../providers/mode";
-import { sweep } from "../providers/sweep";
+import { setLabMode } from "../cloud/mode";
+import { sweep } from "../cloud/sweep";
 import type { StackChoice } from "./workspace";
 
 /*

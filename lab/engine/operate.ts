@@ -1,6 +1,6 @@
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
 
-import { writeJson } from "../host/files";
+import { writeJson } from "../workstation/files";
 import { heal } from "./heal";
 import { isWork, plainText, Progress } from "./progress";
 import { openStack, type StackChoice } from "./workspace";

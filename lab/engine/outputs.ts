@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 
-import { run } from "../host/run";
+import { run } from "../workstation/run";
 import { labPath } from "../paths";
 import { enginePath } from "./command";
 import { engineEnvironment } from "./environment";

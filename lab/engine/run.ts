@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { readJson } from "../host/files";
-import { run } from "../host/run";
+import { readJson } from "../workstation/files";
+import { run } from "../workstation/run";
 import { inNetwork } from "../network/network";
 import { enginePath } from "./command";
 import { engineEnvironment } from "./environment";

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-import { writeAtomically } from "../host/files";
+import { writeAtomically } from "../workstation/files";
 import { callerFolder, checkout, labPath } from "../paths";
 
 /** Where a lab keeps the path of the settings it was put up with, when they are not the committed ones. */

@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
 
-import { writeAtomically } from "../host/files";
-import { buildProviders } from "../providers/build";
-import type { LabMode } from "../providers/mode";
+import { writeAtomically } from "../workstation/files";
+import { buildProviders } from "../cloud/build";
+import type { LabMode } from "../cloud/mode";
 import { checkout, labPath } from "../paths";
 import { enginePath } from "./command";
 import { engineEnvironment } from "./environment";

@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { cgroupProcesses } from "../host/cgroups";
+import { cgroupProcesses } from "../workstation/cgroups";
 import { checkout, machineFolder, machineNamespace, namespacePath, nspawnName, shortHash } from "../paths";
 
 const bootScript = join(checkout, "lab", "machines", "recipe", "boot.sh");

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { run } from "../host/run";
+import { run } from "../workstation/run";
 import { resolvConf } from "../network/resolver";
 import { labFolder, machineFolder } from "../paths";
 

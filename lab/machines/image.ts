@@ -10,8 +10,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
-import { withLock } from "../host/lock";
-import { run, type RunOptions, type RunResult } from "../host/run";
+import { withLock } from "../workstation/lock";
+import { run, type RunOptions, type RunResult } from "../workstation/run";
 import { resolvConfFile } from "../network/resolver";
 import { cacheFolder, checkout, namespacePath } from "../paths";
 import { disabledTimers, imagePackages } from "./packages";

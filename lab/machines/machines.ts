@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { apiRoot } from "../authority";
-import { isFrozen, isPopulated, killCgroup, removeCgroup, setFrozen } from "../host/cgroups";
-import { readJson, writeJson } from "../host/files";
-import { withLock } from "../host/lock";
-import { run, type RunOptions, type RunResult } from "../host/run";
+import { isFrozen, isPopulated, killCgroup, removeCgroup, setFrozen } from "../workstation/cgroups";
+import { readJson, writeJson } from "../workstation/files";
+import { withLock } from "../workstation/lock";
+import { run, type RunOptions, type RunResult } from "../workstation/run";
 import { assignedAddresses, attachMachine, detachMachine, setCut, unplugMachine } from "../network/network";
 import { readNetwork, type PrivateAddress } from "../network/state";
 import { labCgroup, labPath, machineFolder, machineNamespace } from "../paths";

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { readJson, writeJson } from "../host/files";
-import { serviceLog, serviceState, startService, stopService } from "../host/services";
+import { readJson, writeJson } from "../workstation/files";
+import { serviceLog, serviceState, startService, stopService } from "../workstation/services";
 import { labPath } from "../paths";
 import { inNamespace } from "./network";
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { run } from "../host/run";
+import { run } from "../workstation/run";
 import { checkout, machineNamespace, namespaceName, namespacePath } from "../paths";
 import { clientAddress, gateway, internet, macOf, regionOf, sites, siteServices } from "./addresses";
 import { ensureResolver, resolverFolder } from "./resolver";

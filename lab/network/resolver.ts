@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 
-import { writeAtomically } from "../host/files";
+import { writeAtomically } from "../workstation/files";
 import { labPath } from "../paths";
 import { resolverAddress } from "./addresses";
 

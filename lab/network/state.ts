@@ -1,5 +1,5 @@
-import { readJson, writeJson } from "../host/files";
-import { withLock } from "../host/lock";
+import { readJson, writeJson } from "../workstation/files";
+import { withLock } from "../workstation/lock";
 import { labPath, shortHash } from "../paths";
 
 /** What one permission of a firewall is about. What no rule of an attached firewall permits is dropped. */

@@ -5,9 +5,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 
 import { issuingRoots } from "../acme";
-import { readJson, writeJson } from "../host/files";
-import { run } from "../host/run";
-import { serviceLog, serviceState, setServiceFrozen, startService, stopService } from "../host/services";
+import { readJson, writeJson } from "../workstation/files";
+import { run } from "../workstation/run";
+import {
+    serviceLog,
+    serviceState,
+    setServiceFrozen,
+    startService,
+    stopService,
+} from "../workstation/services";
 import { ensureImage, imageCommand } from "../machines/image";
 import { sites } from "../network/addresses";
 import { ensureNetwork, inNamespace, inNetwork } from "../network/network";

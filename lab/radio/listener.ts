@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 
-import { inCgroup } from "../host/cgroups";
+import { inCgroup } from "../workstation/cgroups";
 import { ensureImage, imageCommand } from "../machines/image";
 import { inNamespace } from "../network/network";
 import { labCgroup } from "../paths";

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { DeployedResource, Deployment } from "../../lab/engine/run";
-import { behaviourOf, isDeletedFirst } from "../../lab/providers/behaviour";
+import { behaviourOf, isDeletedFirst } from "../../lab/cloud/behaviour";
 import { nameOf } from "./support";
 
 const signature = "4dabf18193072939515e22adb298388d";

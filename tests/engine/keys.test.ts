@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { Context, Properties, ResourceKind } from "../../lab/providers/kind";
-import { tls } from "../../lab/providers/tls";
+import type { Context, Properties, ResourceKind } from "../../lab/cloud/kind";
+import { tls } from "../../lab/cloudless/tls";
 
 /* Keys and certificates of the lab's tls provider, judged by OpenSSL and OpenSSH. */
 

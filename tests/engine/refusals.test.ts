@@ -2,9 +2,9 @@ import { folder } from "./recordHere";
 
 import { join } from "node:path";
 
-import { digitalocean } from "../../lab/providers/digitalocean";
-import type { Context, Properties, ResourceKind } from "../../lab/providers/kind";
-import { problemsWith } from "../../lab/providers/protocol/problems";
+import { digitalocean } from "../../lab/digitalocean";
+import type { Context, Properties, ResourceKind } from "../../lab/cloud/kind";
+import { problemsWith } from "../../lab/cloud/protocol/problems";
 import { filesBelow, removeLabFolders } from "./support";
 
 jest.setTimeout(60_000);

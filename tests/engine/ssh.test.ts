@@ -3,9 +3,9 @@ import { createServer, type AddressInfo } from "node:net";
 
 import { Server, utils, type Connection as ServerConnection } from "ssh2";
 
-import { connection as connectionInputs, type Connection } from "../../lab/providers/command/inputs";
-import { runRemotely, withSsh } from "../../lab/providers/command/ssh";
-import { opensshKey } from "../../lab/providers/tls/openssh";
+import { connection as connectionInputs, type Connection } from "../../lab/cloudless/command/inputs";
+import { runRemotely, withSsh } from "../../lab/cloudless/command/ssh";
+import { opensshKey } from "../../lab/cloudless/tls/openssh";
 
 /* `command.remote` against an SSH server on the loopback. */
 

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { enginePath } from "../../lab/engine/command";
-import { run } from "../../lab/host/run";
+import { run } from "../../lab/workstation/run";
 import { checkout } from "../../lab/paths";
 import { labFolder, removeLabFolders } from "./support";
 

@@ -6,7 +6,7 @@ import { parse, stringify } from "yaml";
 
 import type { OperationResult } from "../../lab/engine/operate";
 import { recordStack, type Deployment } from "../../lab/engine/run";
-import { run } from "../../lab/host/run";
+import { run } from "../../lab/workstation/run";
 import { checkout } from "../../lab/paths";
 import { compareWithGolden } from "./golden";
 import {

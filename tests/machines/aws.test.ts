@@ -4,23 +4,17 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { apiRootFile } from "../../lab/authority";
-import { operatorKeys } from "../../lab/aws/credentials";
-import { applyDns } from "../../lab/dns/server";
-import { removeLab } from "../../lab/host/down";
-import { run } from "../../lab/host/run";
-import { serviceState, stopService } from "../../lab/host/services";
+import { operatorKeys } from "../../lab/amazon/daemon/credentials";
+import { applyDns } from "../../lab/cloudflare/dns/server";
+import { removeLab } from "../../lab/workstation/down";
+import { run } from "../../lab/workstation/run";
+import { serviceState, stopService } from "../../lab/workstation/services";
 import { execInMachine, killMachine } from "../../lab/machines/machines";
 import { ensureClient, inNamespace } from "../../lab/network/network";
 import { readNetwork } from "../../lab/network/state";
-import { aws } from "../../lab/providers/aws";
-import {
-    groups,
-    instances,
-    refreshes,
-    targets,
-    type InstanceRecord,
-} from "../../lab/providers/aws/compute/groups";
-import type { ResourceKind } from "../../lab/providers/kind";
+import { aws } from "../../lab/amazon";
+import { groups, instances, refreshes, targets, type InstanceRecord } from "../../lab/amazon/compute/groups";
+import type { ResourceKind } from "../../lab/cloud/kind";
 
 /*
  * A group of Amazon's in a lab of its own: instances that come, serve, die, grow in number and change, and what they

@@ -2,9 +2,9 @@ import "./ownLab";
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { removeLab } from "../../lab/host/down";
+import { removeLab } from "../../lab/workstation/down";
 import { sites } from "../../lab/network/addresses";
-import { ensureStorage, setStorageFrozen, stopStorage } from "../../lab/storage";
+import { ensureStorage, setStorageFrozen, stopStorage } from "../../lab/amazon/storage";
 import {
     archive,
     library,

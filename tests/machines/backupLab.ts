@@ -7,16 +7,16 @@ import { backupHostFiles } from "../../components/airtimeBackup/host";
 import { readerPolicy, writerPolicy } from "../../components/airtimeBackup/policies";
 import { renderCloudConfig } from "../../components/machine/cloudConfig";
 import { machineTools, secretFiles } from "../../components/machine/delivery";
-import { removeLab } from "../../lab/host/down";
-import { startService } from "../../lab/host/services";
+import { removeLab } from "../../lab/workstation/down";
+import { startService } from "../../lab/workstation/services";
 import { ensureImage } from "../../lab/machines/image";
 import { createMachine, execInMachine } from "../../lab/machines/machines";
 import { sites } from "../../lab/network/addresses";
 import { ensureNetwork, inNamespace } from "../../lab/network/network";
 import { labPath } from "../../lab/paths";
-import { opensshKey } from "../../lab/providers/tls/openssh";
-import { ensureStorage, s3Root } from "../../lab/storage";
-import { elements, iamRequest } from "../../lab/storage/client";
+import { opensshKey } from "../../lab/cloudless/tls/openssh";
+import { ensureStorage, s3Root } from "../../lab/amazon/storage";
+import { elements, iamRequest } from "../../lab/amazon/storage/client";
 
 /* A lab of its own with one machine that has shows, and the lab's S3 with the station's users and policies. */
 

@@ -2,15 +2,15 @@ import "./ownLab";
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { dnsStatus } from "../../lab/dns/status";
-import { applyDns } from "../../lab/dns/server";
-import { removeLab } from "../../lab/host/down";
-import { run } from "../../lab/host/run";
-import { startService, stopService } from "../../lab/host/services";
+import { dnsStatus } from "../../lab/cloudflare/dns/status";
+import { applyDns } from "../../lab/cloudflare/dns/server";
+import { removeLab } from "../../lab/workstation/down";
+import { run } from "../../lab/workstation/run";
+import { startService, stopService } from "../../lab/workstation/services";
 import { imageCommand } from "../../lab/machines/image";
 import { attachMachine, ensureClient, inNamespace, setCut } from "../../lab/network/network";
 import { machineNamespace } from "../../lab/paths";
-import { balancers, monitors, names, pools } from "../../lab/providers/cloudflare/cloud";
+import { balancers, monitors, names, pools } from "../../lab/cloudflare/cloud";
 
 const domain = "radio.test";
 const stream = `stream.${domain}`;

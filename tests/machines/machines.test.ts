@@ -5,10 +5,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { cgroupProcesses } from "../../lab/host/cgroups";
-import { removeLab } from "../../lab/host/down";
-import { exitCode, run } from "../../lab/host/run";
-import { startService } from "../../lab/host/services";
+import { cgroupProcesses } from "../../lab/workstation/cgroups";
+import { removeLab } from "../../lab/workstation/down";
+import { exitCode, run } from "../../lab/workstation/run";
+import { startService } from "../../lab/workstation/services";
 import { imageCommand } from "../../lab/machines/image";
 import {
     bootMachine,

@@ -13,20 +13,26 @@ import {
     type PolicyDocument,
 } from "../../components/airtimeBackup/policies";
 import { ensureAcme } from "../../lab/acme";
-import { ensureDns } from "../../lab/dns/server";
-import { cgroupProcesses } from "../../lab/host/cgroups";
-import { removeLab } from "../../lab/host/down";
-import { serviceState, stopService } from "../../lab/host/services";
+import { ensureDns } from "../../lab/cloudflare/dns/server";
+import { cgroupProcesses } from "../../lab/workstation/cgroups";
+import { removeLab } from "../../lab/workstation/down";
+import { serviceState, stopService } from "../../lab/workstation/services";
 import { createMachine, machineCommand } from "../../lab/machines/machines";
 import { labCgroup } from "../../lab/paths";
-import { iamKinds } from "../../lab/providers/aws/iam";
-import { s3Kinds } from "../../lab/providers/aws/s3";
-import { sweepBuckets } from "../../lab/providers/aws/s3/bucket";
-import { buckets } from "../../lab/providers/aws/s3/cloud";
-import type { ResourceKind } from "../../lab/providers/kind";
-import { setLabMode } from "../../lab/providers/mode";
-import { ensureStorage, resumeStorage, s3Root, setStorageFrozen, stopStorage } from "../../lab/storage";
-import { iamRequest } from "../../lab/storage/client";
+import { iamKinds } from "../../lab/amazon/iam";
+import { s3Kinds } from "../../lab/amazon/s3";
+import { sweepBuckets } from "../../lab/amazon/s3/bucket";
+import { buckets } from "../../lab/amazon/s3/cloud";
+import type { ResourceKind } from "../../lab/cloud/kind";
+import { setLabMode } from "../../lab/cloud/mode";
+import {
+    ensureStorage,
+    resumeStorage,
+    s3Root,
+    setStorageFrozen,
+    stopStorage,
+} from "../../lab/amazon/storage";
+import { iamRequest } from "../../lab/amazon/storage/client";
 
 /*
  * S3 as a machine of the station sees it: by Amazon's names, over TLS that it trusts by itself, with users and buckets

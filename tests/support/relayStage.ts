@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 import type { MachineRole } from "../../components/machine/role";
-import { run } from "../../lab/host/run";
+import { run } from "../../lab/workstation/run";
 import { inImage } from "../../lab/machines/image";
 import { patience } from "./patience";
 

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 
 import type { AirtimePlan } from "../../components/airtime/plan";
 import { renderAirtime } from "../../components/airtime/render";
-import { run } from "../../lab/host/run";
+import { run } from "../../lab/workstation/run";
 import { ensureImage, inImage } from "../../lab/machines/image";
 import { airtimePlan, libretimePlan } from "../support/airtimePlan";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 import { renderMaster } from "../../components/master/render";
-import { run } from "../../lab/host/run";
+import { run } from "../../lab/workstation/run";
 import { ensureImage, inImage } from "../../lab/machines/image";
 import { cacheFolder } from "../../lab/paths";
 import { masterPlan } from "../support/masterPlan";

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 
 import type { MasterPlan } from "../../components/master/plan";
 import { renderMaster } from "../../components/master/render";
-import { run } from "../../lab/host/run";
+import { run } from "../../lab/workstation/run";
 import { ensureImage, inImage } from "../../lab/machines/image";
 import { masterPlan } from "../support/masterPlan";
 

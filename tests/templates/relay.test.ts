@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import { renderRelay } from "../../components/relayPool/render";
-import { run } from "../../lab/host/run";
+import { run } from "../../lab/workstation/run";
 import { patience } from "../support/patience";
 import { relayPlan } from "../support/relayPlan";
 import { selfSigned, Stage } from "../support/relayStage";

@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createServer, type Server } from "node:tls";
 
-import { run, type RunResult } from "../../lab/host/run";
-import { requestCertificate, selfSign, signRequest } from "../../lab/providers/tls/certificate";
+import { run, type RunResult } from "../../lab/workstation/run";
+import { requestCertificate, selfSign, signRequest } from "../../lab/cloudless/tls/certificate";
 
 /* What `pulumi up` waits for at its end, against real TLS servers on the loopback. */
 

@@ -1,18 +1,18 @@
-import { balancersOf } from "../../lab/aws/balancing";
-import { freeName } from "../../lab/aws/changes";
-import { isExpected, judge } from "../../lab/aws/health";
-import { countConnections } from "../../lab/aws/keeper";
-import { pauseAfter, planGroup, type Action, type GroupView } from "../../lab/aws/plan";
-import { firewallOf } from "../../lab/aws/security";
-import { alarm, trackTarget, type Situation } from "../../lab/aws/tracking";
-import type { SecurityRuleRecord } from "../../lab/providers/aws/compute/cloud";
+import { balancersOf } from "../../lab/amazon/daemon/balancing";
+import { freeName } from "../../lab/amazon/daemon/changes";
+import { isExpected, judge } from "../../lab/amazon/daemon/health";
+import { countConnections } from "../../lab/amazon/daemon/keeper";
+import { pauseAfter, planGroup, type Action, type GroupView } from "../../lab/amazon/daemon/plan";
+import { firewallOf } from "../../lab/amazon/daemon/security";
+import { alarm, trackTarget, type Situation } from "../../lab/amazon/daemon/tracking";
+import type { SecurityRuleRecord } from "../../lab/amazon/compute/cloud";
 import type {
     GroupRecord,
     HealthCheck,
     InstanceRecord,
     RefreshRecord,
     TargetRecord,
-} from "../../lab/providers/aws/compute/groups";
+} from "../../lab/amazon/compute/groups";
 
 /* What a group does next, by what is known of it. */
 

@@ -4,13 +4,13 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { labFolder } from "../../lab/paths";
-import { computeFunctions, computeKinds } from "../../lab/providers/aws/compute";
-import { eips } from "../../lab/providers/aws/compute/cloud";
-import { groups, refreshes } from "../../lab/providers/aws/compute/groups";
-import { parameters, plainValue } from "../../lab/providers/aws/compute/parameters";
-import { instanceProfiles } from "../../lab/providers/aws/iam/cloud";
-import type { ResourceKind } from "../../lab/providers/kind";
-import { problemsWith } from "../../lab/providers/protocol/problems";
+import { computeFunctions, computeKinds } from "../../lab/amazon/compute";
+import { eips } from "../../lab/amazon/compute/cloud";
+import { groups, refreshes } from "../../lab/amazon/compute/groups";
+import { parameters, plainValue } from "../../lab/amazon/compute/parameters";
+import { instanceProfiles } from "../../lab/amazon/iam/cloud";
+import type { ResourceKind } from "../../lab/cloud/kind";
+import { problemsWith } from "../../lab/cloud/protocol/problems";
 
 /*
  * What the lab's EC2, Auto Scaling, load balancing and parameters refuse, as the real ones do. In record mode: nothing

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { cloudFolder, labFolder } from "../../lab/paths";
-import { iamKinds } from "../../lab/providers/aws/iam";
+import { iamKinds } from "../../lab/amazon/iam";
 import {
     accessKeys,
     instanceProfiles,
@@ -12,10 +12,10 @@ import {
     roles,
     userPolicies,
     users,
-} from "../../lab/providers/aws/iam/cloud";
-import type { ResourceKind } from "../../lab/providers/kind";
-import { problemsWith } from "../../lab/providers/protocol/problems";
-import { sweep } from "../../lab/providers/sweep";
+} from "../../lab/amazon/iam/cloud";
+import type { ResourceKind } from "../../lab/cloud/kind";
+import { problemsWith } from "../../lab/cloud/protocol/problems";
+import { sweep } from "../../lab/cloud/sweep";
 
 /* What the lab's IAM refuses, as the real one does. In record mode: there is no server. */
 

@@ -3,11 +3,11 @@ import "./ownRecordLab";
 import { rmSync } from "node:fs";
 
 import { labFolder } from "../../lab/paths";
-import { buckets } from "../../lab/providers/aws/s3/cloud";
-import { s3Kinds } from "../../lab/providers/aws/s3";
-import type { ResourceKind } from "../../lab/providers/kind";
-import { problemsWith } from "../../lab/providers/protocol/problems";
-import { sweep } from "../../lab/providers/sweep";
+import { buckets } from "../../lab/amazon/s3/cloud";
+import { s3Kinds } from "../../lab/amazon/s3";
+import type { ResourceKind } from "../../lab/cloud/kind";
+import { problemsWith } from "../../lab/cloud/protocol/problems";
+import { sweep } from "../../lab/cloud/sweep";
 
 /* What the lab's S3 refuses, as the real one does. In record mode: there is no server. */
 

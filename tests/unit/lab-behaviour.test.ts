@@ -1,13 +1,13 @@
 import "./ownRecordLab";
 
-import { aws } from "../../lab/providers/aws";
-import { behaviours, isDeletedFirst } from "../../lab/providers/behaviour";
-import { cloudflare } from "../../lab/providers/cloudflare";
-import { command } from "../../lab/providers/command";
-import { digitalocean } from "../../lab/providers/digitalocean";
-import { differences } from "../../lab/providers/protocol/differences";
-import { random } from "../../lab/providers/random";
-import { tls } from "../../lab/providers/tls";
+import { aws } from "../../lab/amazon";
+import { behaviours, isDeletedFirst } from "../../lab/cloud/behaviour";
+import { cloudflare } from "../../lab/cloudflare";
+import { command } from "../../lab/cloudless/command";
+import { digitalocean } from "../../lab/digitalocean";
+import { differences } from "../../lab/cloud/protocol/differences";
+import { random } from "../../lab/cloudless/random";
+import { tls } from "../../lab/cloudless/tls";
 
 const kinds = [aws, cloudflare, command, digitalocean, random, tls].flatMap((pkg) => pkg.kinds);
 

@@ -3,11 +3,11 @@ import "./ownRecordLab";
 import { rmSync } from "node:fs";
 
 import { labFolder } from "../../lab/paths";
-import { cloudflare } from "../../lab/providers/cloudflare";
-import { readDnsData } from "../../lab/providers/cloudflare/cloud";
-import type { ResourceKind } from "../../lab/providers/kind";
-import { problemsWith } from "../../lab/providers/protocol/problems";
-import { sweep } from "../../lab/providers/sweep";
+import { cloudflare } from "../../lab/cloudflare";
+import { readDnsData } from "../../lab/cloudflare/cloud";
+import type { ResourceKind } from "../../lab/cloud/kind";
+import { problemsWith } from "../../lab/cloud/protocol/problems";
+import { sweep } from "../../lab/cloud/sweep";
 
 /*
  * What the lab's Cloudflare refuses, as the real one does. In record mode: nothing answers.

@@ -1,9 +1,9 @@
-import { checkDns, orderOf, serverFiles } from "../../lab/dns/gdnsd";
-import { askersRanges } from "../../lab/dns/places";
-import { dnsTable, namesOf } from "../../lab/dns/status";
-import { hash, scalar } from "../../lab/dns/syntax";
+import { checkDns, orderOf, serverFiles } from "../../lab/cloudflare/dns/gdnsd";
+import { askersRanges } from "../../lab/cloudflare/dns/places";
+import { dnsTable, namesOf } from "../../lab/cloudflare/dns/status";
+import { hash, scalar } from "../../lab/cloudflare/dns/syntax";
 import { regionRange } from "../../lab/network/addresses";
-import type { DnsData } from "../../lab/providers/cloudflare/cloud";
+import type { DnsData } from "../../lab/cloudflare/cloud";
 
 const common = { urn: "test", createdOn: "2026-01-01T00:00:00Z" };
 const id = (digit: string): string => digit.repeat(32);

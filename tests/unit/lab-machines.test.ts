@@ -1,7 +1,7 @@
 import { machineTable } from "../../lab/cli/status";
 import { summarize } from "../../lab/cli/roleStatus";
 import { formatTable } from "../../lab/cli/table";
-import { inCgroup } from "../../lab/host/cgroups";
+import { inCgroup } from "../../lab/workstation/cgroups";
 import { imageCommand, imageFolder } from "../../lab/machines/image";
 import { imagePackages } from "../../lab/machines/packages";
 import { inNamespace, inNetwork } from "../../lab/network/network";

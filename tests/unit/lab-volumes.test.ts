@@ -3,10 +3,10 @@ import "./ownRecordLab";
 import { rmSync } from "node:fs";
 
 import { labFolder } from "../../lab/paths";
-import { digitalocean } from "../../lab/providers/digitalocean";
-import { droplets, volumes } from "../../lab/providers/digitalocean/cloud";
-import type { ResourceKind } from "../../lab/providers/kind";
-import { sweep } from "../../lab/providers/sweep";
+import { digitalocean } from "../../lab/digitalocean";
+import { droplets, volumes } from "../../lab/digitalocean/cloud";
+import type { ResourceKind } from "../../lab/cloud/kind";
+import { sweep } from "../../lab/cloud/sweep";
 
 /* Volumes of the lab's DigitalOcean, in record mode: what is refused, and that they outlive droplets. */
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { withLock } from "../../lab/host/lock";
+import { withLock } from "../../lab/workstation/lock";
 
 let folder = "";
 let file = "";

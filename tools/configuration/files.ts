@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { run } from "../../lab/host/run";
+import { run } from "../../lab/workstation/run";
 import { checkout } from "../../lab/paths";
 import { configurationReference } from "./markdown";
 import { stackFileSchema, stationJsonSchema } from "./schema";

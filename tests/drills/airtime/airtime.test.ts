@@ -5,14 +5,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parse, stringify } from "yaml";
 
 import { rememberStackFile, stackFile } from "../../../lab/engine/stackFile";
-import { run } from "../../../lab/host/run";
+import { run } from "../../../lab/workstation/run";
 import { bootMachine, execInMachine, findMachine, killMachine } from "../../../lab/machines/machines";
 import { inImage } from "../../../lab/machines/image";
 import { sites } from "../../../lab/network/addresses";
 import { inNamespace } from "../../../lab/network/network";
 import { checkout, labPath } from "../../../lab/paths";
-import { volumes } from "../../../lab/providers/digitalocean/cloud";
-import { ensureStorage, stopStorage } from "../../../lab/storage";
+import { volumes } from "../../../lab/digitalocean/cloud";
+import { ensureStorage, stopStorage } from "../../../lab/amazon/storage";
 import { closeBook, note } from "../support/book";
 import { Backup, type Call, type Version } from "../support/bucket";
 import { pulumiUp } from "../support/checkout";

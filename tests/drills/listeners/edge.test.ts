@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { run } from "../../../lab/host/run";
+import { run } from "../../../lab/workstation/run";
 import { bootMachine, findMachine, killMachine, uncutMachine } from "../../../lab/machines/machines";
 import { inNetwork } from "../../../lab/network/network";
 import { interfaceName } from "../../../lab/network/state";

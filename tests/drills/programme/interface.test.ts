@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { join } from "node:path";
 
-import { run } from "../../../lab/host/run";
+import { run } from "../../../lab/workstation/run";
 import { checkout } from "../../../lab/paths";
 import { Encoder } from "../../../lab/radio/encoder";
 import { parseOutputs } from "../../../lab/radio/outputs";

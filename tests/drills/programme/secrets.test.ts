@@ -5,7 +5,7 @@ import { z } from "zod";
 
 import { enginePath } from "../../../lab/engine/command";
 import { engineEnvironment } from "../../../lab/engine/environment";
-import { run } from "../../../lab/host/run";
+import { run } from "../../../lab/workstation/run";
 import { execInMachine, listMachines } from "../../../lab/machines/machines";
 import { labPath } from "../../../lab/paths";
 import { World } from "../support/world";

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 
 import { apiRootFile } from "../../../lab/authority";
-import { operatorKeys } from "../../../lab/aws/credentials";
+import { operatorKeys } from "../../../lab/amazon/daemon/credentials";
 import { stackOutputs } from "../../../lab/engine/outputs";
-import { run } from "../../../lab/host/run";
+import { run } from "../../../lab/workstation/run";
 import { execInMachine } from "../../../lab/machines/machines";
 import { clientAddress } from "../../../lab/network/addresses";
 import { inNamespace, inNetwork } from "../../../lab/network/network";
@@ -16,7 +16,7 @@ import {
     instances,
     targets,
     type InstanceRecord,
-} from "../../../lab/providers/aws/compute/groups";
+} from "../../../lab/amazon/compute/groups";
 
 const outputs = z.object({
     emergency: z.object({

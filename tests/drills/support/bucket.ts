@@ -7,8 +7,8 @@ import { apiRootFile } from "../../../lab/authority";
 import { stackOutputs } from "../../../lab/engine/outputs";
 import { inImage } from "../../../lab/machines/image";
 import { checkout } from "../../../lab/paths";
-import { s3Root } from "../../../lab/storage";
-import { elements, s3Request, textOf, type Answer } from "../../../lab/storage/client";
+import { s3Root } from "../../../lab/amazon/storage";
+import { elements, s3Request, textOf, type Answer } from "../../../lab/amazon/storage/client";
 
 const key = z.object({ id: z.string(), secret: z.string() });
 

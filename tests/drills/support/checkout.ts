@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { operateAsOperator } from "../../../lab/engine/run";
 import type { OperationResult } from "../../../lab/engine/operate";
 import { stackFile } from "../../../lab/engine/stackFile";
-import { readJson } from "../../../lab/host/files";
+import { readJson } from "../../../lab/workstation/files";
 import { checkout, labPath } from "../../../lab/paths";
 
 /** A mistake in a file of the checkout: a text in it, and what somebody has made of it. */

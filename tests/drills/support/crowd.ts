@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 
-import { inCgroup } from "../../../lab/host/cgroups";
-import { run } from "../../../lab/host/run";
+import { inCgroup } from "../../../lab/workstation/cgroups";
+import { run } from "../../../lab/workstation/run";
 import { clientAddress, regionRange } from "../../../lab/network/addresses";
 import { ensureClient, inNamespace, inNetwork } from "../../../lab/network/network";
 import { interfaceName } from "../../../lab/network/state";

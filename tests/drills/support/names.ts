@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { issuingRoots } from "../../../lab/acme";
-import { run } from "../../../lab/host/run";
+import { run } from "../../../lab/workstation/run";
 import { ensureClient, inNamespace } from "../../../lab/network/network";
 import { limits } from "./limits";
 

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { execInMachine, findMachine } from "../../../lab/machines/machines";
 import { inImage } from "../../../lab/machines/image";
 import { labPath } from "../../../lab/paths";
-import { droplets, volumes } from "../../../lab/providers/digitalocean/cloud";
-import { removeDroplet } from "../../../lab/providers/digitalocean/droplet";
-import { removeVolume } from "../../../lab/providers/digitalocean/volume";
-import { setLabMode } from "../../../lab/providers/mode";
+import { droplets, volumes } from "../../../lab/digitalocean/cloud";
+import { removeDroplet } from "../../../lab/digitalocean/droplet";
+import { removeVolume } from "../../../lab/digitalocean/volume";
+import { setLabMode } from "../../../lab/cloud/mode";
 import { sourceAudio } from "../../../lab/radio/audio";
 
 /** A show as it is made: its content, and the SHA-256 of that. */

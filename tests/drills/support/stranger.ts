@@ -1,4 +1,4 @@
-import { run } from "../../../lab/host/run";
+import { run } from "../../../lab/workstation/run";
 import { inNamespace } from "../../../lab/network/network";
 
 /** HTTP status that a place is answered; `cut` where the connection ends without one. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-import { withLock } from "../../../lab/host/lock";
+import { withLock } from "../../../lab/workstation/lock";
 
 /*
  * Sets of drills run side by side, each in its own lab on the same processors. A test that wants those for itself waits

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { planHealthCheck } from "../../../config/plan";
 import { parseStation } from "../../../config/station";
 import { stackFile } from "../../../lab/engine/stackFile";
-import { run } from "../../../lab/host/run";
+import { run } from "../../../lab/workstation/run";
 import {
     bootMachine,
     execInMachine,

@@ -1,0 +1,57 @@
+import { randomBytes } from "node:crypto";
+
+import type { z } from "zod";
+
+import type { Context, Existing, Made, Properties } from "../../cloud/kind";
+import { labMode } from "../../cloud/mode";
+import { outputOf, type commandInputs, type Output } from "./inputs";
+
+/** What a command is given, wherever it runs. */
+type CommandInputs = z.output<z.ZodObject<typeof commandInputs>>;
+
+/** Runs one command. `previous` is what the last one wrote; absent at the first. */
+export type Run<Inputs> = (
+    command: string,
+    given: Inputs,
+    previous: Output | undefined,
+    context: Context,
+) => Promise<Output>;
+
+/** A name with a random end, as the real provider's ids. */
+export function commandId(name: string): string {
+    return name + randomBytes(4).toString("hex");
+}
+
+/** What a kind of command is beside its inputs: `create` at its creation, `update` or `create` on a change, `delete`. */
+export function lifecycle<Inputs extends CommandInputs>(
+    run: Run<Inputs>,
+): {
+    create(given: Inputs, context: Context): Promise<Made>;
+    update(existing: Existing<Inputs>, given: Inputs, context: Context): Promise<Properties>;
+    delete(existing: Existing<Inputs>, context: Context): Promise<void>;
+} {
+    async function attempt(
+        command: string | undefined,
+        given: Inputs,
+        previous: Output | undefined,
+        context: Context,
+    ): Promise<Properties> {
+        if (command === undefined || labMode() === "record") {
+            return { ...(previous ?? { stdout: "", stderr: "" }) };
+        }
+        return { ...(await run(command, given, previous, context)) };
+    }
+    return {
+        create: async (given, context) => ({
+            id: commandId(context.name),
+            outputs: await attempt(given.create, given, undefined, context),
+        }),
+
+        update: ({ outputs }, given, context) =>
+            attempt(given.update ?? given.create, given, outputOf(outputs), context),
+
+        delete: async ({ inputs: given, outputs }, context) => {
+            await attempt(given.delete, given, outputOf(outputs), context);
+        },
+    };
+}

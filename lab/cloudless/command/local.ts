@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { resolve as absolute } from "node:path";
+
+import { z } from "zod";
+
+import { inNamespace } from "../../network/network";
+import { checkout } from "../../paths";
+import { resourceKind, type Context } from "../../cloud/kind";
+import { commandInputs, logs, previousOutput, type Output } from "./inputs";
+import { lifecycle } from "./lifecycle";
+
+const inputs = z.strictObject({
+    ...commandInputs,
+    dir: z.string().optional(),
+    interpreter: z.array(z.string()).optional(),
+    assetPaths: z.array(z.string()).max(0, "the lab cloud collects no assets").optional(),
+    archivePaths: z.array(z.string()).max(0, "the lab cloud collects no archives").optional(),
+});
+type Inputs = z.output<typeof inputs>;
+
+function run(
+    command: string,
+    given: Inputs,
+    previous: Output | undefined,
+    context: Context,
+): Promise<Output> {
+    const interpreter = given.interpreter?.length ? given.interpreter : ["/bin/sh", "-c"];
+    // A program of the operator's: it finds the lab's names, which the engine itself needs not.
+    const [program = "", ...args] = inNamespace("operator", [...interpreter, command]);
+    return new Promise((resolve, reject) => {
+        const child = spawn(program, args, {
+            // The real provider runs where the program is.
+            cwd: absolute(checkout, given.dir ?? "."),
+            env: {
+                ...process.env,
+                ...given.environment,
+                ...previousOutput(previous, given.addPreviousOutputInEnv),
+            },
+        });
+        const texts = { stdout: "", stderr: "", both: "" };
+        const collect = (stream: "stdout" | "stderr") => (data: Buffer) => {
+            const text = data.toString("utf8");
+            texts[stream] += text;
+            texts.both += text;
+            if (logs(given.logging, stream)) {
+                context.log(text.replace(/\n$/, ""));
+            }
+        };
+        child.stdout.on("data", collect("stdout"));
+        child.stderr.on("data", collect("stderr"));
+        child.on("error", reject);
+        child.on("close", (code, signal) => {
+            if (code === 0) {
+                resolve({ stdout: texts.stdout.replace(/\n$/, ""), stderr: texts.stderr.replace(/\n$/, "") });
+                return;
+            }
+            const ended = signal === null ? `exit status ${code ?? "unknown"}` : `signal: ${signal}`;
+            reject(new Error(`${ended}: running ${JSON.stringify(command)}:\n${texts.both}`));
+        });
+        child.stdin.on("error", () => {});
+        child.stdin.end(given.stdin ?? "");
+    });
+}
+
+export const localCommand = resourceKind({ type: "command:local:Command", inputs, ...lifecycle(run) });

@@ -1,8 +1,0 @@
-import type { ProviderPackage } from "../kind";
-import { localCommand } from "./local";
-import { copyToRemote, remoteCommand } from "./remote";
-
-export const command: ProviderPackage = {
-    name: "command",
-    kinds: [copyToRemote, localCommand, remoteCommand],
-};
