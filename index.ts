@@ -8,12 +8,12 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Airtime } from "./components/airtime";
 import { AirtimeBackup } from "./components/airtimeBackup";
-import { StationCredentials } from "./components/credentials";
+import { StationCredentials } from "./components/stationCredentials";
 import { GeoDns } from "./components/geoDns";
 import { awaitCertificates } from "./components/geoDns/certificates";
 import { CloudflareDns } from "./components/geoDns/cloudflare";
 import { ingestPort, ingestTlsPort, Master, masterTlsName } from "./components/master";
-import { RelayGroup } from "./components/relayGroup";
+import { Canary } from "./components/canary";
 import { RelayPool } from "./components/relayPool";
 import { decideReplacementOrder } from "./components/replacementOrder";
 import { StationAuthority } from "./components/stationAuthority";
@@ -23,7 +23,7 @@ import { airtimeChannels } from "./config/airtime";
 import { bytesPerMinute, diskGib, planCanary } from "./config/canary";
 import { describeDroplets, planDroplets } from "./config/digitalOcean";
 import { recordTtlSeconds } from "./config/dns";
-import { placeOf, planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/plan";
+import { placeOf, planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/stationPlan";
 import { bucketPrefix } from "./model/bucketNames";
 import { linkPort, type Upstream } from "./model/links";
 import { sourceMount } from "./model/sources";
@@ -58,7 +58,7 @@ const amazon = config.aws && createAmazon(config.aws);
 const backup = createBackup();
 const ingestAddresses = createIngestAddresses();
 const masters = createMasters();
-const canary = createCanary();
+const canaryRelays = createCanary();
 const relayPools = createRelayPools();
 createNames();
 const airtime = createAirtime();
@@ -150,12 +150,12 @@ function createMasters(): Master[] {
 }
 
 /** Relays at Amazon: one that is always on and gets every change first, more in an emergency. */
-function createCanary(): RelayGroup | undefined {
+function createCanary(): Canary | undefined {
     if (!canaryPlan || !amazon) {
         return undefined;
     }
-    return new RelayGroup(
-        "relay-aws",
+    return new Canary(
+        "canary",
         {
             ...canaryPlan,
             prefix: network.prefix,
@@ -197,7 +197,7 @@ function createRelayPools(): RelayPool[] {
                     authority,
                     credentials,
                 },
-                { dependsOn: [...masters, ...(canary ? [canary] : []), ...tierAbove] },
+                { dependsOn: [...masters, ...(canaryRelays ? [canaryRelays] : []), ...tierAbove] },
             ),
         );
     }
@@ -256,12 +256,12 @@ function createNames(): void {
                 capacity: plan.count * plan.listenerLimit,
                 members: relayPools[index]?.relays ?? [],
             })),
-            emergency: canary &&
+            canary: canaryRelays &&
                 canaryPlan && {
-                    region: "aws",
+                    region: "canary",
                     place: canaryPlan.place,
-                    addresses: canary.addresses.map((address, index) => ({
-                        name: `relay-aws-${index + 1}`,
+                    addresses: canaryRelays.addresses.map((address, index) => ({
+                        name: `canary-${index + 1}`,
                         address,
                     })),
                     share: canaryPlan.share,
@@ -368,33 +368,33 @@ export const backupKeys = pulumi.secret(
 );
 
 /** The canary and its group: where it is, and what it may cost. */
-export const emergency = canary &&
+export const canary = canaryRelays &&
     canaryPlan && {
-        group: canary.groupName,
+        group: canaryRelays.groupName,
         region: canaryPlan.region,
-        addresses: canary.addresses,
+        addresses: canaryRelays.addresses,
         instances: { least: canaryPlan.minInstances, most: canaryPlan.maxInstances },
         usdPerDay: { resting: canaryPlan.restingUsdPerDay, most: canaryPlan.maximumUsdPerDay },
         /** Parameter that says why an instance did not get well. */
-        report: canary.report,
+        report: canaryRelays.report,
     };
 
 /** How many droplets the station has, and what the account must allow for a change of all of them. */
 export const droplets = { ...planDroplets(config), limit: config.digitalOcean.dropletLimit };
 
 /** Every machine that is always there, for the engineers. */
-export const hosts: Record<
+export const machines: Record<
     string,
     { role: "master" | "relay" | "airtime"; region: string; address: pulumi.Input<string> }
 > = {};
 for (const { master, upstream } of ingestAddresses) {
-    hosts[`master-${master.id}`] = { role: "master", region: master.region, address: upstream.host };
+    machines[`master-${master.id}`] = { role: "master", region: master.region, address: upstream.host };
 }
 for (const [index, { region }] of poolPlans.entries()) {
     for (const { name, address } of relayPools[index]?.relays ?? []) {
-        hosts[name] = { role: "relay", region, address };
+        machines[name] = { role: "relay", region, address };
     }
 }
 if (airtime && config.airtime) {
-    hosts.airtime = { role: "airtime", region: config.airtime.region, address: airtime.address };
+    machines.airtime = { role: "airtime", region: config.airtime.region, address: airtime.address };
 }

@@ -5,4 +5,4 @@ export interface AcmePlan {
 }
 
 /** TLS port at which Masters hand the public certificate to the station's own machines. */
-export const bundlePort = 8444;
+export const certificatePort = 8444;

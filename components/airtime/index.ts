@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { AirtimeSoftware } from "../../model/airtimeSoftware";
 import type { ChannelPlan } from "../../model/channels";
-import type { StationCredentials } from "../credentials";
-import { DropletHost, type MachineSecrets } from "../host/droplet";
-import { createFirewall } from "../host/firewall";
+import type { StationCredentials } from "../stationCredentials";
+import { DropletMachine, type MachineSecrets } from "../dropletMachine/index";
+import { createFirewall } from "../dropletMachine/firewall";
 import type { StationNetwork } from "../stationNetwork";
 import { libraryFolder } from "./plan";
 import { renderAirtime } from "./render";
@@ -106,7 +106,7 @@ export class Airtime extends pulumi.ComponentResource {
                     backup,
                 }),
             );
-        const host = new DropletHost(
+        const host = new DropletMachine(
             name,
             {
                 network: args.network,

@@ -2,10 +2,10 @@ import { stringify } from "yaml";
 
 import type { SoftwareRole } from "./software";
 import { sourceMount } from "../../model/sources";
-import type { BackupHostPlan } from "../airtimeBackup/host";
+import type { BackupRolePlan } from "../airtimeBackup/render";
 import type { SecretFile } from "../machine/delivery";
 import type { MachineFile } from "../machine/role";
-import { readTemplate, renderTemplate } from "../template";
+import { readTemplate, renderTemplate } from "../machine/template";
 import { composeProject, libretimeCompose } from "./compose";
 import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
 
@@ -42,7 +42,7 @@ export function renderLibretime(plan: AirtimePlan): SoftwareRole {
 }
 
 /** What of it is to be kept safe, and how PostgreSQL's programs are called there. */
-export function libretimeBackup(plan: AirtimePlan): Pick<BackupHostPlan, "database" | "configuration"> {
+export function libretimeBackup(plan: AirtimePlan): Pick<BackupRolePlan, "database" | "configuration"> {
     const exec = [
         "docker",
         "compose",

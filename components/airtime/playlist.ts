@@ -1,10 +1,10 @@
 import type { SoftwareRole } from "./software";
 import type { ChannelPlan } from "../../model/channels";
 import { sourceMount } from "../../model/sources";
-import type { BackupHostPlan } from "../airtimeBackup/host";
+import type { BackupRolePlan } from "../airtimeBackup/render";
 import type { SecretFile } from "../machine/delivery";
 import type { MachineFile } from "../machine/role";
-import { readTemplate, renderTemplate } from "../template";
+import { readTemplate, renderTemplate } from "../machine/template";
 import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
 
 const modules = ["__init__", "catalogue", "database", "library", "rotation", "schedule", "settings"] as const;
@@ -37,7 +37,7 @@ export function renderPlaylist(plan: AirtimePlan): SoftwareRole {
 }
 
 /** What of it is to be kept safe, and how PostgreSQL's programs are called there. */
-export function playlistBackup(plan: AirtimePlan): Pick<BackupHostPlan, "database" | "configuration"> {
+export function playlistBackup(plan: AirtimePlan): Pick<BackupRolePlan, "database" | "configuration"> {
     return {
         database: { name: "airtime", command: ["runuser", "-u", "postgres", "--"] },
         configuration: [`${volumeFolder(plan.volumeName)}/schedule.txt`, "/etc/aerial/airtime.json"],

@@ -1,8 +1,8 @@
-import { backupHostFiles, type BackupHostPlan } from "../airtimeBackup/host";
+import { backupHostFiles, type BackupRolePlan } from "../airtimeBackup/render";
 import { machineTools, refusePlaceholders, secretFiles } from "../machine/delivery";
 import type { BulkFiles } from "../machine/bulk";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
-import { readTemplate, renderTemplate } from "../template";
+import { readTemplate, renderTemplate } from "../machine/template";
 import { libretimeBackup, renderLibretime } from "./libretime";
 import { libraryFolder, refuseUnusablePlan, volumeFolder, type AirtimePlan } from "./plan";
 import { playlistBackup, renderPlaylist } from "./playlist";
@@ -55,7 +55,7 @@ function volumeFiles(plan: AirtimePlan, prepareWords: string[]): MachineFile[] {
     ];
 }
 
-function backupPlan(plan: AirtimePlan, backup: NonNullable<AirtimePlan["backup"]>): BackupHostPlan {
+function backupPlan(plan: AirtimePlan, backup: NonNullable<AirtimePlan["backup"]>): BackupRolePlan {
     return {
         ...backup,
         libraries: plan.channels.map(({ id }) => ({ channel: id, path: libraryFolder(plan, id) })),

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
 import { bucketKinds, bucketName, type BucketKind } from "../../model/bucketNames";
-import { backupInventory, type BackupPlan, type BucketPlace, type ProtectedItem } from "./inventory";
+import { backupInventory, type BackupPlan, type BucketPlace, type ProtectedItem } from "./plan";
 import { LockedBucket } from "./lockedBucket";
 import {
     readerPolicy,

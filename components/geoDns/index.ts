@@ -4,7 +4,7 @@ import type { Place } from "../../model/geography";
 import type { HealthCheck } from "../../model/healthCheck";
 import type { StationNames } from "../../model/stationNames";
 import type { DnsService, PoolMember } from "./dnsService";
-import { addEmergency, type EmergencyPool } from "./emergency";
+import { addCanary, type CanaryPool } from "./canaryPool";
 import { planSteering } from "./steering";
 
 /** The Relays of one region, as listeners are sent to them. */
@@ -30,7 +30,7 @@ export interface GeoDnsArgs {
     check: Omit<HealthCheck, "path" | "port">;
     pools: ListenerPool[];
     /** A pool behind all others, that serves a small share all the time. It has no name of its own. */
-    emergency?: EmergencyPool;
+    canary?: CanaryPool;
     /** Masters, preferred first. */
     masters: { name: string; place: Place; address: pulumi.Input<string> }[];
 }
@@ -47,7 +47,7 @@ export class GeoDns extends pulumi.ComponentResource {
         const check: HealthCheck = { ...args.check, path: "/healthz", port: 80 };
         const { names } = args;
 
-        const listenerPools = addEmergency(args.pools, args.emergency).map((pool) => ({
+        const listenerPools = addCanary(args.pools, args.canary).map((pool) => ({
             ...pool,
             name: `${args.prefix}-stream-${pool.region}`,
         }));

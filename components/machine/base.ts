@@ -1,4 +1,4 @@
-import { readTemplate } from "../template";
+import { readTemplate } from "./template";
 import type { MachineFile, MachineRole } from "./role";
 
 /** A verbatim file of `config-templates/`. */

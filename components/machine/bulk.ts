@@ -1,4 +1,4 @@
-import { readTemplate } from "../template";
+import { readTemplate } from "./template";
 import { packFiles } from "./cloudConfig";
 import { mergeRoles, type MachineFile, type MachineRole } from "./role";
 

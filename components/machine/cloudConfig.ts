@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 
 import { stringify } from "yaml";
 
-import { readTemplate } from "../template";
+import { readTemplate } from "./template";
 import { baseRole, enrolledRole, loginUser } from "./base";
 import { mergeRoles, type MachineFile, type MachineRole } from "./role";
 

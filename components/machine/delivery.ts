@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 
-import { readTemplate } from "../template";
-import type { TextFormat } from "../escape";
+import { readTemplate } from "./template";
+import type { TextFormat } from "./escape";
 import type { MachineFile } from "./role";
 
 /**

@@ -1,5 +1,5 @@
 import type { MasterPlan } from "./plan";
-import { bundlePort } from "../../model/publicCertificate";
+import { certificatePort } from "../../model/publicCertificate";
 import { peerAddress } from "./mounts";
 
 /** What `aerial-certificate` on a Master is told. */
@@ -49,7 +49,7 @@ export function certificatePlan(plan: MasterPlan): CertificatePlan {
         ...acme,
         peers: plan.peers.map((peer) => {
             peerAddress(peer);
-            return { id: peer.id, host: peer.host, port: bundlePort, tlsName: peer.tlsName };
+            return { id: peer.id, host: peer.host, port: certificatePort, tlsName: peer.tlsName };
         }),
     };
 }

@@ -3,15 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { ChannelPlan } from "../../model/channels";
 import { linkPort, type Upstream } from "../../model/links";
-import { bundlePort, type AcmePlan } from "../../model/publicCertificate";
+import { certificatePort, type AcmePlan } from "../../model/publicCertificate";
 import type { SilencePlan, SourcePlan } from "../../model/sources";
 import { allNames, type StationNames } from "../../model/stationNames";
-import type { StationCredentials } from "../credentials";
-import { DropletHost } from "../host/droplet";
-import { createFirewall } from "../host/firewall";
+import type { StationCredentials } from "../stationCredentials";
+import { DropletMachine } from "../dropletMachine/index";
+import { createFirewall } from "../dropletMachine/firewall";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
-import type { EmergencyPlan } from "./emergency";
+import type { EmergencyShowsPlan } from "./emergencyShows";
 import { renderMaster } from "./render";
 
 /** Port that encoders connect to: Icecast's own, the default of every encoder. */
@@ -51,11 +51,11 @@ export interface MasterArgs {
     authority: StationAuthority;
     credentials: StationCredentials;
     /** Emergency shows from the station's bucket; without it there are those that people put on the machine. */
-    emergency?: MasterEmergency | undefined;
+    emergency?: MasterEmergencyShows | undefined;
 }
 
 /** Where emergency shows come from, and the key that reads them. */
-export interface MasterEmergency extends EmergencyPlan {
+export interface MasterEmergencyShows extends EmergencyShowsPlan {
     /** A key that reads the bucket of shows, and nothing else. */
     reader: { id: pulumi.Input<string>; secret: pulumi.Input<string> };
 }
@@ -93,12 +93,12 @@ export class Master extends pulumi.ComponentResource {
                     // Health checks, and challenges of the certificate authority.
                     { port: 80, from: "everyone" },
                     { port: linkPort, from: links },
-                    { port: bundlePort, from: links },
+                    { port: certificatePort, from: links },
                 ],
             },
             this,
         );
-        new DropletHost(
+        new DropletMachine(
             name,
             {
                 network: args.network,
@@ -115,7 +115,6 @@ export class Master extends pulumi.ComponentResource {
                         silence: args.silence,
                         peers,
                         ingestPort,
-                        linkPort,
                         maxLinks: args.linkCount,
                         rank: args.rank,
                         publicNames: allNames(args.names),
@@ -147,7 +146,7 @@ export class Master extends pulumi.ComponentResource {
 }
 
 /** The plan without its key: what a machine is told by its user data. */
-function emergencyPlan(emergency: MasterEmergency | undefined): EmergencyPlan | undefined {
+function emergencyPlan(emergency: MasterEmergencyShows | undefined): EmergencyShowsPlan | undefined {
     if (emergency === undefined) {
         return undefined;
     }

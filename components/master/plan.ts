@@ -2,7 +2,7 @@ import type { ChannelPlan } from "../../model/channels";
 import type { Upstream } from "../../model/links";
 import type { AcmePlan } from "../../model/publicCertificate";
 import type { SilencePlan, SourcePlan } from "../../model/sources";
-import type { EmergencyPlan } from "./emergency";
+import type { EmergencyShowsPlan } from "./emergencyShows";
 
 /** All that a Master's machine is told by its user data. */
 export interface MasterPlan {
@@ -17,8 +17,6 @@ export interface MasterPlan {
     peers: Upstream[];
     /** Plain port that encoders connect to. */
     ingestPort: number;
-    /** TLS port that Relays and other Masters pull from. */
-    linkPort: number;
     /** How many Relays and Masters may pull one mount at once. */
     maxLinks: number;
     /** 0 for the preferred Master, which renews the public certificate; the others do so when it did not. */
@@ -27,5 +25,5 @@ export interface MasterPlan {
     publicNames: string[];
     acme: AcmePlan;
     /** Emergency shows from the station's backup; without one, there are those that people put on the machine. */
-    emergency?: EmergencyPlan | undefined;
+    emergency?: EmergencyShowsPlan | undefined;
 }

@@ -1,10 +1,11 @@
 import type { ChannelPlan } from "../../model/channels";
-import { bundlePort } from "../../model/publicCertificate";
+import { linkPort } from "../../model/links";
+import { certificatePort } from "../../model/publicCertificate";
 import { machineTools, refusePlaceholders, secretFiles, toolPackages } from "../machine/delivery";
 import type { MachineFile, MachineRole } from "../machine/role";
-import { readTemplate, renderTemplate } from "../template";
+import { readTemplate, renderTemplate } from "../machine/template";
 import { certificatePlan } from "./certificate";
-import { emergencyRole, type EmergencyRole } from "./emergency";
+import { emergencyShowsRole, type EmergencyShowsRole } from "./emergencyShows";
 import {
     directMounts,
     icecastLimits,
@@ -30,7 +31,7 @@ const controlSocket = (channel: string) => `/run/aerial-radio/${channel}/control
 export function renderMaster(plan: MasterPlan): MachineRole {
     refusePlaceholders(plan);
     refuseUnusableNames(plan);
-    const emergency = emergencyRole(
+    const emergency = emergencyShowsRole(
         plan.emergency,
         plan.channels.map((channel) => channel.id),
     );
@@ -71,7 +72,7 @@ export function renderMaster(plan: MasterPlan): MachineRole {
     };
 }
 
-function secrets(plan: MasterPlan, emergency: EmergencyRole): MachineFile[] {
+function secrets(plan: MasterPlan, emergency: EmergencyShowsRole): MachineFile[] {
     const file = (name: string, group: string) => ({
         target: `/etc/aerial/${name}`,
         owner: `root:${group}`,
@@ -127,9 +128,9 @@ function icecastXml(plan: MasterPlan): string {
 
 function nginxConf(plan: MasterPlan): string {
     return renderTemplate("nginx", "master/nginx.conf.eta", {
-        linkPort: plan.linkPort,
+        linkPort,
         ingestPort: plan.ingestPort,
-        bundlePort,
+        certificatePort,
         // A caller pulls at most every mount there is, and may be reconnecting while old connections die.
         connectionsPerCaller: 2 * (directMounts(plan).length + publicMounts(plan).length),
         peers: plan.peers.map((peer, index) => ({
@@ -166,8 +167,8 @@ function programs(plan: MasterPlan): MachineFile[] {
     const known = {
         id: plan.id,
         icecastPort: plan.ingestPort,
-        linkPort: plan.linkPort,
-        bundlePort,
+        linkPort,
+        certificatePort,
         ingestTlsPort: 443,
         channels: Object.fromEntries(
             plan.channels.map((channel) => [

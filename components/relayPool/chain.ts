@@ -3,12 +3,12 @@ import type { Upstream } from "../../model/links";
 
 /** One mount of a Relay's Icecast, and where its audio comes from. */
 export interface Level {
-    /** The upstream's id, or `own` for the Relay's source of last resort. */
+    /** The upstream's id, or `standby` for the Relay's source of last resort. */
     name: string;
     /** Icecast's mount: the public one for the preferred upstream, hidden ones for the others. */
     mount: string;
     /** Port on this machine that leads to the upstream; absent for the own source, which connects by itself. */
-    linkPort?: number;
+    upstreamPort?: number;
     /** Where listeners go when this level has no audio. */
     fallback?: string;
 }
@@ -26,15 +26,15 @@ export interface Chain {
 }
 
 /** Links to the upstreams start at this port, on the loopback address only. */
-const firstLinkPort = 8100;
+const firstUpstreamPort = 8100;
 
 /** A new listener's buffer: what it lives on while the Relay changes upstreams. Costs as much in delay. */
 const burstSeconds = 8;
 const queueSeconds = 32;
 
 /** The local port that leads to the upstream at this place of the list. */
-export function linkPort(upstreamIndex: number): number {
-    return firstLinkPort + upstreamIndex;
+export function upstreamPort(upstreamIndex: number): number {
+    return firstUpstreamPort + upstreamIndex;
 }
 
 /**
@@ -48,7 +48,7 @@ export function relayChains(channels: ChannelPlan[], upstreams: Upstream[]): Cha
         channel.formats.map((format) => {
             const mounts = [
                 ...upstreams.map((upstream) => `/from-${upstream.id}${format.mount}`),
-                `/own${format.mount}`,
+                `/standby${format.mount}`,
             ];
             mounts[0] = format.mount;
             return {
@@ -58,9 +58,9 @@ export function relayChains(channels: ChannelPlan[], upstreams: Upstream[]): Cha
                 burstBytes: seconds(burstSeconds, format),
                 queueBytes: seconds(queueSeconds, format),
                 levels: mounts.map((mount, index) => ({
-                    name: upstreams[index]?.id ?? "own",
+                    name: upstreams[index]?.id ?? "standby",
                     mount,
-                    linkPort: upstreams[index] && linkPort(index),
+                    upstreamPort: upstreams[index] && upstreamPort(index),
                     fallback: mounts[index + 1],
                 })),
             };

@@ -35,7 +35,7 @@ export function checkRelayPlan(plan: RelayPlan): void {
             .filter(({ bitrateKbps }) => !positiveInteger(bitrateKbps))
             .map(({ mount, bitrateKbps }) => `${mount} has the bitrate ${bitrateKbps} kbit/s`),
         ...plan.upstreams.flatMap((upstream) => [
-            ...(upstream.id === "own" ? ['"own" cannot name an upstream'] : []),
+            ...(upstream.id === "standby" ? ['"standby" cannot name an upstream'] : []),
             ...placeProblems("upstream", upstream),
         ]),
         ...(plan.masters.length ? [] : ["no Master has a certificate for it"]),
@@ -51,7 +51,6 @@ export function checkRelayPlan(plan: RelayPlan): void {
             ? []
             : [`a limit of ${perAddress} connections for an address`]),
         ...(positiveInteger(plan.listenerLimit) ? [] : [`a limit of ${plan.listenerLimit} listeners`]),
-        ...(plan.linkPort === undefined || isPort(plan.linkPort) ? [] : [`the link port ${plan.linkPort}`]),
     ];
     if (problems.length) {
         throw new Error(`a Relay cannot be made: ${problems.join("; ")}`);

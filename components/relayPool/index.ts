@@ -4,9 +4,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ChannelPlan } from "../../model/channels";
 import { linkPort, type Upstream } from "../../model/links";
 import type { StationNames } from "../../model/stationNames";
-import type { StationCredentials } from "../credentials";
-import { DropletHost } from "../host/droplet";
-import { createFirewall } from "../host/firewall";
+import type { StationCredentials } from "../stationCredentials";
+import { DropletMachine } from "../dropletMachine/index";
+import { createFirewall } from "../dropletMachine/firewall";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { renderRelay } from "./render";
@@ -86,12 +86,12 @@ export class RelayPool extends pulumi.ComponentResource {
                 region: args.region,
                 connectionsPerAddress: args.connectionsPerAddress,
                 listenerLimit: args.listenerLimit,
-                linkPort: links && linkPort,
+                offersLinks: links !== undefined,
             }),
         );
         this.relays = Array.from({ length: args.count }, (_, index) => {
             const relayName = `${name}-${index + 1}`;
-            const host = new DropletHost(
+            const host = new DropletMachine(
                 relayName,
                 {
                     network: args.network,

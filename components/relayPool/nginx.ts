@@ -1,7 +1,8 @@
 import type { RelayPlan } from "./plan";
 import type { MachineFile } from "../machine/role";
-import { readTemplate, renderTemplate } from "../template";
-import { linkPort, type Chain } from "./chain";
+import { readTemplate, renderTemplate } from "../machine/template";
+import { linkPort } from "../../model/links";
+import { upstreamPort, type Chain } from "./chain";
 import { renderPlaylists } from "./playlists";
 
 /** Icecast's sockets, on the loopback address. Their number is why 3,000 listeners can come back in 3 s. */
@@ -24,14 +25,14 @@ export function nginxFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
     };
     return [
         nginx("nginx.conf", { workerConnections: 2 * plan.listenerLimit + spareConnections }),
-        nginx("edge.conf", { ports: icecastPorts, linkPort: plan.linkPort ?? 0, ...limits }),
+        nginx("edge.conf", { ports: icecastPorts, linkPort: plan.offersLinks ? linkPort : 0, ...limits }),
         nginx("mounts.conf", { chains }),
         nginx("listener.conf", limits),
         nginx("public.conf", { masters: plan.masters.map(forUrl), ...limits }),
         nginx("links.conf", {
             links: plan.upstreams.map((upstream, index) => ({
                 ...forUrl(upstream),
-                localPort: linkPort(index),
+                localPort: upstreamPort(index),
             })),
         }),
         file("/etc/aerial/nginx/internal.conf", readTemplate("relay/nginx/internal.conf")),

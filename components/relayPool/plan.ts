@@ -24,9 +24,6 @@ export interface RelayPlan {
     names: StationNames;
     /** Where the public certificate comes from, preferred first. */
     masters: Upstream[];
-    /**
-     * TLS port that Relays of the tier below pull from. Its certificate is delivered as the files `tls.pem` and
-     * `tls.key`. Absent where there is no tier below.
-     */
-    linkPort?: number;
+    /** Whether Relays of a tier below pull from this one, at `linkPort`, by the certificate `tls.pem` and `tls.key`. */
+    offersLinks?: boolean;
 }

@@ -1,6 +1,6 @@
 import type { ChannelPlan, StreamFormat } from "../../model/channels";
 import type { StationNames } from "../../model/stationNames";
-import { escapeXml } from "../escape";
+import { escapeXml } from "../machine/escape";
 
 /** One playlist, as players fetch it. */
 export interface Playlist {

@@ -1,4 +1,4 @@
-import { bundlePort } from "../../model/publicCertificate";
+import { certificatePort } from "../../model/publicCertificate";
 import {
     machineTools,
     refusePlaceholders,
@@ -7,7 +7,7 @@ import {
     type SecretFile,
 } from "../machine/delivery";
 import type { MachineFile, MachineRole } from "../machine/role";
-import { readTemplate, renderTemplate } from "../template";
+import { readTemplate, renderTemplate } from "../machine/template";
 import { relayChains, type Chain } from "./chain";
 import { checkRelayPlan } from "./check";
 import { bracketed, icecastPorts, nginxFiles } from "./nginx";
@@ -32,8 +32,8 @@ export function renderRelay(plan: RelayPlan): MachineRole {
             "aerial.target",
             "aerial-icecast.service",
             "aerial-nginx.service",
-            "aerial-own-audio.service",
-            "aerial-own-source.service",
+            "aerial-standby-audio.service",
+            "aerial-standby-source.service",
             "aerial-certificate.timer",
             "aerial-access-log.timer",
         ],
@@ -41,13 +41,13 @@ export function renderRelay(plan: RelayPlan): MachineRole {
             ...machineTools(),
             ...secretFiles(filesWithSecrets(plan, chains)),
             ...nginxFiles(plan, chains),
-            ...ownSourceFiles(plan, chains),
+            ...standbyFiles(plan, chains),
             ...certificateFiles(plan),
             ...[
                 "aerial-icecast.service",
                 "aerial-nginx.service",
-                "aerial-own-audio.service",
-                "aerial-own-source.service",
+                "aerial-standby-audio.service",
+                "aerial-standby-source.service",
                 "aerial-certificate.service",
                 "aerial-certificate.timer",
                 "aerial-access-log.service",
@@ -83,7 +83,7 @@ function filesWithSecrets(plan: RelayPlan, chains: Chain[]): SecretFile[] {
         },
         nginxSecret("/etc/aerial/nginx/secrets.conf", "nginx", readTemplate("relay/nginx/secrets.conf")),
         nginxSecret("/etc/aerial/nginx/ca.pem", "raw", "@{file.ca.pem}"),
-        ...(plan.linkPort
+        ...(plan.offersLinks
             ? [
                   nginxSecret("/etc/aerial/nginx/tls.pem", "raw", "@{file.tls.pem}"),
                   nginxSecret("/etc/aerial/nginx/tls.key", "raw", "@{file.tls.key}"),
@@ -98,7 +98,7 @@ function filesWithSecrets(plan: RelayPlan, chains: Chain[]): SecretFile[] {
             reload: [],
         },
         {
-            target: "/etc/aerial/own/password",
+            target: "/etc/aerial/standby/password",
             format: "raw",
             content: "@{local.source}",
             owner: "root:root",
@@ -116,7 +116,7 @@ function nginxSecret(target: string, format: SecretFile["format"], content: stri
 /** What `aerial-certificate` goes by: whom to ask, and which names a certificate must have to be of use here. */
 function certificateFiles({ names, region, masters }: RelayPlan): MachineFile[] {
     const own = region === undefined ? Object.values(names.regions) : [names.regions[region] ?? ""];
-    const sources = masters.map(({ host, tlsName }) => `${tlsName} ${bracketed(host)} ${bundlePort}\n`);
+    const sources = masters.map(({ host, tlsName }) => `${tlsName} ${bracketed(host)} ${certificatePort}\n`);
     return [
         command("aerial-certificate"),
         file("/etc/aerial/certificate/names", [names.stream, ...own].map((name) => `${name}\n`).join("")),
@@ -125,7 +125,7 @@ function certificateFiles({ names, region, masters }: RelayPlan): MachineFile[] 
 }
 
 /** The source of last resort: one loop for each codec and bitrate, shared by the mounts that use it. */
-function ownSourceFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
+function standbyFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
     const formats = plan.channels.flatMap((channel) => channel.formats);
     const loops = new Set(formats.map(({ codec, bitrateKbps }) => `${codec} ${bitrateKbps}\n`));
     const mounts = chains.map((chain, index) => {
@@ -143,11 +143,11 @@ function ownSourceFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
         };
     });
     return [
-        file("/etc/aerial/own/announcement.txt", announcement(plan.stationName)),
-        file("/etc/aerial/own/formats", [...loops].join("")),
-        file("/etc/aerial/own/source.json", json({ port: icecastPorts[0], mounts })),
-        script("own-audio", "own/own-audio"),
-        script("own-source", "own/own-source"),
+        file("/etc/aerial/standby/announcement.txt", announcement(plan.stationName)),
+        file("/etc/aerial/standby/formats", [...loops].join("")),
+        file("/etc/aerial/standby/source.json", json({ port: icecastPorts[0], mounts })),
+        script("standby-audio", "standby/standby-audio"),
+        script("standby-source", "standby/standby-source"),
     ];
 }
 

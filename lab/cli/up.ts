@@ -93,9 +93,9 @@ async function openDoorToStation(outputs: StationOutputs): Promise<void> {
 }
 
 /** Pulumi compares the program with its state. That a machine is gone, it learns by a refresh only. */
-function warnOfLost({ hosts }: StationOutputs): void {
+function warnOfLost({ machines }: StationOutputs): void {
     const present = listMachines().map(({ name }) => name);
-    const lost = Object.keys(hosts).filter((name) => !present.includes(name));
+    const lost = Object.keys(machines).filter((name) => !present.includes(name));
     if (lost.length > 0) {
         console.log(
             `\nThe state has machines that are gone: ${lost.join(", ")}. ` +

@@ -40,7 +40,7 @@ const schema = z.object({
     ingestPasswords: z.record(z.string(), z.record(z.string(), z.string())),
     listen: z.record(z.string(), z.array(z.string())),
     shows: z.object({ libraries: z.record(z.string(), z.string()) }).default({ libraries: {} }),
-    hosts: z.record(z.string(), z.object({ role: z.string(), region: z.string(), address: z.string() })),
+    machines: z.record(z.string(), z.object({ role: z.string(), region: z.string(), address: z.string() })),
 });
 
 export type StationOutputs = z.infer<typeof schema>;

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { backupHostFiles } from "../../components/airtimeBackup/host";
+import { backupHostFiles } from "../../components/airtimeBackup/render";
 import { readerPolicy, writerPolicy } from "../../components/airtimeBackup/policies";
 import { renderCloudConfig } from "../../components/machine/cloudConfig";
 import { machineTools, secretFiles } from "../../components/machine/delivery";

@@ -28,7 +28,6 @@ export function masterPlan(change: Partial<MasterPlan> = {}): MasterPlan {
         silence: { detect: true, thresholdDb: -40, afterSeconds: 20, returnAfterSeconds: 5 },
         peers: [{ id: "b", host: "198.19.0.2", port: 8443, tlsName: "master-b.radio.test" }],
         ingestPort: 8000,
-        linkPort: 8443,
         maxLinks: 20,
         rank: 0,
         publicNames: ["stream.radio.test", "ingest.radio.test", "ams3.stream.radio.test"],

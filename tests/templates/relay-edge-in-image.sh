@@ -113,7 +113,7 @@ chmod +x /usr/local/sbin/systemctl
 export PATH="/usr/local/sbin:$PATH"
 : >/tmp/reloads
 
-mkdir -p /run/aerial /run/aerial-nginx /var/lib/aerial/certificate /var/lib/aerial-own
+mkdir -p /run/aerial /run/aerial-nginx /var/lib/aerial/certificate /var/lib/aerial-standby
 install -d -m 0750 -g www-data /var/log/aerial-nginx
 /usr/local/sbin/aerial-certificate ensure 2>&1 | report "first certificate"
 /usr/local/sbin/aerial-certificate ensure 2>&1 | report "second certificate"
@@ -121,13 +121,13 @@ stat -c %a /var/lib/aerial/certificate/bundle.pem | report "bundle mode"
 /usr/local/lib/aerial/resolver /run/aerial-nginx/resolver.conf
 
 # The audio needs no words here.
-ffmpeg -v error -f lavfi -i sine=440:d=10 -ac 2 -ar 44100 -b:a 192k -f mp3 -write_xing 0 -id3v2_version 0 /var/lib/aerial-own/mp3-192
-ffmpeg -v error -f lavfi -i sine=440:d=10 -ac 2 -ar 44100 -b:a 64k -c:a aac -f adts /var/lib/aerial-own/aac-64
+ffmpeg -v error -f lavfi -i sine=440:d=10 -ac 2 -ar 44100 -b:a 192k -f mp3 -write_xing 0 -id3v2_version 0 /var/lib/aerial-standby/mp3-192
+ffmpeg -v error -f lavfi -i sine=440:d=10 -ac 2 -ar 44100 -b:a 64k -c:a aac -f adts /var/lib/aerial-standby/aac-64
 setpriv --reuid icecast2 --regid icecast --clear-groups icecast2 -c /etc/aerial/icecast.xml 2>/tmp/icecast.log &
 icecast=$!
 nginx -c /etc/aerial/nginx/nginx.conf -g 'daemon off;' 2>/tmp/nginx.log &
-CREDENTIALS_DIRECTORY=/etc/aerial/own \
-    /usr/local/lib/aerial/own-source /etc/aerial/own/source.json /var/lib/aerial-own >/tmp/own.log 2>&1 &
+CREDENTIALS_DIRECTORY=/etc/aerial/standby \
+    /usr/local/lib/aerial/standby-source /etc/aerial/standby/source.json /var/lib/aerial-standby >/tmp/standby.log 2>&1 &
 for _ in $(seq 30); do
     sleep 0.5
     ! /usr/local/lib/aerial/check 2>/dev/null || break
@@ -235,7 +235,7 @@ cp /pki/torn.bundle /var/lib/aerial/certificate/bundle.pem
 /usr/local/sbin/aerial-certificate ensure 2>&1 | report "damaged on disk"
 
 # Who is no listener.
-for path in / /admin /admin/stats /status /metrics /drain /server_version.xsl /own/main.mp3 /main.mp3/ /x.m3u /../secrets.conf; do
+for path in / /admin /admin/stats /status /metrics /drain /server_version.xsl /standby/main.mp3 /main.mp3/ /x.m3u /../secrets.conf; do
     request --path-as-is "https://127.0.0.1$path" | report "GET $path"
 done
 for path in /main.mp3 /admin/metadata /; do

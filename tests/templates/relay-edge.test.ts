@@ -65,14 +65,14 @@ describe("a Relay's edge", () => {
                             mount: "/main.mp3",
                             contentType: "audio/mpeg",
                             bitrateKbps: 192,
-                            upstream: "own",
+                            upstream: "standby",
                             listeners: 2,
                         },
                         {
                             mount: "/main.aac",
                             contentType: "audio/aac",
                             bitrateKbps: 64,
-                            upstream: "own",
+                            upstream: "standby",
                             listeners: 0,
                         },
                     ],
@@ -130,7 +130,7 @@ describe("a Relay's edge", () => {
 
     it.each([
         ...["/", "/admin", "/admin/stats", "/status", "/drain", "/server_version.xsl"],
-        ...["/own/main.mp3", "/main.mp3/", "/x.m3u"],
+        ...["/standby/main.mp3", "/main.mp3/", "/x.m3u"],
     ])("has nothing at %s", (path) => expect(results[`GET ${path}`]).toMatch(/^404/));
 
     it("refuses what is no request of a listener", () => {

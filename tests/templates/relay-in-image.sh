@@ -8,7 +8,7 @@ cp -a "$stage/files/." /
 ip link set lo up
 
 /usr/local/sbin/aerial-secrets apply --no-reload <"$stage/secrets.json" >/dev/null
-mkdir -p /run/aerial /run/aerial-nginx /var/log/aerial-nginx /var/lib/aerial-own /run/credentials
+mkdir -p /run/aerial /run/aerial-nginx /var/log/aerial-nginx /var/lib/aerial-standby /run/credentials
 mkdir -p /var/lib/aerial/certificate
 /usr/local/sbin/aerial-certificate ensure
 /usr/local/lib/aerial/resolver /run/aerial-nginx/resolver.conf
@@ -26,16 +26,16 @@ done | grep -F /etc/systemd/system/aerial | sort -u | report verify
 
 nginx -q -t -c /etc/aerial/nginx/nginx.conf 2>&1 | grep -v 'js vm init' | report nginx
 
-/usr/local/lib/aerial/own-audio /etc/aerial/own /var/lib/aerial-own
+/usr/local/lib/aerial/standby-audio /etc/aerial/standby /var/lib/aerial-standby
 for loop in mp3-192 aac-64; do
-    ffprobe -v error -show_entries stream=codec_name,sample_rate,channels -of csv=p=0 "/var/lib/aerial-own/$loop" |
+    ffprobe -v error -show_entries stream=codec_name,sample_rate,channels -of csv=p=0 "/var/lib/aerial-standby/$loop" |
         report "loop $loop"
 done
 
 setpriv --reuid icecast2 --regid icecast --clear-groups icecast2 -c /etc/aerial/icecast.xml 2>/tmp/icecast.log &
 nginx -c /etc/aerial/nginx/nginx.conf -g 'daemon off;' 2>/tmp/nginx.log &
-CREDENTIALS_DIRECTORY=/etc/aerial/own \
-    /usr/local/lib/aerial/own-source /etc/aerial/own/source.json /var/lib/aerial-own >/tmp/own.log 2>&1 &
+CREDENTIALS_DIRECTORY=/etc/aerial/standby \
+    /usr/local/lib/aerial/standby-source /etc/aerial/standby/source.json /var/lib/aerial-standby >/tmp/standby.log 2>&1 &
 own=$!
 
 sleep 3
@@ -57,7 +57,7 @@ curl --silent --max-time 1 --dump-header - --output /dev/null http://127.0.0.1/m
     grep -iE '^(HTTP|content-type|access-control-allow-origin|cache-control|transfer)' | sort | tr '\n' ';' | report headers
 curl --silent --max-time 1 --http1.0 --dump-header - --output /dev/null -H 'Icy-MetaData: 1' http://127.0.0.1/main.mp3 |
     tr -d '\r' | grep -i '^icy-metaint' | report icy
-for path in / /admin /admin/stats /status /status-json.xsl /own/main.mp3 /from-a/main.mp3 /main.mp3/x /server_version.xsl; do
+for path in / /admin /admin/stats /status /status-json.xsl /standby/main.mp3 /from-a/main.mp3 /main.mp3/x /server_version.xsl; do
     request "http://127.0.0.1$path" | report "GET $path"
 done
 for method in PUT POST SOURCE DELETE OPTIONS; do

@@ -16,7 +16,7 @@ const role = renderRelay({
         { id: "b", host: "master-b.radio.test", port: 8443, tlsName: "master-b.radio.test" },
     ],
     listenerLimit: 3,
-    linkPort: 8443,
+    offersLinks: true,
 });
 
 describe("a Relay's files, by the programs that read them", () => {
@@ -55,12 +55,12 @@ describe("a Relay's files, by the programs that read them", () => {
         expect(JSON.parse(results["healthz"] ?? "")).toEqual({
             healthy: true,
             reasons: [],
-            upstreams: { "/main.mp3": "own", "/main.aac": "own" },
+            upstreams: { "/main.mp3": "standby", "/main.aac": "standby" },
         });
         expect(JSON.parse(results["status"] ?? "")).toMatchObject({
             role: "relay",
             health: 200,
-            mounts: { "/main.mp3": { upstream: "own", listeners: 0 } },
+            mounts: { "/main.mp3": { upstream: "standby", listeners: 0 } },
         });
     });
 
@@ -91,7 +91,7 @@ describe("a Relay's files, by the programs that read them", () => {
         "/admin/stats",
         "/status",
         "/status-json.xsl",
-        "/own/main.mp3",
+        "/standby/main.mp3",
         "/from-a/main.mp3",
     ])("has nothing at %s", (path) => expect(results[`GET ${path}`]).toMatch(/^404/));
 

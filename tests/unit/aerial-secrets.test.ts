@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import fc from "fast-check";
 
 import { secretFiles, type SecretFile } from "../../components/machine/delivery";
-import { escapeFor } from "../../components/escape";
+import { escapeFor } from "../../components/machine/escape";
 
 const program = join(__dirname, "..", "..", "config-templates", "machine", "aerial-secrets");
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { backupInventory } from "../../components/airtimeBackup/inventory";
+import { backupInventory } from "../../components/airtimeBackup/plan";
 import { lifecycleRules, type Keeping } from "../../components/airtimeBackup/lifecycle";
 import {
     readerPolicy,

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { Airtime, type AirtimeArgs } from "../../components/airtime";
-import { StationCredentials } from "../../components/credentials";
+import { StationCredentials } from "../../components/stationCredentials";
 import { StationNetwork } from "../../components/stationNetwork";
 import { airtimePlan } from "../support/airtimePlan";
 import { isSecret, record, reveal, type Recorded } from "../support/mocks";

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { backupHostFiles, type BackupHostPlan } from "../../components/airtimeBackup/host";
+import { backupHostFiles, type BackupRolePlan } from "../../components/airtimeBackup/render";
 
 const templates = join(__dirname, "..", "..", "config-templates", "backup");
 
-const plan = (changes: Partial<BackupHostPlan> = {}): BackupHostPlan => ({
+const plan = (changes: Partial<BackupRolePlan> = {}): BackupRolePlan => ({
     region: "eu-central-1",
     showsBucket: "radio-example-prod-shows",
     archiveBucket: "radio-example-prod-archive",

@@ -74,7 +74,7 @@ describe("cloud-config", () => {
 describe("cloud-config of a machine that joins by itself", () => {
     const join = (role: Partial<MachineRole>, loader: MachineRole["files"] = []): string =>
         renderJoiningConfig(
-            { name: "relay-aws", role: { ...empty, ...role }, loader, fetch: ["/usr/local/sbin/fetch"] },
+            { name: "canary", role: { ...empty, ...role }, loader, fetch: ["/usr/local/sbin/fetch"] },
             userDataLimitBytes.ec2,
         );
 
@@ -97,7 +97,7 @@ describe("cloud-config of a machine that joins by itself", () => {
     it("larger than EC2 takes is refused, with the remedy", () => {
         const packages = Array.from({ length: 1500 }, (_, index) => `package-${index}`);
         expect(() => join({ packages }, [{ path: "/x", content: "x", mode: "0644" }])).toThrow(
-            /user data of relay-aws has \d+ bytes, \d+ more .* is \/x \(1 bytes\); take packages out of the role/,
+            /user data of canary has \d+ bytes, \d+ more .* is \/x \(1 bytes\); take packages out of the role/,
         );
     });
 });

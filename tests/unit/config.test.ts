@@ -1,7 +1,7 @@
 import { listenerLimit } from "../../config/capacity";
 import { describeDroplets } from "../../config/digitalOcean";
 import { ConfigError } from "../../config/errors";
-import { planChannels, planRelayPools, stationRegions } from "../../config/plan";
+import { planChannels, planRelayPools, stationRegions } from "../../config/stationPlan";
 import { parseStation } from "../../config/station";
 import { stationConfig } from "../support/station";
 

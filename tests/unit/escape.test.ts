@@ -7,8 +7,8 @@ import {
     escapeShell,
     escapeUnit,
     escapeXml,
-} from "../../components/escape";
-import { renderTemplate } from "../../components/template";
+} from "../../components/machine/escape";
+import { renderTemplate } from "../../components/machine/template";
 import { execFileSync } from "node:child_process";
 
 describe("escaping", () => {

@@ -13,7 +13,7 @@ function pool(region: string, capacity = 1000): SteeredPool {
     return { name: region, place: facts, capacity };
 }
 
-const emergency: SteeredPool = { ...pool("fra1", 100_000), name: "aws", lastResort: true };
+const canary: SteeredPool = { ...pool("fra1", 100_000), name: "canary", lastResort: true };
 const allRegions = Object.keys(digitalOceanRegions);
 
 describe("distance", () => {
@@ -72,14 +72,14 @@ describe("steering", () => {
     it.each(Array.from({ length: 13 }, (_, index) => index + 1))(
         "of %i regions names every pool once in every order, emergencies last",
         (count) => {
-            const pools = [...allRegions.slice(0, count).map((region) => pool(region)), emergency];
+            const pools = [...allRegions.slice(0, count).map((region) => pool(region)), canary];
             const steering = planSteering(pools);
             expect(Object.keys(steering.byRegion)).toEqual([...steeringRegions]);
             for (const order of [...Object.values(steering.byRegion), steering.order]) {
                 expect([...order].sort()).toEqual(pools.map((p) => p.name).sort());
-                expect(order.at(-1)).toBe("aws");
+                expect(order.at(-1)).toBe("canary");
             }
-            expect(steering.fallback).not.toBe("aws");
+            expect(steering.fallback).not.toBe("canary");
         },
     );
 

@@ -47,7 +47,7 @@ const relay: Relay = {
             levels: [
                 { name: "a", mount: "/main.mp3" },
                 { name: "b", mount: "/from-b/main.mp3" },
-                { name: "own", mount: "/own/main.mp3" },
+                { name: "standby", mount: "/standby/main.mp3" },
             ],
         },
     ],
@@ -104,11 +104,11 @@ describe("health of a Relay", () => {
 
     it("is good while only the own source plays, and says so", () => {
         const samples = observe(20, (mount, second) =>
-            mount === "/own/main.mp3" ? counted(second) : undefined,
+            mount === "/standby/main.mp3" ? counted(second) : undefined,
         );
         expect(judgeAt(20, samples)).toMatchObject({
             healthy: true,
-            mounts: { "/main.mp3": { upstream: "own" } },
+            mounts: { "/main.mp3": { upstream: "standby" } },
         });
     });
 
@@ -231,7 +231,7 @@ describe("health of a Relay", () => {
                     };
                     const mounts: Sample["mounts"] = {
                         "/from-b/main.mp3": count(Infinity),
-                        "/own/main.mp3": count(Infinity),
+                        "/standby/main.mp3": count(Infinity),
                     };
                     if (atMs < frozenMs + leftAfterMs) {
                         mounts["/main.mp3"] = count(frozenMs);
@@ -261,13 +261,13 @@ describe("Icecast's statistics", () => {
             source(
                 "/main.mp3",
                 "<listeners>3</listeners><title>x</title><total_bytes_read>1234</total_bytes_read>",
-            ) + source("/own/main.mp3", "<total_bytes_read>5</total_bytes_read>"),
+            ) + source("/standby/main.mp3", "<total_bytes_read>5</total_bytes_read>"),
         );
         expect(health.parseStats(xml, 42)).toEqual({
             atMs: 42,
             mounts: {
                 "/main.mp3": { bytes: 1234, listeners: 3 },
-                "/own/main.mp3": { bytes: 5, listeners: 0 },
+                "/standby/main.mp3": { bytes: 5, listeners: 0 },
             },
         });
     });

@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 
-import { DropletHost } from "../../components/host/droplet";
-import { createFirewall } from "../../components/host/firewall";
+import { DropletMachine } from "../../components/dropletMachine/index";
+import { createFirewall } from "../../components/dropletMachine/firewall";
 import type { MachineRole } from "../../components/machine/role";
 import { StationNetwork } from "../../components/stationNetwork";
 import { filesOf } from "../support/userData";
@@ -25,7 +25,7 @@ function createNetwork(): StationNetwork {
 
 function createHost(reservedIp?: string): Promise<Recorded[]> {
     return record(() => {
-        new DropletHost("relay-1", {
+        new DropletMachine("relay-1", {
             network: createNetwork(),
             region: "ams3",
             size: "s-1vcpu-1gb",

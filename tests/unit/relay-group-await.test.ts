@@ -23,7 +23,7 @@ async function wait(
 ): Promise<{ code: number | null; out: string; err: string; asked: string[] }> {
     const fake = new FakeAutoScaling(states, refuseUpdates);
     const endpoint = await fake.start();
-    const child = spawn(process.execPath, ["components/relayGroup/await-refresh.mjs"], {
+    const child = spawn(process.execPath, ["components/canary/await-refresh.mjs"], {
         cwd: checkout,
         env: {
             PATH: process.env.PATH,

@@ -15,7 +15,7 @@ describe("metrics of a Relay", () => {
     }
     const relay = {
         listenerLimit: 100,
-        chains: [{ mount: "/main.mp3", levels: [{ name: "a" }, { name: "b" }, { name: "own" }] }],
+        chains: [{ mount: "/main.mp3", levels: [{ name: "a" }, { name: "b" }, { name: "standby" }] }],
     };
     const verdict = { healthy: true, known: true, mounts: { "/main.mp3": { upstream: "b", listeners: 7 } } };
     const responses = [

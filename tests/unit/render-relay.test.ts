@@ -47,16 +47,16 @@ describe("chains of a Relay", () => {
     it("fall back through every upstream to the own source", () => {
         const [chain] = relayChains([main], [upstream("a"), upstream("b"), upstream("c")]);
         expect(chain?.levels).toEqual([
-            { name: "a", mount: "/main.mp3", linkPort: 8100, fallback: "/from-b/main.mp3" },
-            { name: "b", mount: "/from-b/main.mp3", linkPort: 8101, fallback: "/from-c/main.mp3" },
-            { name: "c", mount: "/from-c/main.mp3", linkPort: 8102, fallback: "/own/main.mp3" },
-            { name: "own", mount: "/own/main.mp3", linkPort: undefined, fallback: undefined },
+            { name: "a", mount: "/main.mp3", upstreamPort: 8100, fallback: "/from-b/main.mp3" },
+            { name: "b", mount: "/from-b/main.mp3", upstreamPort: 8101, fallback: "/from-c/main.mp3" },
+            { name: "c", mount: "/from-c/main.mp3", upstreamPort: 8102, fallback: "/standby/main.mp3" },
+            { name: "standby", mount: "/standby/main.mp3", upstreamPort: undefined, fallback: undefined },
         ]);
     });
 
     it("need no more than one upstream", () => {
         const [chain] = relayChains([main], [upstream("a")]);
-        expect(chain?.levels.map((level) => level.mount)).toEqual(["/main.mp3", "/own/main.mp3"]);
+        expect(chain?.levels.map((level) => level.mount)).toEqual(["/main.mp3", "/standby/main.mp3"]);
     });
 
     it("burst 8 s of audio and let a listener lag 32 s", () => {
@@ -70,7 +70,7 @@ describe("chains of a Relay", () => {
         const property = fc.property(
             fc.uniqueArray(name, { minLength: 1, maxLength: 4 }),
             fc.uniqueArray(
-                name.filter((id) => id !== "own"),
+                name.filter((id) => id !== "standby"),
                 { minLength: 1, maxLength: 4 },
             ),
             (channels, upstreams) => {
@@ -137,12 +137,12 @@ describe("renderRelay", () => {
 
     it("makes one loop for each codec and bitrate, and a source for every mount", () => {
         const files = filesOf(plan({ channels: [main, second] }));
-        expect(files["/etc/aerial/own/formats"]).toBe("mp3 192\naac 64\n");
-        expect(JSON.parse(files["/etc/aerial/own/source.json"] ?? "")).toEqual({
+        expect(files["/etc/aerial/standby/formats"]).toBe("mp3 192\naac 64\n");
+        expect(JSON.parse(files["/etc/aerial/standby/source.json"] ?? "")).toEqual({
             port: 8000,
             mounts: [
-                { mount: "/own/main.mp3", loop: "mp3-192", contentType: "audio/mpeg", name: "Main" },
-                { mount: "/own/main.aac", loop: "aac-64", contentType: "audio/aac", name: "Main" },
+                { mount: "/standby/main.mp3", loop: "mp3-192", contentType: "audio/mpeg", name: "Main" },
+                { mount: "/standby/main.aac", loop: "aac-64", contentType: "audio/aac", name: "Main" },
                 { mount: "/own/main-b.mp3", loop: "mp3-192", contentType: "audio/mpeg", name: "Second" },
             ],
         });
@@ -158,7 +158,7 @@ describe("renderRelay", () => {
                     levels: [
                         { name: "a", mount: "/main.mp3" },
                         { name: "b", mount: "/from-b/main.mp3" },
-                        { name: "own", mount: "/own/main.mp3" },
+                        { name: "standby", mount: "/standby/main.mp3" },
                     ],
                 },
                 { mount: "/main.aac" },
@@ -221,7 +221,7 @@ describe("renderRelay", () => {
             "listen 443 ssl default_server reuseport backlog=4096;",
         ]);
         expect(filesOf(plan())["/etc/aerial/templates/tls.key"]).toBeUndefined();
-        const files = filesOf(plan({ linkPort: 8443 }));
+        const files = filesOf(plan({ offersLinks: true }));
         expect(files["/etc/aerial/nginx/edge.conf"]).toContain("listen 8443 ssl");
         expect(files["/etc/aerial/templates/tls.key"]).toBe("@{file.tls.key}");
     });
@@ -261,7 +261,9 @@ describe("renderRelay", () => {
                     expect(files[path]).toBe(fileOf(plan(), path));
                 }
                 const [own] = (
-                    JSON.parse(files["/etc/aerial/own/source.json"] ?? "") as { mounts: { name: string }[] }
+                    JSON.parse(files["/etc/aerial/standby/source.json"] ?? "") as {
+                        mounts: { name: string }[];
+                    }
                 ).mounts;
                 expect(own?.name).not.toMatch(/[\r\n]/);
             },
@@ -273,12 +275,12 @@ describe("renderRelay", () => {
         const twice = { ...main, id: "other" };
         const bad = plan({
             channels: [main, twice],
-            upstreams: [upstream("a"), upstream("a"), upstream("own"), upstream("c", "x; }")],
+            upstreams: [upstream("a"), upstream("a"), upstream("standby"), upstream("c", "x; }")],
             listenerLimit: 0,
         });
         expect(() => renderRelay(bad)).toThrow(
             "a Relay cannot be made: two channels have the mount /main.mp3; two channels have the mount /main.aac; " +
-                'two upstreams are called a; "own" cannot name an upstream; upstream c has the host "x; }"; ' +
+                'two upstreams are called a; "standby" cannot name an upstream; upstream c has the host "x; }"; ' +
                 "a limit of 0 listeners",
         );
         const masters = [upstream("a", "x; }"), upstream("a")];

@@ -84,7 +84,7 @@ it("leaves DNS when its Icecast runs but its audio stands still", async () => {
     const since = Date.now();
     try {
         // Its own source stops, and the lines to both Masters die without a word.
-        await world.at(relay.name, ["systemctl", "stop", "aerial-own-source.service"]);
+        await world.at(relay.name, ["systemctl", "stop", "aerial-standby-source.service"]);
         for (const { host } of world.outputs.ingest.hosts) {
             for (const rule of [
                 `iifname ${link} ip daddr ${host} drop`,
@@ -102,7 +102,7 @@ it("leaves DNS when its Icecast runs but its audio stands still", async () => {
     } finally {
         // The network as recorded, without the rules above.
         await uncutMachine(findMachine(relay.name).id);
-        await world.at(relay.name, ["systemctl", "start", "aerial-own-source.service"]);
+        await world.at(relay.name, ["systemctl", "start", "aerial-standby-source.service"]);
     }
     note("audio advances again", "back in DNS (ms)", await bothAnswer(Date.now()), limits.backInDns);
 });

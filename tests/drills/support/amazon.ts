@@ -19,7 +19,7 @@ import {
 } from "../../../lab/amazon/compute/groups";
 
 const outputs = z.object({
-    emergency: z.object({
+    canary: z.object({
         group: z.string(),
         region: z.string(),
         addresses: z.array(z.string()).min(2),
@@ -30,8 +30,8 @@ const outputs = z.object({
 /** The canary and its group at Amazon, as an engineer with access to the account sees them. */
 export class Amazon {
     static async open(): Promise<Amazon> {
-        const { emergency } = outputs.parse(await stackOutputs());
-        return new Amazon(emergency.group, emergency.region, emergency.addresses, emergency.report);
+        const { canary } = outputs.parse(await stackOutputs());
+        return new Amazon(canary.group, canary.region, canary.addresses, canary.report);
     }
 
     private constructor(

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 
-import { planHealthCheck } from "../../../config/plan";
+import { planHealthCheck } from "../../../config/stationPlan";
 import { parseStation } from "../../../config/station";
 import { stackFile } from "../../../lab/engine/stackFile";
 import { run } from "../../../lab/workstation/run";
@@ -82,7 +82,7 @@ export class World {
         this.outWithinMs = limits.outOfDns(planHealthCheck(station));
         this.channel = Object.keys(outputs.channels)[0] ?? "";
         const named = (role: string) =>
-            Object.entries(outputs.hosts).filter(([, host]) => host.role === role);
+            Object.entries(outputs.machines).filter(([, machine]) => machine.role === role);
         this.masters = named("master").map(([name]) => name);
         this.relays = named("relay").map(([name, { region, address }]) => {
             const url = (outputs.listen[region] ?? []).find((base) => new URL(base).hostname === address);

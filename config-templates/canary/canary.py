@@ -27,7 +27,7 @@ def path(absolute):
 
 
 def settings():
-    with open(path("/etc/aerial/group.json"), encoding="utf-8") as file:
+    with open(path("/etc/aerial/canary.json"), encoding="utf-8") as file:
         return json.load(file)
 
 

@@ -2,7 +2,7 @@ import * as iam from "@pulumi/aws/iam";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** Names of what an instance may touch; they are known before anything exists. */
-export interface GroupNames {
+export interface CanaryNames {
     region: string;
     accountId: string;
     /** Start of the Auto Scaling group's name; the name of what belongs to it. */
@@ -21,11 +21,11 @@ export interface GroupNames {
 export const joinHook = "join";
 
 /** The names that belong to a station's group. */
-export function groupNames(args: {
+export function canaryNames(args: {
     prefix: string;
     region: string;
     accountId: string;
-}): GroupNames & { prefix: string } {
+}): CanaryNames & { prefix: string } {
     const parameters = `/${args.prefix}/relay`;
     return {
         ...args,
@@ -44,7 +44,7 @@ export function groupNames(args: {
  * The group cannot be narrowed to one instance: Amazon knows no such condition. SecureString is decrypted with the
  * account's own key for parameters, whose policy admits whoever may read the parameter.
  */
-export function instancePolicy(names: GroupNames): iam.PolicyDocument {
+export function instancePolicy(names: CanaryNames): iam.PolicyDocument {
     const parameter = (name: string): string =>
         `arn:aws:ssm:${names.region}:${names.accountId}:parameter${name}`;
     return {
@@ -92,7 +92,7 @@ export function instancePolicy(names: GroupNames): iam.PolicyDocument {
 /** The role of the group's instances. */
 export function createAccess(
     name: string,
-    names: GroupNames,
+    names: CanaryNames,
     parent: pulumi.Resource,
 ): { profileArn: pulumi.Output<string>; policy: iam.RolePolicy } {
     const role = new iam.Role(

@@ -1,9 +1,9 @@
 import type { SecretFile } from "../machine/delivery";
 import type { MachineFile } from "../machine/role";
-import { readTemplate, renderTemplate } from "../template";
+import { readTemplate, renderTemplate } from "../machine/template";
 
 /** Emergency shows that a Master keeps on its disk. */
-export interface EmergencyPlan {
+export interface EmergencyShowsPlan {
     /** The station's bucket of shows. */
     bucket: string;
     /** Amazon's region of the bucket, for example `eu-central-1`. */
@@ -15,7 +15,7 @@ export interface EmergencyPlan {
 }
 
 /** What emergency shows add to a Master's role. */
-export interface EmergencyRole {
+export interface EmergencyShowsRole {
     packages: string[];
     files: MachineFile[];
     secretFiles: SecretFile[];
@@ -30,7 +30,10 @@ const bytesPerSecond = 5_000_000;
  *
  * @throws when the bucket, the region or a figure cannot be meant.
  */
-export function emergencyRole(plan: EmergencyPlan | undefined, channels: readonly string[]): EmergencyRole {
+export function emergencyShowsRole(
+    plan: EmergencyShowsPlan | undefined,
+    channels: readonly string[],
+): EmergencyShowsRole {
     if (plan === undefined) {
         return { packages: [], files: [], secretFiles: [], units: [] };
     }
@@ -83,7 +86,7 @@ export function emergencyRole(plan: EmergencyPlan | undefined, channels: readonl
     };
 }
 
-function refuseUnusable(plan: EmergencyPlan): void {
+function refuseUnusable(plan: EmergencyShowsPlan): void {
     const whole = (value: number) => Number.isInteger(value) && value > 0;
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(plan.bucket)) {
         throw new Error(`"${plan.bucket}" is no name of a bucket`);

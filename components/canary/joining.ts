@@ -1,5 +1,5 @@
-import { staticFile } from "./base";
-import type { MachineFile, MachineRole } from "./role";
+import { staticFile } from "../machine/base";
+import type { MachineFile, MachineRole } from "../machine/role";
 
 /*
  * Machines of an Auto Scaling group: nobody enrols them, and nobody can log in (SSH is masked, and there is no user to
@@ -7,9 +7,9 @@ import type { MachineFile, MachineRole } from "./role";
  * they are not well.
  */
 
-/** What such a machine is told in its user data, as `/etc/aerial/group.json`. */
+/** What such a machine is told in its user data, as `/etc/aerial/canary.json`. */
 export interface JoiningPlan {
-    /** Start of its host name, for example `relay-aws`; the instance's id follows. */
+    /** Start of its host name, for example `canary`; the instance's id follows. */
     name: string;
     /** Amazon's region. */
     region: string;
@@ -40,9 +40,9 @@ export const fetchCommand = ["/usr/local/sbin/aerial-fetch"];
 /** What user data itself must carry. */
 export function loaderFiles(plan: JoiningPlan): MachineFile[] {
     return [
-        { path: "/etc/aerial/group.json", content: `${JSON.stringify(plan, null, 2)}\n`, mode: "0644" },
-        staticFile("/usr/local/lib/aerial/aerial_group.py", "group/aerial_group.py"),
-        staticFile("/usr/local/sbin/aerial-fetch", "group/aerial-fetch", "0755"),
+        { path: "/etc/aerial/canary.json", content: `${JSON.stringify(plan, null, 2)}\n`, mode: "0644" },
+        staticFile("/usr/local/lib/aerial/canary.py", "canary/canary.py"),
+        staticFile("/usr/local/sbin/aerial-fetch", "canary/aerial-fetch", "0755"),
     ];
 }
 
@@ -51,11 +51,11 @@ export function joiningRole(): MachineRole {
     return {
         packages: ["python3-boto3"],
         files: [
-            staticFile("/usr/local/sbin/aerial-join", "group/aerial-join", "0755"),
-            staticFile("/usr/local/sbin/aerial-secrets-sync", "group/aerial-secrets-sync", "0755"),
-            staticFile("/etc/systemd/timesyncd.conf.d/aerial.conf", "group/timesyncd.conf"),
+            staticFile("/usr/local/sbin/aerial-join", "canary/aerial-join", "0755"),
+            staticFile("/usr/local/sbin/aerial-secrets-sync", "canary/aerial-secrets-sync", "0755"),
+            staticFile("/etc/systemd/timesyncd.conf.d/aerial.conf", "canary/timesyncd.conf"),
             ...["aerial-join.service", "aerial-secrets-sync.service", "aerial-secrets-sync.timer"].map(
-                (unit) => staticFile(`/etc/systemd/system/${unit}`, `group/${unit}`),
+                (unit) => staticFile(`/etc/systemd/system/${unit}`, `canary/${unit}`),
             ),
         ],
         units: ["aerial-join.service", "aerial-secrets-sync.timer"],

@@ -3,14 +3,14 @@ import * as vpc from "@pulumi/aws/vpc";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Upstream } from "../../model/links";
-import { bundlePort } from "../../model/publicCertificate";
+import { certificatePort } from "../../model/publicCertificate";
 
 /** Addresses of the group's network; it meets no other private network. */
 const networkRange = "10.78.0.0/16";
 
 const everywhere = "0.0.0.0/0";
 
-export interface GroupNetwork {
+export interface CanaryNetwork {
     vpcId: pulumi.Output<string>;
     /** One for each zone, in their order. */
     subnetIds: pulumi.Output<string>[];
@@ -19,7 +19,7 @@ export interface GroupNetwork {
     ways: pulumi.Resource[];
 }
 
-export interface GroupNetworkArgs {
+export interface CanaryNetworkArgs {
     /** Of names that are unique in the account. */
     prefix: string;
     zones: string[];
@@ -30,7 +30,7 @@ export interface GroupNetworkArgs {
  * A network of the group's own: a public subnet in each zone, because listeners come from everywhere and a NAT gateway
  * would cost more than the canary.
  */
-export function createNetwork(name: string, args: GroupNetworkArgs, parent: pulumi.Resource): GroupNetwork {
+export function createNetwork(name: string, args: CanaryNetworkArgs, parent: pulumi.Resource): CanaryNetwork {
     const child = { parent };
     const tags = { Name: `${args.prefix}-canary` };
     const network = new ec2.Vpc(
@@ -88,7 +88,7 @@ function subnetRange(zone: string): string {
  */
 function createSecurityGroup(
     name: string,
-    args: GroupNetworkArgs,
+    args: CanaryNetworkArgs,
     vpcId: pulumi.Output<string>,
     parent: pulumi.Resource,
 ): { securityGroup: ec2.SecurityGroup; rules: pulumi.Resource[] } {
@@ -125,7 +125,7 @@ function createSecurityGroup(
             ),
             new vpc.SecurityGroupEgressRule(
                 `${name}-certificate-${index + 1}`,
-                tcp(bundlePort, range),
+                tcp(certificatePort, range),
                 child,
             ),
         ];

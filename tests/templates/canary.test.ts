@@ -4,9 +4,9 @@ import { join } from "node:path";
 
 import { baseRole } from "../../components/machine/base";
 import { packFiles, renderJoiningConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
-import { fetchCommand, joiningRole, loaderFiles } from "../../components/machine/joining";
+import { fetchCommand, joiningRole, loaderFiles } from "../../components/canary/joining";
 import { mergeRoles } from "../../components/machine/role";
-import { cutBundle, pieceCount } from "../../components/relayGroup/bundle";
+import { cutBundle, pieceCount } from "../../components/canary/pieces";
 import { renderRelay } from "../../components/relayPool/render";
 import { relayPlan } from "../support/relayPlan";
 import { Stage } from "../support/relayStage";
@@ -21,7 +21,7 @@ const files = `/aerial-test/relay/files/${bundle.sha256.slice(0, 12)}`;
 const secrets = "/aerial-test/relay/secrets";
 const loader = loaderFiles({
     ...{
-        name: "relay-aws",
+        name: "canary",
         region: "eu-central-1",
         group: "aerial-test-canary",
         hook: "join",
@@ -43,7 +43,7 @@ describe("a machine of a group, by the programs that read its files", () => {
 
     beforeAll(async () => {
         const userData = renderJoiningConfig(
-            { name: "relay-aws", role, loader, fetch: fetchCommand },
+            { name: "canary", role, loader, fetch: fetchCommand },
             userDataLimitBytes.ec2,
         );
         stage.write("user-data", userData);
@@ -67,11 +67,11 @@ describe("a machine of a group, by the programs that read its files", () => {
 
     it("fetches its files with Debian's boto3 and is named by its instance", () => {
         expect(results["fetch"]).toBe("");
-        expect(results["hostname"]).toBe("relay-aws-0abc123 relay-aws-0abc123");
+        expect(results["hostname"]).toBe("canary-0abc123 canary-0abc123");
     });
 
     it("leaves the host of this test its name", () => {
-        expect(hostname()).not.toContain("relay-aws");
+        expect(hostname()).not.toContain("canary");
     });
 
     it("systemd has nothing to say against its units", () => {

@@ -3,10 +3,10 @@ import { gunzipSync } from "node:zlib";
 
 import { parse } from "yaml";
 
-import { cutBundle, pieceCount } from "../../components/relayGroup/bundle";
-import { balancerName } from "../../components/relayGroup/balancer";
+import { cutBundle, pieceCount } from "../../components/canary/pieces";
+import { balancerName } from "../../components/canary/balancer";
 import { isSecret, reveal, type Recorded } from "../support/mocks";
-import { recordGroup } from "../support/relayGroup";
+import { recordGroup } from "../support/canary";
 import { relayPlan } from "../support/relayPlan";
 
 jest.setTimeout(60_000);
@@ -45,13 +45,13 @@ function userData(among = resources): { text: string; document: Document } {
 }
 
 function groupSettings(among = resources): Record<string, unknown> {
-    const file = userData(among).document.write_files.find(({ path }) => path === "/etc/aerial/group.json");
+    const file = userData(among).document.write_files.find(({ path }) => path === "/etc/aerial/canary.json");
     return JSON.parse(file?.content ?? "") as Record<string, unknown>;
 }
 
 function pieces(among = resources): { name: string; value: string }[] {
     return ofType("ssm/parameter:Parameter", among)
-        .filter(({ name }) => name.startsWith("relay-aws-files-"))
+        .filter(({ name }) => name.startsWith("canary-files-"))
         .map(({ inputs }) => ({ name: String(inputs.name), value: String(reveal(inputs.value)) }))
         .sort((one, other) => one.name.localeCompare(other.name));
 }
@@ -161,7 +161,7 @@ describe("the balancer", () => {
         const { subnetMappings, enableCrossZoneLoadBalancing } = only("lb/loadBalancer:LoadBalancer");
         expect(subnetMappings).toHaveLength(2);
         expect(new Set((subnetMappings as { allocationId: string }[]).map((m) => m.allocationId))).toEqual(
-            new Set(["eu-central-1a", "eu-central-1b"].map((z) => `eipalloc-relay-aws-${z}-address`)),
+            new Set(["eu-central-1a", "eu-central-1b"].map((z) => `eipalloc-canary-${z}-address`)),
         );
         expect(enableCrossZoneLoadBalancing).toBe(true);
         expect(addresses).toHaveLength(2);
@@ -223,7 +223,7 @@ describe("the launch template", () => {
         const unknown = new Promise<never>(() => {});
         const prefix = "long-".repeat(3000);
         await expect(recordGroup({ prefix, masters: [unknown, unknown] })).rejects.toThrow(
-            /user data of relay-aws .*\d+ bytes.*; take packages out of the role, or shorten that file/s,
+            /user data of canary .*\d+ bytes.*; take packages out of the role, or shorten that file/s,
         );
     });
 
@@ -266,7 +266,7 @@ describe("the files", () => {
         expect(settings.sha256).toBe(sha256);
         // Made anew with other files, and with files that come back after a rollout that failed: those from before it
         // are not gone by then.
-        const place = resources.find(({ name }) => name === "relay-aws-files");
+        const place = resources.find(({ name }) => name === "canary-files");
         expect(place?.inputs.keepers).toEqual({ sha256 });
         expect(settings.files).toMatch(/^\/aerial-test\/relay\/files\/[0-9a-f]{12}$/);
         const files = JSON.parse(list.toString()) as { path: string }[];
@@ -285,8 +285,8 @@ describe("the files", () => {
 
     it("that are too many are refused, with the remedy", () => {
         const compressed = Buffer.alloc(48_001, 1);
-        expect(() => cutBundle({ compressed, sha256: "" }, "relay-aws")).toThrow(
-            /files of relay-aws have 48001 bytes when compressed, 1 more than 16 parameters hold; describe fewer/,
+        expect(() => cutBundle({ compressed, sha256: "" }, "canary")).toThrow(
+            /files of canary have 48001 bytes when compressed, 1 more than 16 parameters hold; describe fewer/,
         );
         expect(cutBundle({ compressed: compressed.subarray(1), sha256: "" }, "m")).toHaveLength(pieceCount);
     });
@@ -295,7 +295,7 @@ describe("the files", () => {
         const unknown = new Promise<never>(() => {});
         const stationName = randomBytes(60_000).toString("hex");
         await expect(recordGroup({ stationName, masters: [unknown, unknown] })).rejects.toThrow(
-            /files of relay-aws have \d+ bytes when compressed, \d+ more than 16 parameters hold/,
+            /files of canary have \d+ bytes when compressed, \d+ more than 16 parameters hold/,
         );
     });
 
@@ -317,7 +317,7 @@ describe("the files", () => {
 
 describe("the secrets", () => {
     it("are one encrypted parameter that holds what aerial-secrets reads", () => {
-        const secrets = resources.find(({ name }) => name === "relay-aws-secrets")?.inputs;
+        const secrets = resources.find(({ name }) => name === "canary-secrets")?.inputs;
         expect(secrets).toMatchObject({ name: "/aerial-test/relay/secrets", type: "SecureString" });
         expect(isSecret(secrets?.value)).toBe(true);
         expect(JSON.parse(String(reveal(secrets?.value)))).toEqual({
@@ -353,7 +353,7 @@ describe("the group", () => {
     });
 
     it("has another name when its hooks change, so that the new group stands beside the old one", () => {
-        const generation = resources.find(({ name }) => name === "relay-aws-generation");
+        const generation = resources.find(({ name }) => name === "canary-generation");
         const { hooks } = generation?.inputs.keepers as { hooks: string };
         expect(JSON.parse(hooks)).toEqual(only("autoscaling/group:Group").initialLifecycleHooks);
     });
@@ -371,7 +371,7 @@ describe("the group", () => {
     it("is waited for, with all that the waiting needs to know", () => {
         const wait = resources.find(({ type }) => type === "command:local:Command");
         expect(wait?.inputs).toMatchObject({
-            create: "node components/relayGroup/await-refresh.mjs",
+            create: "node components/canary/await-refresh.mjs",
             environment: {
                 AERIAL_REGION: "eu-central-1",
                 AERIAL_GROUP: only("autoscaling/group:Group").name,
@@ -387,9 +387,9 @@ describe("the group", () => {
 
     it("starts no machine before its parameters, permissions, ways and the balancer's listeners", () => {
         const names = resources.map(({ name }) => name);
-        const at = names.indexOf("relay-aws-group");
+        const at = names.indexOf("canary-group");
         for (const name of ["files-16", "secrets", "report", "policy", "listener-443", "link-2"]) {
-            expect(names.indexOf(`relay-aws-${name}`)).toBeLessThan(at);
+            expect(names.indexOf(`canary-${name}`)).toBeLessThan(at);
         }
     });
 

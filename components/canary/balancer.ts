@@ -2,9 +2,9 @@ import * as ec2 from "@pulumi/aws/ec2";
 import * as lb from "@pulumi/aws/lb";
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { GroupNetwork } from "./network";
+import type { CanaryNetwork } from "./network";
 
-export interface GroupBalancer {
+export interface CanaryBalancer {
     /** One for each zone; they stay whatever happens to the balancer. */
     addresses: pulumi.Output<string>[];
     targetGroupArns: pulumi.Output<string>[];
@@ -12,10 +12,10 @@ export interface GroupBalancer {
     listeners: pulumi.Resource[];
 }
 
-export interface GroupBalancerArgs {
+export interface CanaryBalancerArgs {
     prefix: string;
     zones: string[];
-    network: GroupNetwork;
+    network: CanaryNetwork;
     drainLimitSeconds: number;
 }
 
@@ -25,9 +25,9 @@ export interface GroupBalancerArgs {
  */
 export function createBalancer(
     name: string,
-    args: GroupBalancerArgs,
+    args: CanaryBalancerArgs,
     parent: pulumi.Resource,
-): GroupBalancer {
+): CanaryBalancer {
     const child = { parent };
     const addresses = args.zones.map(
         (zone) =>
@@ -109,7 +109,7 @@ export function balancerName(prefix: string): string {
     return prefix.slice(0, 32 - ending.length).replace(/-+$/, "") + ending;
 }
 
-function subnetOf(network: GroupNetwork, index: number): pulumi.Output<string> {
+function subnetOf(network: CanaryNetwork, index: number): pulumi.Output<string> {
     const id = network.subnetIds[index];
     if (id === undefined) {
         throw new Error(`the network has no subnet ${index + 1}`);

@@ -5,7 +5,7 @@ import { Eta } from "eta";
 
 import { escapeFor, type TextFormat } from "./escape";
 
-const templateFolder = join(__dirname, "..", "config-templates");
+const templateFolder = join(__dirname, "../..", "config-templates");
 
 const engines = new Map<TextFormat, Eta>();
 

@@ -16,9 +16,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 import { packFiles } from "../../components/machine/cloudConfig";
-import { loaderFiles } from "../../components/machine/joining";
+import { loaderFiles } from "../../components/canary/joining";
 import type { MachineFile } from "../../components/machine/role";
-import { cutBundle, pieceCount } from "../../components/relayGroup/bundle";
+import { cutBundle, pieceCount } from "../../components/canary/pieces";
 
 const templates = join(__dirname, "..", "..", "config-templates");
 const amazon = join(__dirname, "..", "support", "amazon");
@@ -53,7 +53,7 @@ const read = (path: string): string => readFileSync(join(root, path), "utf8");
 function install(sha256 = "", masters: { host: string; port: number }[] = []): void {
     const files = loaderFiles({
         masters,
-        ...{ name: "relay-aws", region: "eu-central-1", group: "aerial-test-canary", hook: "join" },
+        ...{ name: "canary", region: "eu-central-1", group: "aerial-test-canary", hook: "join" },
         ...{ secrets: "/aerial-test/relay/secrets", report: "/aerial-test/relay/report" },
         ...{ files: filesPath, pieces: pieceCount, sha256, namespace: "aerial-test", readySeconds: 2 },
     });
@@ -62,7 +62,7 @@ function install(sha256 = "", masters: { host: string; port: number }[] = []): v
     }
     mkdirSync(join(root, "usr/local/sbin"), { recursive: true });
     for (const name of ["aerial-join", "aerial-secrets-sync"]) {
-        copyFileSync(join(templates, "group", name), join(root, "usr/local/sbin", name));
+        copyFileSync(join(templates, "canary", name), join(root, "usr/local/sbin", name));
     }
 }
 
@@ -141,7 +141,7 @@ describe("aerial-fetch", () => {
         }
         // NGINX reads in it what the certificate is, and so what health and metrics say of it.
         expect((statSync(join(root, "var/lib/aerial")).mode & 0o777).toString(8)).toBe("755");
-        expect(read("/etc/hostname")).toBe("relay-aws-0abc123\n");
+        expect(read("/etc/hostname")).toBe("canary-0abc123\n");
         expect(calls("complete_lifecycle_action")).toEqual([]);
     });
 
@@ -238,7 +238,7 @@ describe("aerial-join", () => {
     });
 
     it("that does not play the Masters, though one of them answers, says so and goes", async () => {
-        playing("own");
+        playing("standby");
         const master = createServer().listen(0, "127.0.0.1");
         await once(master, "listening");
         const { port } = master.address() as AddressInfo;
@@ -252,7 +252,7 @@ describe("aerial-join", () => {
     });
 
     it("plays its own source where no Master answers: there is nothing else to hear", () => {
-        playing("own");
+        playing("standby");
         install("", [{ host: "127.0.0.1", port: 1 }]);
         expect(run("aerial-join")).toEqual({
             status: 0,

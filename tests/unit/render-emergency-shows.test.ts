@@ -1,9 +1,9 @@
-import { emergencyRole, type EmergencyPlan } from "../../components/master/emergency";
+import { emergencyShowsRole, type EmergencyShowsPlan } from "../../components/master/emergencyShows";
 import { renderMaster } from "../../components/master/render";
 import { renderCloudConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
 import { masterPlan } from "../support/masterPlan";
 
-const emergency: EmergencyPlan = { bucket: "radio-test-shows", region: "eu-central-1", limitMiB: 1024 };
+const emergency: EmergencyShowsPlan = { bucket: "radio-test-shows", region: "eu-central-1", limitMiB: 1024 };
 const withShows = renderMaster(masterPlan({ emergency }));
 const without = renderMaster(masterPlan());
 
@@ -58,12 +58,12 @@ describe("a Master without", () => {
 });
 
 describe("emergency shows are refused", () => {
-    it.each<[string, Partial<EmergencyPlan>, string]>([
+    it.each<[string, Partial<EmergencyShowsPlan>, string]>([
         ["a bucket that is none", { bucket: "Radio Shows" }, '"Radio Shows" is no name of a bucket'],
         ["a region that is none", { region: "ams3" }, '"ams3" is no region of Amazon\'s'],
         ["half a MiB", { limitMiB: 0.5 }, "whole MiB and minutes above 0"],
         ["no time between two looks", { everyMinutes: 0 }, "whole MiB and minutes above 0"],
     ])("with %s", (_what, change, message) => {
-        expect(() => emergencyRole({ ...emergency, ...change }, ["main"])).toThrow(message);
+        expect(() => emergencyShowsRole({ ...emergency, ...change }, ["main"])).toThrow(message);
     });
 });

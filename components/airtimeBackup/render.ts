@@ -2,10 +2,10 @@ import { posix } from "node:path";
 
 import { refusePlaceholders, type SecretFile } from "../machine/delivery";
 import type { MachineFile } from "../machine/role";
-import { readTemplate } from "../template";
+import { readTemplate } from "../machine/template";
 
 /** What the machine of the playout software is told about its backup: plain values. */
-export interface BackupHostPlan {
+export interface BackupRolePlan {
     /** Amazon's region of both buckets. */
     region: string;
     showsBucket: string;
@@ -69,7 +69,7 @@ const credentials = ["writer", "reader"]
  *
  * @throws when a value cannot be used, for example a path that is not absolute, or two channels of one name.
  */
-export function backupHostFiles(plan: BackupHostPlan): BackupHostFiles {
+export function backupHostFiles(plan: BackupRolePlan): BackupHostFiles {
     check(plan);
     const timers = runs.filter((run) => run !== "dump" || plan.database);
     const dropIn = (run: string, name: string) =>
@@ -101,7 +101,7 @@ export function backupHostFiles(plan: BackupHostPlan): BackupHostFiles {
     };
 }
 
-function settings(plan: BackupHostPlan): string {
+function settings(plan: BackupRolePlan): string {
     const { region, showsBucket, archiveBucket, libraries, recipient, configuration, restoreOwner } = plan;
     const given = {
         region,
@@ -117,7 +117,7 @@ function settings(plan: BackupHostPlan): string {
     return `${JSON.stringify(given, null, 4)}\n`;
 }
 
-function check(plan: BackupHostPlan): void {
+function check(plan: BackupRolePlan): void {
     refusePlaceholders(plan);
     // age also takes files and plugins as recipients: only keys of this kind are what the station makes.
     if (!/^ssh-ed25519 [A-Za-z0-9+/=]+( [^\n]*)?\s*$/.test(plan.recipient)) {

@@ -9,19 +9,19 @@ import * as random from "@pulumi/random";
 import type { ChannelPlan } from "../../model/channels";
 import type { Upstream } from "../../model/links";
 import type { StationNames } from "../../model/stationNames";
-import type { StationCredentials } from "../credentials";
+import type { StationCredentials } from "../stationCredentials";
 import { baseRole } from "../machine/base";
 import { packFiles, renderJoiningConfig, userDataLimitBytes } from "../machine/cloudConfig";
-import { fetchCommand, joiningRole, loaderFiles } from "../machine/joining";
+import { fetchCommand, joiningRole, loaderFiles } from "./joining";
 import { mergeRoles, type MachineRole } from "../machine/role";
 import { renderRelay } from "../relayPool/render";
 import type { StationAuthority } from "../stationAuthority";
-import { createAccess, groupNames, joinHook, type GroupNames } from "./access";
+import { createAccess, canaryNames, joinHook, type CanaryNames } from "./access";
 import { createBalancer } from "./balancer";
-import { checkedSecrets, cutBundle, pieceCount } from "./bundle";
+import { checkedSecrets, cutBundle, pieceCount } from "./pieces";
 import { createNetwork } from "./network";
 
-export interface RelayGroupArgs {
+export interface CanaryArgs {
     /** `aerial-<stack>`: start of names that are unique in an account. */
     prefix: string;
     /** The account that everything is made in. */
@@ -89,7 +89,7 @@ const initialHooks = [
  *
  * There is no SSH: a machine that is not well is replaced. Why it was not, is in the parameter `report`.
  */
-export class RelayGroup extends pulumi.ComponentResource {
+export class Canary extends pulumi.ComponentResource {
     /** The balancer's addresses, one for each zone. They stay. */
     public readonly addresses: pulumi.Output<string>[];
     public readonly groupName: pulumi.Output<string>;
@@ -98,14 +98,14 @@ export class RelayGroup extends pulumi.ComponentResource {
     /** Done when the canary serves what this program describes. */
     public readonly ready: pulumi.Resource;
 
-    constructor(name: string, args: RelayGroupArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args: CanaryArgs, opts?: pulumi.ComponentResourceOptions) {
         super(
-            "aerial:index:RelayGroup",
+            "aerial:index:Canary",
             name,
             { region: args.region, zones: args.zones, instanceType: args.instanceType },
             opts,
         );
-        const names = groupNames(args);
+        const names = canaryNames(args);
         this.refuseTooLarge(name, args, names);
         this.report = names.report;
 
@@ -141,7 +141,7 @@ export class RelayGroup extends pulumi.ComponentResource {
      * What EC2 would refuse is refused at preview, also when the Masters' addresses are not known yet: others of the same
      * kind stand for them.
      */
-    private refuseTooLarge(name: string, args: RelayGroupArgs, names: GroupNames): void {
+    private refuseTooLarge(name: string, args: CanaryArgs, names: CanaryNames): void {
         const masters = args.masters.map((_, index) => {
             const id = String.fromCharCode("a".charCodeAt(0) + index);
             return { id, host: `192.0.2.${index + 1}`, port: 8443, tlsName: `master-${id}.link.aerial` };
@@ -158,7 +158,7 @@ export class RelayGroup extends pulumi.ComponentResource {
     }
 
     /** A name that is new with everything that replaces a group, so that the new one stands beside the old one. */
-    private nameGroup(name: string, names: GroupNames): pulumi.Output<string> {
+    private nameGroup(name: string, names: CanaryNames): pulumi.Output<string> {
         const generation = new random.RandomId(
             `${name}-generation`,
             { byteLength: generationBytes, keepers: { hooks: JSON.stringify(initialHooks) } },
@@ -169,8 +169,8 @@ export class RelayGroup extends pulumi.ComponentResource {
 
     private createParameters(
         name: string,
-        args: RelayGroupArgs,
-        names: GroupNames,
+        args: CanaryArgs,
+        names: CanaryNames,
         role: pulumi.Output<MachineRole>,
     ): { filesPath: pulumi.Output<string>; all: pulumi.Resource[] } {
         const child = { parent: this };
@@ -229,8 +229,8 @@ export class RelayGroup extends pulumi.ComponentResource {
 
     private createTemplate(
         name: string,
-        args: RelayGroupArgs,
-        names: GroupNames,
+        args: CanaryArgs,
+        names: CanaryNames,
         given: {
             role: pulumi.Output<MachineRole>;
             masters: pulumi.Output<Upstream[]>;
@@ -291,8 +291,8 @@ export class RelayGroup extends pulumi.ComponentResource {
 
     private createGroup(
         name: string,
-        args: RelayGroupArgs,
-        names: GroupNames,
+        args: CanaryArgs,
+        names: CanaryNames,
         given: {
             template: ec2.LaunchTemplate;
             groupName: pulumi.Output<string>;
@@ -360,8 +360,8 @@ export class RelayGroup extends pulumi.ComponentResource {
 
     private awaitCanary(
         name: string,
-        args: RelayGroupArgs,
-        names: GroupNames,
+        args: CanaryArgs,
+        names: CanaryNames,
         group: autoscaling.Group,
         template: ec2.LaunchTemplate,
     ): pulumi.Resource {
@@ -369,7 +369,7 @@ export class RelayGroup extends pulumi.ComponentResource {
         return new command.local.Command(
             `${name}-ready`,
             {
-                create: "node components/relayGroup/await-refresh.mjs",
+                create: "node components/canary/await-refresh.mjs",
                 environment: {
                     AERIAL_REGION: args.region,
                     AERIAL_GROUP: group.name,
@@ -387,7 +387,7 @@ export class RelayGroup extends pulumi.ComponentResource {
     }
 
     /** Emergencies cost, and so does one that nobody ended: whoever pays learns of it. */
-    private createBudget(name: string, args: RelayGroupArgs): void {
+    private createBudget(name: string, args: CanaryArgs): void {
         const notification = (notificationType: "ACTUAL" | "FORECASTED", threshold: number) => ({
             comparisonOperator: "GREATER_THAN",
             notificationType,
@@ -411,7 +411,7 @@ export class RelayGroup extends pulumi.ComponentResource {
 }
 
 /** All that a machine of the group is. */
-function relayRole(name: string, args: RelayGroupArgs, masters: Upstream[]): MachineRole {
+function relayRole(name: string, args: CanaryArgs, masters: Upstream[]): MachineRole {
     return mergeRoles(
         baseRole(),
         renderRelay({
@@ -431,8 +431,8 @@ function relayRole(name: string, args: RelayGroupArgs, masters: Upstream[]): Mac
 
 function userData(
     name: string,
-    { readySeconds }: Pick<RelayGroupArgs, "readySeconds">,
-    names: GroupNames,
+    { readySeconds }: Pick<CanaryArgs, "readySeconds">,
+    names: CanaryNames,
     {
         role,
         masters,

@@ -17,7 +17,7 @@ export interface MachineSecrets {
     files: Record<string, pulumi.Input<string>>;
 }
 
-export interface DropletHostArgs {
+export interface DropletMachineArgs {
     network: StationNetwork;
     /** Provider region, for example `ams3`. */
     region: string;
@@ -51,12 +51,12 @@ const readyTimeoutSeconds = 600;
  * Its SSH host key is known in advance. User data carries a key for the first contact only (any process on a droplet
  * can read user data); over that contact the real host key is delivered, and from then on pinned.
  */
-export class DropletHost extends pulumi.ComponentResource {
+export class DropletMachine extends pulumi.ComponentResource {
     /** Public IPv4 address: the reserved one where the host has one, else the present droplet's own. */
     public readonly address: pulumi.Output<string>;
 
-    constructor(name: string, args: DropletHostArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("aerial:index:DropletHost", name, { region: args.region, size: args.size }, opts);
+    constructor(name: string, args: DropletMachineArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("aerial:index:DropletMachine", name, { region: args.region, size: args.size }, opts);
         const child = { parent: this };
         const hostKey = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, child);
         const enrolKey = new tls.PrivateKey(`${name}-enrol-key`, { algorithm: "ED25519" }, child);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { addEmergency, nearestTo, type EmergencyPool } from "../../components/geoDns/emergency";
+import { addCanary, nearestTo, type CanaryPool } from "../../components/geoDns/canaryPool";
 import type { GeoDnsArgs } from "../../components/geoDns";
 import { planSteering } from "../../components/geoDns/steering";
 import { awsRegions, digitalOceanRegions } from "../../model/providerRegions";
@@ -23,8 +23,8 @@ function pool(region: string) {
     };
 }
 
-const emergency: EmergencyPool = {
-    region: "aws",
+const canary: CanaryPool = {
+    region: "canary",
     place: placeOf("eu-central-1"),
     addresses: ["a", "b"].map((zone, n) => ({ name: `aws-${zone}`, address: `198.51.100.${n + 1}` })),
     share: 0.1,
@@ -32,13 +32,13 @@ const emergency: EmergencyPool = {
 
 describe("the pool for emergencies", () => {
     it("is last in every order, and with its share in the nearest pool", () => {
-        const [nyc, fra, last] = addEmergency([pool("nyc3"), pool("fra1")], emergency);
+        const [nyc, fra, last] = addCanary([pool("nyc3"), pool("fra1")], canary);
         expect(nyc?.members.map(({ name }) => name)).toEqual(["relay-nyc3-9", "relay-nyc3-10"]);
         expect(fra?.members).toEqual([
             ...pool("fra1").members,
             { name: "aws-a", address: "198.51.100.1", weight: 0.1 },
         ]);
-        expect(last).toMatchObject({ region: "aws", lastResort: true, members: emergency.addresses });
+        expect(last).toMatchObject({ region: "canary", lastResort: true, members: canary.addresses });
     });
 
     it.each([
@@ -52,7 +52,7 @@ describe("the pool for emergencies", () => {
     });
 
     it("is nowhere where there is none", () => {
-        expect(addEmergency([pool("ams3")], undefined)).toEqual([pool("ams3")]);
+        expect(addCanary([pool("ams3")], undefined)).toEqual([pool("ams3")]);
     });
 
     it("is behind every other pool for all the world, wherever they are, and never the fallback", () => {
@@ -61,13 +61,13 @@ describe("the pool for emergencies", () => {
         });
         fc.assert(
             fc.property(regions, fc.constantFrom(...Object.keys(awsRegions)), (chosen, aws) => {
-                const pools = addEmergency(chosen.map(pool), { ...emergency, place: placeOf(aws) });
+                const pools = addCanary(chosen.map(pool), { ...canary, place: placeOf(aws) });
                 const steering = planSteering(pools.map((one) => ({ ...one, name: one.region })));
                 for (const order of [steering.order, ...Object.values(steering.byRegion)]) {
-                    expect(order.at(-1)).toBe("aws");
+                    expect(order.at(-1)).toBe("canary");
                     expect(order).toHaveLength(chosen.length + 1);
                 }
-                expect(steering.fallback).not.toBe("aws");
+                expect(steering.fallback).not.toBe("canary");
                 const weighted = pools.flatMap((one) => one.members.filter(({ weight }) => weight === 0.1));
                 expect(weighted).toHaveLength(1);
             }),
@@ -93,7 +93,7 @@ describe("its names", () => {
                 new GeoDns("names", {
                     ...{ prefix: "aerial-test", names: stationNames("radio.test", ["fra1", "nyc3"]), check },
                     service: new CloudflareDns({ accountId: "0".repeat(32), zoneId: "1".repeat(32) }),
-                    ...{ ttlSeconds: 30, recordTtlSeconds: 60, emergency },
+                    ...{ ttlSeconds: 30, recordTtlSeconds: 60, canary },
                     pools: [pool("fra1"), pool("nyc3")],
                     masters: [{ name: "a", place: placeOf("fra1"), address: "192.0.2.9" }],
                 });
@@ -113,11 +113,11 @@ describe("its names", () => {
                 { name: "relay-fra1-2", weight: 1 },
             ],
         });
-        for (const name of ["aerial-test-stream-nyc3", "aerial-test-stream-aws"]) {
+        for (const name of ["aerial-test-stream-nyc3", "aerial-test-stream-canary"]) {
             expect(poolInputs(name)).not.toHaveProperty("originSteering");
             expect(JSON.stringify(poolInputs(name))).not.toContain("weight");
         }
-        expect(poolInputs("aerial-test-stream-aws").origins).toHaveLength(2);
+        expect(poolInputs("aerial-test-stream-canary").origins).toHaveLength(2);
     });
 
     it("have their members in the order of the names as text, as the API gives them back", () => {

@@ -3,9 +3,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import { distanceKm, type Place } from "../../model/geography";
 import type { PoolMember } from "./dnsService";
 
-/** Capacity that is small in peace and grows in an emergency. */
-export interface EmergencyPool {
-    /** Part of the pool's name, for example `aws`. */
+/** The canary: a small capacity that grows when it is needed. */
+export interface CanaryPool {
+    /** Part of the pool's name, for example `canary`. */
     region: string;
     place: Place;
     /** Addresses that lead to it, each to all of it. */
@@ -25,14 +25,14 @@ interface Pool {
 }
 
 /**
- * The pools with the emergency's behind them: it is the last in every order, and one of its addresses is with its share
+ * The pools and, behind them, the canary: it is the last in every order, and one of its addresses is with its share
  * in the pool that is nearest to it. One is enough, since it leads to all of it; and it is one endpoint less to pay.
  */
-export function addEmergency(pools: readonly Pool[], emergency: EmergencyPool | undefined): Pool[] {
-    if (!emergency) {
+export function addCanary(pools: readonly Pool[], canary: CanaryPool | undefined): Pool[] {
+    if (!canary) {
         return [...pools];
     }
-    const { region, place, addresses, share } = emergency;
+    const { region, place, addresses, share } = canary;
     const [first] = addresses;
     if (!first) {
         throw new Error(`the pool ${region} has no address`);

@@ -1,9 +1,9 @@
-import type { RelayGroupArgs } from "../../components/relayGroup";
+import type { CanaryArgs } from "../../components/canary";
 import type { record, Recorded } from "./mocks";
 import { relayPlan } from "./relayPlan";
 
 /** A canary of a small station, up to four of them. */
-export function relayGroupArgs(): Omit<RelayGroupArgs, "authority" | "credentials"> {
+export function canaryArgs(): Omit<CanaryArgs, "authority" | "credentials"> {
     const { stationName, channels, names, masters } = relayPlan();
     return {
         ...{ stationName, channels, names, masters },
@@ -28,7 +28,7 @@ export function relayGroupArgs(): Omit<RelayGroupArgs, "authority" | "credential
 
 /** What the component asks for, and its outputs, without an engine. */
 export async function recordGroup(
-    change: Partial<RelayGroupArgs> = {},
+    change: Partial<CanaryArgs> = {},
 ): Promise<{ resources: Recorded[]; addresses: string[]; groupName: string }> {
     let result: { resources: Recorded[]; addresses: string[]; groupName: string } | undefined;
     // A copy of the SDK for each run: its mocks are one per process.
@@ -36,21 +36,20 @@ export async function recordGroup(
         /* eslint-disable @typescript-eslint/no-require-imports */
         const mocks = require("./mocks") as { record: typeof record };
         const pulumi = require("@pulumi/pulumi") as typeof import("@pulumi/pulumi");
-        const { RelayGroup } =
-            require("../../components/relayGroup") as typeof import("../../components/relayGroup");
+        const { Canary } = require("../../components/canary") as typeof import("../../components/canary");
         const { StationAuthority } =
             require("../../components/stationAuthority") as typeof import("../../components/stationAuthority");
         const { StationCredentials } =
-            require("../../components/credentials") as typeof import("../../components/credentials");
+            require("../../components/stationCredentials") as typeof import("../../components/stationCredentials");
         /* eslint-enable @typescript-eslint/no-require-imports */
         let outputs: Promise<[string[], string]> | undefined;
         const resources = await mocks.record(() => {
             const authority = new StationAuthority("authority", { stationName: "Radio Test" });
-            const { channels } = relayGroupArgs();
+            const { channels } = canaryArgs();
             const credentials = new StationCredentials("credentials", { channels, sources: [] });
             try {
-                const group = new RelayGroup("relay-aws", {
-                    ...relayGroupArgs(),
+                const group = new Canary("canary", {
+                    ...canaryArgs(),
                     authority,
                     credentials,
                     ...change,
