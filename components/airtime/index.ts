@@ -4,11 +4,14 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AirtimeSoftware } from "../../model/airtimeSoftware";
 import type { ChannelPlan } from "../../model/channels";
 import type { StationCredentials } from "../stationCredentials";
-import { DropletMachine, type MachineSecrets } from "../dropletMachine/index";
+import { DropletMachine } from "../dropletMachine";
+import { backupKeys, dumpKey } from "../airtimeBackup/render";
 import { createFirewall } from "../dropletMachine/firewall";
+import type { MachineSecrets } from "../machine/givenSecrets";
+import { sourcePassword } from "../machine/secrets";
 import type { StationNetwork } from "../stationNetwork";
 import { libraryFolder } from "./plan";
-import { renderAirtime } from "./render";
+import { airtimeSecrets, renderAirtime } from "./render";
 
 /** Where shows, database and settings are kept safe, and the keys to it. */
 export interface AirtimeBackupAccess {
@@ -52,7 +55,7 @@ export interface AirtimeArgs {
 }
 
 /**
- * The host of the playout software: it plays round the clock, so that a studio without power or line never means
+ * The playout: it plays round the clock, so that a studio without power or line never means
  * silence, and pushes to every Master.
  *
  * Shows and database are on a volume, which outlives the droplet. It is on one droplet at a time, so that a change takes
@@ -92,7 +95,7 @@ export class Airtime extends pulumi.ComponentResource {
             // Another region would be another volume, without the shows.
             { parent: this, protect: args.protect },
         );
-        const machine = pulumi
+        const rendered = pulumi
             .all([pulumi.all(args.masters), plainAccess(args.backup)])
             .apply(([masters, backup]) =>
                 renderAirtime({
@@ -106,7 +109,7 @@ export class Airtime extends pulumi.ComponentResource {
                     backup,
                 }),
             );
-        const host = new DropletMachine(
+        const machine = new DropletMachine(
             name,
             {
                 network: args.network,
@@ -114,14 +117,15 @@ export class Airtime extends pulumi.ComponentResource {
                 size: args.size,
                 tags: [tag],
                 volumeId: volume.id,
-                role: machine.role,
+                role: rendered.role,
                 // Without a backup there is none; whether there is one, the arguments say.
-                ...(args.backup && { bulk: machine.bulk }),
+                ...(args.backup && { bulk: rendered.bulk }),
+                secretNames: airtimeSecrets(args),
                 secrets: secretsOf(args),
             },
             { parent: this, dependsOn: firewall },
         );
-        this.address = host.address;
+        this.address = machine.address;
         this.libraries = Object.fromEntries(
             args.channels.map(({ id }) => [id, libraryFolder({ software, volumeName }, id)]),
         );
@@ -144,18 +148,18 @@ function secretsOf({ credentials, channels, sourceName, backup }: AirtimeArgs): 
         if (!password) {
             throw new Error(`the station has no source ${sourceName} of channel ${id}`);
         }
-        return [`source.${id}.${sourceName}`, password];
+        return [sourcePassword(id, sourceName), password];
     });
     return {
         values: {
             ...Object.fromEntries(passwords),
             ...(backup && {
-                "backup.writer.id": backup.writer.id,
-                "backup.writer.secret": backup.writer.secret,
-                "backup.reader.id": backup.reader.id,
-                "backup.reader.secret": backup.reader.secret,
+                [backupKeys.writer.id]: backup.writer.id,
+                [backupKeys.writer.secret]: backup.writer.secret,
+                [backupKeys.reader.id]: backup.reader.id,
+                [backupKeys.reader.secret]: backup.reader.secret,
             }),
         },
-        files: backup ? { "backup.key": backup.privateKey } : {},
+        files: backup ? { [dumpKey]: backup.privateKey } : {},
     };
 }

@@ -3,9 +3,9 @@ import { stringify } from "yaml";
 import type { SoftwareRole } from "./software";
 import { sourceMount } from "../../model/sources";
 import type { BackupRolePlan } from "../airtimeBackup/render";
-import type { SecretFile } from "../machine/delivery";
+import { each, jsonFile, program, unit } from "../machine/files";
 import type { MachineFile } from "../machine/role";
-import { readTemplate, renderTemplate } from "../machine/template";
+import { sourcePassword, type SecretFile } from "../machine/secrets";
 import { composeProject, libretimeCompose } from "./compose";
 import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
 
@@ -110,7 +110,7 @@ export function libretimeConfig(plan: AirtimePlan): object {
                     port,
                     mount: sourceMount(channel.id, plan.sourceName).slice(1),
                     source_user: plan.sourceName,
-                    source_password: `@{source.${channel.id}.${plan.sourceName}}`,
+                    source_password: `@{${sourcePassword(channel.id, plan.sourceName)}}`,
                     audio: { format: "mp3", bitrate: pushBitrateKbps },
                     name: channel.title,
                     description: plan.stationName,
@@ -140,25 +140,13 @@ function yamlSecret(target: string, document: object, mode: string, owner = "roo
 }
 
 function files(plan: AirtimePlan): MachineFile[] {
-    const program = (name: string): MachineFile => ({
-        path: `/usr/local/lib/aerial/${name}`,
-        content: readTemplate(`airtime/libretime/${name}`),
-        mode: "0755",
-    });
     const known = { channel: plan.channels[0]?.id, masters: plan.masters, port: libretimePort };
     return [
-        program("check"),
-        program("libretime"),
-        program("prepare"),
-        program("status"),
-        { path: "/etc/aerial/airtime.json", content: `${JSON.stringify(known, null, 4)}\n`, mode: "0644" },
-        {
-            path: "/etc/systemd/system/aerial-libretime.service",
-            content: renderTemplate("unit", "airtime/units/aerial-libretime.service.eta", {
-                project: composeProject,
-                volume: volume(plan),
-            }),
-            mode: "0644",
-        },
+        ...each("airtime/libretime", ["check.sh", "libretime.sh", "prepare.sh", "status.py"], program),
+        jsonFile("/etc/aerial/airtime.json", known),
+        unit("airtime/libretime/aerial-libretime.service.eta", {
+            project: composeProject,
+            volume: volume(plan),
+        }),
     ];
 }

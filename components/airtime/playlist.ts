@@ -2,9 +2,19 @@ import type { SoftwareRole } from "./software";
 import type { ChannelPlan } from "../../model/channels";
 import { sourceMount } from "../../model/sources";
 import type { BackupRolePlan } from "../airtimeBackup/render";
-import type { SecretFile } from "../machine/delivery";
+import {
+    command,
+    each,
+    jsonFile,
+    program,
+    programFolder,
+    pythonModule,
+    staticFile,
+    templateFile,
+    unit,
+} from "../machine/files";
 import type { MachineFile } from "../machine/role";
-import { readTemplate, renderTemplate } from "../machine/template";
+import { sourcePassword, type SecretFile } from "../machine/secrets";
 import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
 
 const modules = ["__init__", "catalogue", "database", "library", "rotation", "schedule", "settings"] as const;
@@ -45,30 +55,20 @@ export function playlistBackup(plan: AirtimePlan): Pick<BackupRolePlan, "databas
 }
 
 function programs(): MachineFile[] {
-    const folder = "/usr/local/lib/aerial";
-    const file = (path: string, template: string, mode = "0755"): MachineFile => ({
-        path,
-        content: readTemplate(`airtime/playlist/${template}`),
-        mode,
-    });
+    const folder = "airtime/playlist";
+    const called = ["catalogue.py", "check.sh", "database.sh", "playout.py", "prepare.sh", "status.py"];
     return [
-        ...["catalogue", "check", "database", "playout", "prepare", "status"].map((name) =>
-            file(`${folder}/${name}`, name),
-        ),
-        ...modules.map((name) => file(`${folder}/airtime/${name}.py`, `airtime/${name}.py`, "0644")),
-        file(`${folder}/airtime/schema.sql`, "airtime/schema.sql", "0644"),
-        file("/usr/local/sbin/aerial-schedule", "aerial-schedule"),
+        ...each(folder, called, program),
+        ...modules.map((name) => pythonModule(`${folder}/airtime/${name}.py`, "airtime")),
+        staticFile(`${programFolder}/airtime/schema.sql`, `${folder}/airtime/schema.sql`),
+        command(`${folder}/aerial-schedule.py`),
     ];
 }
 
 function units(plan: AirtimePlan): MachineFile[] {
     const values = { folder: `${volumeFolder(plan.volumeName)}/postgresql`, state: stateFolder(plan) };
     const names = ["aerial-postgresql.service", "aerial-catalogue.service", "aerial-playout@.service"];
-    return names.map((name) => ({
-        path: `/etc/systemd/system/${name}`,
-        content: renderTemplate("unit", `airtime/units/${name}.eta`, values),
-        mode: "0644",
-    }));
+    return names.map((name) => unit(`airtime/playlist/${name}.eta`, values));
 }
 
 function settings(plan: AirtimePlan): MachineFile[] {
@@ -80,35 +80,33 @@ function settings(plan: AirtimePlan): MachineFile[] {
         masters: plan.masters,
     };
     return [
-        { path: "/etc/aerial/airtime.json", content: `${JSON.stringify(known, null, 4)}\n`, mode: "0644" },
-        {
-            path: "/usr/local/share/aerial/schedule.txt",
-            content: renderTemplate("unit", "airtime/playlist/schedule.txt.eta", {
-                stationName: plan.stationName,
-                timeZone: plan.timeZone,
-                channels,
-            }),
-            mode: "0644",
-        },
+        jsonFile("/etc/aerial/airtime.json", known),
+        templateFile("/usr/local/share/aerial/schedule.txt", "unit", "airtime/playlist/schedule.txt.eta", {
+            stationName: plan.stationName,
+            timeZone: plan.timeZone,
+            channels,
+        }),
     ];
 }
 
 function script(plan: AirtimePlan): (channel: ChannelPlan) => MachineFile {
-    return (channel) => ({
-        path: `/etc/aerial/playout/${channel.id}.liq`,
-        content: renderTemplate("liquidsoap", "airtime/playlist/playout.liq.eta", {
-            channel,
-            stationName: plan.stationName,
-            mount: sourceMount(channel.id, plan.sourceName),
-            user: plan.sourceName,
-            passwordFile: passwordFile(channel.id),
-            playedFile: `${stateFolder(plan)}/played/${channel.id}.jsonl`,
-            controlSocket: `/run/aerial-playout/${channel.id}/control.sock`,
-            bitrateKbps: pushBitrateKbps,
-            masters: plan.masters,
-        }),
-        mode: "0644",
-    });
+    return (channel) =>
+        templateFile(
+            `/etc/aerial/playout/${channel.id}.liq`,
+            "liquidsoap",
+            "airtime/playlist/playout.liq.eta",
+            {
+                channel,
+                stationName: plan.stationName,
+                mount: sourceMount(channel.id, plan.sourceName),
+                user: plan.sourceName,
+                passwordFile: passwordFile(channel.id),
+                playedFile: `${stateFolder(plan)}/played/${channel.id}.jsonl`,
+                controlSocket: `/run/aerial-playout/${channel.id}/control.sock`,
+                bitrateKbps: pushBitrateKbps,
+                masters: plan.masters,
+            },
+        );
 }
 
 /** A connection that stands was admitted with the old password and stays; the new one is read for the next. */
@@ -116,7 +114,7 @@ function password(plan: AirtimePlan, { id }: ChannelPlan): SecretFile {
     return {
         target: passwordFile(id),
         format: "raw",
-        content: `@{source.${id}.${plan.sourceName}}\n`,
+        content: `@{${sourcePassword(id, plan.sourceName)}}\n`,
         owner: "root:liquidsoap",
         mode: "0640",
         reload: [],

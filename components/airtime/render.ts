@@ -1,8 +1,9 @@
-import { backupHostFiles, type BackupRolePlan } from "../airtimeBackup/render";
-import { machineTools, refusePlaceholders, secretFiles } from "../machine/delivery";
+import { backupFiles, backupSecrets, type BackupRolePlan } from "../airtimeBackup/render";
+import { machineTools } from "../machine/base";
 import type { BulkFiles } from "../machine/bulk";
+import { program, unit } from "../machine/files";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
-import { readTemplate, renderTemplate } from "../machine/template";
+import { refusePlaceholders, secretFiles, sourcePassword, type SecretNames } from "../machine/secrets";
 import { libretimeBackup, renderLibretime } from "./libretime";
 import { libraryFolder, refuseUnusablePlan, volumeFolder, type AirtimePlan } from "./plan";
 import { playlistBackup, renderPlaylist } from "./playlist";
@@ -22,12 +23,12 @@ export function renderAirtime(plan: AirtimePlan): AirtimeMachine {
     refusePlaceholders(plan);
     refuseUnusablePlan(plan);
     const software = plan.software === "libretime" ? renderLibretime(plan) : renderPlaylist(plan);
-    const backup = plan.backup && backupHostFiles(backupPlan(plan, plan.backup));
+    const backup = plan.backup && backupFiles(backupPlan(plan, plan.backup));
     const common: MachineRole = {
         packages: ["python3", "tzdata", ...(backup?.packages ?? [])],
         files: [
             ...machineTools(),
-            ...secretFiles([...software.secretFiles, ...(backup?.secretFiles ?? [])]),
+            ...secretFiles([...software.secretFiles, ...(backup?.secretFiles ?? [])], airtimeSecrets(plan)),
             ...volumeFiles(plan, software.prepareWords),
         ],
         units: ["aerial.target", "aerial-volume.service"],
@@ -40,18 +41,27 @@ export function renderAirtime(plan: AirtimePlan): AirtimeMachine {
     };
 }
 
+/** The secrets that Airtime's files ask for. */
+export function airtimeSecrets({
+    channels,
+    sourceName,
+    backup,
+}: Pick<AirtimePlan, "channels" | "sourceName"> & { backup?: object | undefined }): SecretNames {
+    const kept: SecretNames = backup ? backupSecrets : { values: [], files: [] };
+    return {
+        values: [...channels.map(({ id }) => sourcePassword(id, sourceName)), ...kept.values],
+        files: kept.files,
+    };
+}
+
 function volumeFiles(plan: AirtimePlan, prepareWords: string[]): MachineFile[] {
     return [
-        { path: "/usr/local/lib/aerial/volume", content: readTemplate("airtime/volume"), mode: "0755" },
-        {
-            path: "/etc/systemd/system/aerial-volume.service",
-            content: renderTemplate("unit", "airtime/units/aerial-volume.service.eta", {
-                volumeName: plan.volumeName,
-                volume: volumeFolder(plan.volumeName),
-                prepareWords,
-            }),
-            mode: "0644",
-        },
+        program("airtime/volume/volume.sh"),
+        unit("airtime/volume/aerial-volume.service.eta", {
+            volumeName: plan.volumeName,
+            volume: volumeFolder(plan.volumeName),
+            prepareWords,
+        }),
     ];
 }
 

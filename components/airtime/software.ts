@@ -1,5 +1,5 @@
-import type { SecretFile } from "../machine/delivery";
 import type { MachineRole } from "../machine/role";
+import type { SecretFile } from "../machine/secrets";
 
 /** What one kind of playout software puts on the machine. */
 export interface SoftwareRole extends MachineRole {

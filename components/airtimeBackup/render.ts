@@ -1,8 +1,8 @@
 import { posix } from "node:path";
 
-import { refusePlaceholders, type SecretFile } from "../machine/delivery";
+import { command, each, jsonFile, pythonModule, staticFile, unit } from "../machine/files";
 import type { MachineFile } from "../machine/role";
-import { readTemplate } from "../machine/template";
+import { refusePlaceholders, type SecretFile, type SecretNames } from "../machine/secrets";
 
 /** What the machine of the playout software is told about its backup: plain values. */
 export interface BackupRolePlan {
@@ -23,10 +23,10 @@ export interface BackupRolePlan {
 }
 
 /** What a role that has shows puts on its machine for their backup. */
-export interface BackupHostFiles {
+export interface BackupFiles {
     packages: string[];
     files: MachineFile[];
-    /** Filled in by the values `backup.writer.id`, `….secret`, `backup.reader.id`, `….secret`, and file `backup.key`. */
+    /** They ask for {@link backupSecrets}. */
     secretFiles: SecretFile[];
     /** Timers, to be enabled. */
     units: string[];
@@ -54,12 +54,26 @@ const modules = [
 /** What timers start, each an instance of `aerial-backup@.service`. */
 const runs = ["upload", "dump", "configuration", "audit", "audit-quick", "drill", "drill-all"];
 
-/** Profiles of the writer, which may put, and of the reader, which may read. */
-const credentials = ["writer", "reader"]
+/** Names of the keys to the buckets: the writer may put, the reader may read. */
+export const backupKeys = {
+    writer: { id: "backup.writer.id", secret: "backup.writer.secret" },
+    reader: { id: "backup.reader.id", secret: "backup.reader.secret" },
+} as const;
+
+/** Name of the file with the key that dumps are decrypted with. */
+export const dumpKey = "backup.key";
+
+/** The secrets that the backup's files ask for. */
+export const backupSecrets: SecretNames = {
+    values: Object.values(backupKeys).flatMap(({ id, secret }) => [id, secret]),
+    files: [dumpKey],
+};
+
+/** Profiles of Amazon's clients. */
+const credentials = Object.entries(backupKeys)
     .map(
-        (name) =>
-            `[${name}]\naws_access_key_id = @{backup.${name}.id}\n` +
-            `aws_secret_access_key = @{backup.${name}.secret}\n`,
+        ([name, { id, secret }]) =>
+            `[${name}]\naws_access_key_id = @{${id}}\naws_secret_access_key = @{${secret}}\n`,
     )
     .join("\n");
 
@@ -69,41 +83,34 @@ const credentials = ["writer", "reader"]
  *
  * @throws when a value cannot be used, for example a path that is not absolute, or two channels of one name.
  */
-export function backupHostFiles(plan: BackupRolePlan): BackupHostFiles {
+export function backupFiles(plan: BackupRolePlan): BackupFiles {
     check(plan);
     const timers = runs.filter((run) => run !== "dump" || plan.database);
     const dropIn = (run: string, name: string) =>
-        file(`/etc/systemd/system/aerial-backup@${run}.service.d/${name}`, `backup/units/${name}`);
+        staticFile(`/etc/systemd/system/aerial-backup@${run}.service.d/${name}`, `backup/timers/${name}`);
     return {
         // Where there is a database, its role brings PostgreSQL's programs.
         packages: ["age", "ffmpeg", "python3", "python3-boto3"],
         files: [
-            { path: "/etc/aerial/backup.json", content: settings(plan), mode: "0644" },
-            ...modules.map((name) => file(`/usr/local/lib/aerial/backup/${name}.py`, `backup/${name}.py`)),
-            ...["aerial-backup", "aerial-restore"].map((name) =>
-                file(`/usr/local/sbin/${name}`, `backup/${name}`, "0755"),
-            ),
-            file("/etc/systemd/system/aerial-backup@.service", "backup/units/aerial-backup@.service"),
-            ...timers.map((run) =>
-                file(
-                    `/etc/systemd/system/aerial-backup-${run}.timer`,
-                    `backup/units/aerial-backup-${run}.timer`,
-                ),
-            ),
+            jsonFile("/etc/aerial/backup.json", settings(plan)),
+            ...modules.map((name) => pythonModule(`backup/backup/${name}.py`, "backup")),
+            ...each("backup/commands", ["aerial-backup.py", "aerial-restore.py"], command),
+            unit("backup/timers/aerial-backup@.service"),
+            ...timers.map((run) => unit(`backup/timers/aerial-backup-${run}.timer`)),
             ...["audit", "audit-quick", "drill", "drill-all"].map((run) => dropIn(run, "idle.conf")),
             ...["drill", "drill-all"].map((run) => dropIn(run, "clean.conf")),
         ],
         secretFiles: [
             secret("/etc/aerial/backup/credentials", credentials),
-            secret("/etc/aerial/backup/key", "@{file.backup.key}"),
+            secret("/etc/aerial/backup/key", `@{file.${dumpKey}}`),
         ],
         units: timers.map((run) => `aerial-backup-${run}.timer`),
     };
 }
 
-function settings(plan: BackupRolePlan): string {
+function settings(plan: BackupRolePlan): object {
     const { region, showsBucket, archiveBucket, libraries, recipient, configuration, restoreOwner } = plan;
-    const given = {
+    return {
         region,
         showsBucket,
         archiveBucket,
@@ -114,7 +121,6 @@ function settings(plan: BackupRolePlan): string {
         state: stateFolder,
         restoreOwner,
     };
-    return `${JSON.stringify(given, null, 4)}\n`;
 }
 
 function check(plan: BackupRolePlan): void {
@@ -142,10 +148,6 @@ function check(plan: BackupRolePlan): void {
             );
         }
     }
-}
-
-function file(path: string, template: string, mode = "0644"): MachineFile {
-    return { path, content: readTemplate(template), mode };
 }
 
 function secret(target: string, content: string): SecretFile {

@@ -10,16 +10,15 @@ import type { ChannelPlan } from "../../model/channels";
 import type { Upstream } from "../../model/links";
 import type { StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../stationCredentials";
-import { baseRole } from "../machine/base";
-import { packFiles, renderJoiningConfig, userDataLimitBytes } from "../machine/cloudConfig";
-import { fetchCommand, joiningRole, loaderFiles } from "./joining";
-import { mergeRoles, type MachineRole } from "../machine/role";
-import { renderRelay } from "../relayPool/render";
+import { packFiles } from "../machine/pack";
+import type { MachineRole } from "../machine/role";
 import type { StationAuthority } from "../stationAuthority";
-import { createAccess, canaryNames, joinHook, type CanaryNames } from "./access";
+import { canaryNames, createAccess, joinHook, type CanaryNames } from "./access";
 import { createBalancer } from "./balancer";
-import { checkedSecrets, cutBundle, pieceCount } from "./pieces";
 import { createNetwork } from "./network";
+import { createParameters, placeBytes } from "./parameters";
+import { cutPack } from "./pieces";
+import { canaryRole, canaryUserData } from "./render";
 
 export interface CanaryArgs {
     /** `aerial-<stack>`: start of names that are unique in an account. */
@@ -50,16 +49,13 @@ export interface CanaryArgs {
     stationName: string;
     channels: ChannelPlan[];
     names: StationNames;
-    /** Whom to pull from and where the public certificate comes from, first preferred. */
+    /** Where to pull from, and where the public certificate comes from; first preferred. */
     masters: pulumi.Input<Upstream>[];
     /** Connections that one address may hold at a Relay. */
     connectionsPerAddress: number;
     authority: StationAuthority;
     credentials: StationCredentials;
 }
-
-/** Length of the name of a place for files. */
-const placeBytes = 6;
 
 /** How long the group waits for a machine to be well; machines that still work on it ask for more. */
 const joinLimitSeconds = 900;
@@ -79,7 +75,7 @@ const initialHooks = [
 
 /**
  * Relays at Amazon, behind a balancer with fixed addresses: always at least one, the **canary**, and more of them when
- * they have to send more, for an emergency.
+ * more is to be sent than the droplets can.
  *
  * Machines read their files and secrets by their own role. A change makes a new launch template version, which the group
  * rolls out by itself, new machines first; `ready` waits until one of them is in service, and fails with the machine's
@@ -114,8 +110,8 @@ export class Canary extends pulumi.ComponentResource {
         this.addresses = balancer.addresses;
         const access = createAccess(name, names, this);
         const masters = pulumi.all(args.masters);
-        const role = masters.apply((known) => relayRole(name, args, known));
-        const parameters = this.createParameters(name, args, names, role);
+        const role = masters.apply((known) => roleOf(name, args, known));
+        const parameters = createParameters(name, { ...args, names, role }, this);
         const groupName = this.nameGroup(name, names);
 
         const template = this.createTemplate(name, args, names, {
@@ -147,11 +143,13 @@ export class Canary extends pulumi.ComponentResource {
             return { id, host: `192.0.2.${index + 1}`, port: 8443, tlsName: `master-${id}.link.aerial` };
         });
         try {
-            const role = relayRole(name, args, masters);
-            cutBundle(packFiles(role.files), name);
-            const filesPath = `${names.files}/${"0".repeat(2 * placeBytes)}`;
-            const groupName = `${names.group}-${"0".repeat(2 * generationBytes)}`;
-            userData(name, args, names, { role, masters, filesPath, groupName });
+            const role = roleOf(name, args, masters);
+            cutPack(packFiles(role.files), name);
+            canaryUserData(name, names, args.readySeconds, {
+                ...{ role, masters },
+                filesPath: `${names.files}/${"0".repeat(2 * placeBytes)}`,
+                group: `${names.group}-${"0".repeat(2 * generationBytes)}`,
+            });
         } catch (error) {
             throw new pulumi.ResourceError(error instanceof Error ? error.message : String(error), this);
         }
@@ -165,66 +163,6 @@ export class Canary extends pulumi.ComponentResource {
             { parent: this },
         );
         return pulumi.interpolate`${names.group}-${generation.hex}`;
-    }
-
-    private createParameters(
-        name: string,
-        args: CanaryArgs,
-        names: CanaryNames,
-        role: pulumi.Output<MachineRole>,
-    ): { filesPath: pulumi.Output<string>; all: pulumi.Resource[] } {
-        const child = { parent: this };
-        const bundle = role.apply(({ files }) => packFiles(files));
-        // Another place for other files: machines of an older template find their own until all is done. And for files
-        // that come back after a rollout that failed: Pulumi still has those from before it to delete.
-        const place = new random.RandomId(
-            `${name}-files`,
-            { byteLength: placeBytes, keepers: { sha256: bundle.apply(({ sha256 }) => sha256) } },
-            child,
-        );
-        const filesPath = place.hex.apply((hex) => `${names.files}/${hex}`);
-        const texts = bundle.apply((packed) => cutBundle(packed, name));
-        const pieces = Array.from({ length: pieceCount }, (_, index) => {
-            const number = String(index + 1).padStart(2, "0");
-            return new ssm.Parameter(
-                `${name}-files-${number}`,
-                {
-                    name: pulumi.interpolate`${filesPath}/${number}`,
-                    type: "String",
-                    value: texts.apply((all) => all[index] ?? ""),
-                },
-                child,
-            );
-        });
-        const secrets = new ssm.Parameter(
-            `${name}-secrets`,
-            {
-                name: names.secrets,
-                description: "What the group's machines must not learn from their user data",
-                type: "SecureString",
-                value: pulumi.secret(
-                    pulumi
-                        .jsonStringify({
-                            values: { "relay.link": args.credentials.linkPassword },
-                            files: { "ca.pem": args.authority.certificatePem },
-                        })
-                        .apply(checkedSecrets),
-                ),
-            },
-            child,
-        );
-        const report = new ssm.Parameter(
-            `${name}-report`,
-            {
-                name: names.report,
-                description: "Why the last machine that did not get well did not",
-                type: "String",
-                value: "nothing yet",
-            },
-            // Machines write it.
-            { ...child, ignoreChanges: ["value"] },
-        );
-        return { filesPath, all: [...pieces, secrets, report] };
     }
 
     private createTemplate(
@@ -257,9 +195,14 @@ export class Canary extends pulumi.ComponentResource {
                 vpcSecurityGroupIds: [given.securityGroupId],
                 userData: pulumi
                     .all([given.role, given.masters, given.filesPath, given.groupName])
-                    .apply(([role, masters, filesPath, groupName]) =>
+                    .apply(([role, masters, filesPath, group]) =>
                         Buffer.from(
-                            userData(name, args, names, { role, masters, filesPath, groupName }),
+                            canaryUserData(name, names, args.readySeconds, {
+                                role,
+                                masters,
+                                filesPath,
+                                group,
+                            }),
                         ).toString("base64"),
                     ),
                 metadataOptions: {
@@ -386,7 +329,7 @@ export class Canary extends pulumi.ComponentResource {
         );
     }
 
-    /** Emergencies cost, and so does one that nobody ended: whoever pays learns of it. */
+    /** More instances cost more: whoever pays is told by mail. */
     private createBudget(name: string, args: CanaryArgs): void {
         const notification = (notificationType: "ACTUAL" | "FORECASTED", threshold: number) => ({
             comparisonOperator: "GREATER_THAN",
@@ -410,43 +353,15 @@ export class Canary extends pulumi.ComponentResource {
     }
 }
 
-/** All that a machine of the group is. */
-function relayRole(name: string, args: CanaryArgs, masters: Upstream[]): MachineRole {
-    return mergeRoles(
-        baseRole(),
-        renderRelay({
-            pool: name,
-            stationName: args.stationName,
-            channels: args.channels,
-            upstreams: masters,
-            masters,
-            names: args.names,
-            connectionsPerAddress: args.connectionsPerAddress,
-            listenerLimit: args.listenerLimit,
-            behindBalancer: true,
-        }),
-        joiningRole(),
-    );
-}
-
-function userData(
-    name: string,
-    { readySeconds }: Pick<CanaryArgs, "readySeconds">,
-    names: CanaryNames,
-    {
-        role,
+function roleOf(name: string, args: CanaryArgs, masters: Upstream[]): MachineRole {
+    const { stationName, channels, names, connectionsPerAddress, listenerLimit } = args;
+    return canaryRole({
+        pool: name,
+        stationName,
+        channels,
         masters,
-        filesPath,
-        groupName: group,
-    }: { role: MachineRole; masters: Upstream[]; filesPath: string; groupName: string },
-): string {
-    const { sha256 } = packFiles(role.files);
-    const { region, secrets, report, namespace } = names;
-    const loader = loaderFiles({
-        ...{ name, region, group, hook: joinHook, secrets, report, namespace, readySeconds, sha256 },
-        masters: masters.map(({ host, port }) => ({ host, port })),
-        files: filesPath,
-        pieces: pieceCount,
+        names,
+        connectionsPerAddress,
+        listenerLimit,
     });
-    return renderJoiningConfig({ name, role, loader, fetch: fetchCommand }, userDataLimitBytes.ec2);
 }

@@ -1,4 +1,4 @@
-import type { FileBundle } from "../machine/cloudConfig";
+import type { FilePack } from "../machine/pack";
 
 /** What a standard parameter holds is 4,096 bytes; four characters stand for three bytes. */
 const pieceLimit = 4000;
@@ -14,7 +14,7 @@ export const pieceCount = 16;
  *
  * @throws when it is too large for them.
  */
-export function cutBundle({ compressed }: FileBundle, subject: string): string[] {
+export function cutPack({ compressed }: FilePack, subject: string): string[] {
     const text = compressed.toString("base64");
     const size = Math.ceil(text.length / pieceCount);
     if (size > pieceLimit) {

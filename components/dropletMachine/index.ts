@@ -6,16 +6,10 @@ import * as tls from "@pulumi/tls";
 import { roleWithBulk, type BulkFiles } from "../machine/bulk";
 import { enrolPort, loginUser } from "../machine/base";
 import { renderCloudConfig, userDataLimitBytes } from "../machine/cloudConfig";
+import { deliveredSecrets, type MachineSecrets } from "../machine/givenSecrets";
 import type { MachineRole } from "../machine/role";
+import type { SecretNames } from "../machine/secrets";
 import type { StationNetwork } from "../stationNetwork";
-
-/** What a machine must not learn from its user data. Delivered over SSH, changed in place. */
-export interface MachineSecrets {
-    /** By the names that the role's templates ask for, for example `relay.link`. */
-    values: Record<string, pulumi.Input<string>>;
-    /** By file name, for example `tls.key`. */
-    files: Record<string, pulumi.Input<string>>;
-}
 
 export interface DropletMachineArgs {
     network: StationNetwork;
@@ -27,6 +21,9 @@ export interface DropletMachineArgs {
     role: pulumi.Input<MachineRole>;
     /** Files for which its user data has no room. A change makes a new machine, too. */
     bulk?: pulumi.Input<BulkFiles>;
+    /** Which secrets the role's files ask for. */
+    secretNames: SecretNames;
+    /** Delivered over SSH, changed in place. */
     secrets: MachineSecrets;
     /** Tags beside the station's own; firewalls are bound to them. */
     tags: pulumi.Input<string>[];
@@ -46,18 +43,19 @@ const deleteLimitSeconds = 600;
 const readyTimeoutSeconds = 600;
 
 /**
- * A droplet that is configured, holds its secrets, and is proven healthy: whoever depends on the host waits for that.
+ * A droplet that is configured, holds its secrets, and is proven healthy: whoever depends on it waits for that.
  *
  * Its SSH host key is known in advance. User data carries a key for the first contact only (any process on a droplet
  * can read user data); over that contact the real host key is delivered, and from then on pinned.
  */
 export class DropletMachine extends pulumi.ComponentResource {
-    /** Public IPv4 address: the reserved one where the host has one, else the present droplet's own. */
+    /** Public IPv4 address: the reserved one where the machine has one, else the present droplet's own. */
     public readonly address: pulumi.Output<string>;
 
     constructor(name: string, args: DropletMachineArgs, opts?: pulumi.ComponentResourceOptions) {
         super("aerial:index:DropletMachine", name, { region: args.region, size: args.size }, opts);
         const child = { parent: this };
+        const delivered = deliveredSecrets(args.secretNames, args.secrets, this);
         const hostKey = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, child);
         const enrolKey = new tls.PrivateKey(`${name}-enrol-key`, { algorithm: "ED25519" }, child);
 
@@ -154,7 +152,7 @@ export class DropletMachine extends pulumi.ComponentResource {
                 ...shared,
                 connection: pinned,
                 create: "sudo /usr/local/sbin/aerial-enrol seal && sudo /usr/local/sbin/aerial-secrets apply",
-                stdin: pulumi.secret(pulumi.jsonStringify(args.secrets)),
+                stdin: delivered,
             },
             { ...reached, dependsOn: files ?? enrol },
         );

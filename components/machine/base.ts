@@ -1,10 +1,5 @@
-import { readTemplate } from "./template";
+import { command, each, staticFile, unit } from "./files";
 import type { MachineFile, MachineRole } from "./role";
-
-/** A verbatim file of `config-templates/`. */
-export function staticFile(path: string, template: string, mode = "0644"): MachineFile {
-    return { path, content: readTemplate(template), mode };
-}
 
 /**
  * What every machine gets, whatever its role and however it is admitted: kernel limits, journal limits, security updates,
@@ -14,18 +9,15 @@ export function baseRole(): MachineRole {
     return {
         packages: ["ca-certificates", "jq", "nftables", "python3", "unattended-upgrades"],
         files: [
-            staticFile("/etc/sysctl.d/90-aerial.conf", "machine/sysctl.conf"),
-            staticFile("/etc/systemd/journald.conf.d/aerial.conf", "machine/journald.conf"),
-            staticFile("/etc/apt/apt.conf.d/90-aerial-upgrades", "machine/unattended-upgrades.conf"),
+            staticFile("/etc/sysctl.d/90-aerial.conf", "machine/base/sysctl.conf"),
+            staticFile("/etc/systemd/journald.conf.d/aerial.conf", "machine/base/journald.conf"),
+            staticFile("/etc/apt/apt.conf.d/90-aerial-upgrades", "machine/base/unattended-upgrades.conf"),
             staticFile(
                 "/etc/systemd/system/apt-daily-upgrade.timer.d/aerial.conf",
-                "machine/apt-daily-upgrade.conf",
+                "machine/base/apt-daily-upgrade.conf",
             ),
-            staticFile("/etc/aerial/metadata.nft", "machine/metadata.nft"),
-            staticFile(
-                "/etc/systemd/system/aerial-metadata-guard.service",
-                "machine/aerial-metadata-guard.service",
-            ),
+            staticFile("/etc/aerial/metadata.nft", "machine/metadata/metadata.nft"),
+            unit("machine/metadata/aerial-metadata-guard.service"),
         ],
         units: ["aerial-metadata-guard.service"],
         maskedUnits: [],
@@ -37,10 +29,10 @@ export function enrolledRole(): MachineRole {
     return {
         packages: ["openssh-server", "sudo"],
         files: [
-            staticFile("/etc/ssh/sshd_config.d/00-aerial.conf", "machine/sshd.conf"),
-            staticFile("/etc/aerial/enrol/sshd_config", "machine/enrol-sshd.conf"),
-            staticFile("/etc/systemd/system/aerial-enrol.service", "machine/aerial-enrol.service"),
-            staticFile("/usr/local/sbin/aerial-enrol", "machine/aerial-enrol", "0755"),
+            staticFile("/etc/ssh/sshd_config.d/00-aerial.conf", "machine/enrol/sshd.conf"),
+            staticFile("/etc/aerial/enrol/sshd_config", "machine/enrol/enrol-sshd.conf"),
+            unit("machine/enrol/aerial-enrol.service"),
+            command("machine/enrol/aerial-enrol.sh"),
         ],
         units: ["aerial-enrol.service"],
         // SSH opens with the host key that `aerial-enrol` installs, never with one that nobody can verify.
@@ -53,3 +45,18 @@ export const loginUser = "aerial";
 
 /** Port of the first contact, closed once the machine is enrolled. */
 export const enrolPort = 2222;
+
+/** What the tools of {@link machineTools} need installed. */
+export const toolPackages = ["python3", "espeak-ng", "ffmpeg"];
+
+/** Programs and the target that every role has: secrets, readiness, announcements, and `aerial.target` over its units. */
+export function machineTools(): MachineFile[] {
+    return [
+        ...each(
+            "machine",
+            ["secrets/aerial-secrets.py", "ready/aerial-ready.sh", "announcement/aerial-announcement.sh"],
+            command,
+        ),
+        unit("machine/base/aerial.target"),
+    ];
+}

@@ -1,5 +1,5 @@
-import { readTemplate } from "./template";
-import { packFiles } from "./cloudConfig";
+import { command, jsonFile } from "./files";
+import { packFiles } from "./pack";
 import { mergeRoles, type MachineFile, type MachineRole } from "./role";
 
 /** Files of a role that its user data has no room for, and the units among them. They arrive over SSH. */
@@ -19,17 +19,9 @@ export function roleWithBulk(role: MachineRole, bulk: BulkFiles): { role: Machin
     // Nothing may be written twice, by whichever way it comes.
     mergeRoles(role, { packages: [], units: [], maskedUnits: [], files: bulk.files });
     const { compressed, sha256 } = packFiles(bulk.files);
-    const settled: MachineFile[] = [
-        {
-            path: "/usr/local/sbin/aerial-bulk",
-            content: readTemplate("machine/aerial-bulk"),
-            mode: "0755",
-        },
-        {
-            path: "/etc/aerial/bulk.json",
-            content: `${JSON.stringify({ sha256, units: bulk.units }, null, 4)}\n`,
-            mode: "0644",
-        },
-    ];
-    return { role: { ...role, files: [...role.files, ...settled] }, stdin: compressed.toString("base64") };
+    const expected = jsonFile("/etc/aerial/bulk.json", { sha256, units: bulk.units });
+    return {
+        role: { ...role, files: [...role.files, command("machine/files/aerial-bulk.py"), expected] },
+        stdin: compressed.toString("base64"),
+    };
 }

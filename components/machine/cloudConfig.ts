@@ -1,10 +1,8 @@
-import { createHash } from "node:crypto";
-import { gzipSync } from "node:zlib";
-
 import { stringify } from "yaml";
 
-import { readTemplate } from "./template";
 import { baseRole, enrolledRole, loginUser } from "./base";
+import { command } from "./files";
+import { packFiles, packPath } from "./pack";
 import { mergeRoles, type MachineFile, type MachineRole } from "./role";
 
 /** Limits of user data, in bytes: DigitalOcean 64 KiB, EC2 16 KB. Source: their API references, 2026-09. */
@@ -45,13 +43,13 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
             { path: "/etc/aerial/enrol/host_key", permissions: "0600", content: args.enrolHostKey },
             unpackerFile(),
             {
-                path: bundlePath,
+                path: packPath,
                 permissions: "0600",
                 encoding: "gz+b64",
                 content: packFiles(role.files).compressed.toString("base64"),
             },
         ],
-        runcmd: [[unpacker, bundlePath], ...start(role.units)],
+        runcmd: [[unpack.path, packPath], ...start(role.units)],
     };
     return checkedText(document, {
         subject: args.hostname,
@@ -60,7 +58,7 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
     });
 }
 
-/** A machine that reads its files and its secrets itself, by what the provider lets it read; see `components/machine/joining`. */
+/** A machine that reads its files and its secrets itself, by what the provider lets it read; see `components/canary/joining`. */
 export interface JoiningConfigArgs {
     /** Of whom errors speak: the group. Machines take their host name from their instance's id. */
     name: string;
@@ -97,35 +95,12 @@ export function renderJoiningConfig(args: JoiningConfigArgs, limitBytes: number)
     });
 }
 
-/** All files of a role as one list that `aerial-unpack` reads. */
-export interface FileBundle {
-    /** The list, compressed by gzip. */
-    compressed: Buffer;
-    /** Of the list itself, in hexadecimal: compressors differ, the list does not. */
-    sha256: string;
-}
-
-/**
- * All files as one compressed list: scripts and units resemble each other, and a Master with two channels would not fit
- * otherwise. Its order, and a header without a time stamp, make the same role the same user data.
- */
-export function packFiles(files: MachineFile[]): FileBundle {
-    const list = JSON.stringify(
-        files.map(({ path, mode, owner = "root:root", content }) => ({ path, mode, owner, content })),
-    );
-    return {
-        compressed: gzipSync(list, { level: 9 }),
-        sha256: createHash("sha256").update(list).digest("hex"),
-    };
-}
-
-/** Where the list of files lies on a machine. */
-export const bundlePath = "/var/lib/aerial/files.json";
-
-const unpacker = "/usr/local/sbin/aerial-unpack";
+/** It must be there before the files that are packed. */
+const unpack = command("machine/files/aerial-unpack.py");
 
 function unpackerFile(): { path: string; permissions: string; content: string } {
-    return { path: unpacker, permissions: "0755", content: readTemplate("machine/aerial-unpack") };
+    const { path, mode, content } = unpack;
+    return { path, permissions: mode, content };
 }
 
 /** Packages, and what must not start with them. */

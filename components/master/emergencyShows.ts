@@ -1,6 +1,7 @@
-import type { SecretFile } from "../machine/delivery";
+import { command, each, jsonFile, program, pythonModule, unit } from "../machine/files";
 import type { MachineFile } from "../machine/role";
-import { readTemplate, renderTemplate } from "../machine/template";
+import type { SecretFile } from "../machine/secrets";
+import { readTemplate } from "../machine/template";
 
 /** Emergency shows that a Master keeps on its disk. */
 export interface EmergencyShowsPlan {
@@ -21,6 +22,9 @@ export interface EmergencyShowsRole {
     secretFiles: SecretFile[];
     units: string[];
 }
+
+/** Names of the key that reads the bucket of shows. */
+export const showsReader = { id: "shows.reader.id", secret: "shows.reader.secret" } as const;
 
 /** A gigabyte in less than four minutes, at a fiftieth of a droplet's line. */
 const bytesPerSecond = 5_000_000;
@@ -45,38 +49,22 @@ export function emergencyShowsRole(
         bytesPerSecond,
         channels,
     };
-    const file = (path: string, template: string, mode = "0644"): MachineFile => ({
-        path,
-        content: readTemplate(`master/emergency/${template}`),
-        mode,
-    });
     return {
         packages: ["python3-boto3"],
         units: ["aerial-emergency.timer"],
         files: [
-            file("/usr/local/sbin/aerial-emergency", "aerial-emergency", "0755"),
-            file("/usr/local/lib/aerial/emergency_shows.py", "emergency_shows.py"),
-            file("/usr/local/lib/aerial/emergency_audio.py", "emergency_audio.py"),
-            file("/usr/local/lib/aerial/intact", "intact", "0755"),
-            file("/etc/systemd/system/aerial-emergency.service", "aerial-emergency.service"),
-            {
-                path: "/etc/systemd/system/aerial-emergency.timer",
-                content: renderTemplate("unit", "master/emergency/aerial-emergency.timer.eta", {
-                    everyMinutes: plan.everyMinutes ?? 10,
-                }),
-                mode: "0644",
-            },
-            {
-                path: "/etc/aerial/emergency.json",
-                content: `${JSON.stringify(known, null, 4)}\n`,
-                mode: "0644",
-            },
+            command("master/emergency/aerial-emergency.py"),
+            ...each("master/emergency", ["emergency_shows.py", "emergency_audio.py"], pythonModule),
+            program("master/emergency/intact.sh"),
+            unit("master/emergency/aerial-emergency.service"),
+            unit("master/emergency/aerial-emergency.timer.eta", { everyMinutes: plan.everyMinutes ?? 10 }),
+            jsonFile("/etc/aerial/emergency.json", known),
         ],
         secretFiles: [
             {
                 target: "/etc/aerial/emergency/credentials",
                 format: "raw",
-                content: readTemplate("master/emergency/credentials"),
+                content: readTemplate("master/emergency/credentials.ini"),
                 owner: "root:root",
                 mode: "0600",
                 // Read at every run.

@@ -9,10 +9,11 @@ import { allNames, type StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../stationCredentials";
 import { DropletMachine } from "../dropletMachine/index";
 import { createFirewall } from "../dropletMachine/firewall";
+import { linkPassword, sourcePassword } from "../machine/secrets";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
-import type { EmergencyShowsPlan } from "./emergencyShows";
-import { renderMaster } from "./render";
+import { showsReader, type EmergencyShowsPlan } from "./emergencyShows";
+import { masterSecrets, renderMaster } from "./render";
 
 /** Port that encoders connect to: Icecast's own, the default of every encoder. */
 export const ingestPort = 8000;
@@ -122,13 +123,14 @@ export class Master extends pulumi.ComponentResource {
                         emergency: emergencyPlan(args.emergency),
                     }),
                 ),
+                secretNames: masterSecrets(args),
                 secrets: {
                     values: {
                         ...sourceSecrets(args.credentials),
-                        "relay.link": args.credentials.linkPassword,
+                        [linkPassword]: args.credentials.linkPassword,
                         ...(args.emergency && {
-                            "shows.reader.id": args.emergency.reader.id,
-                            "shows.reader.secret": args.emergency.reader.secret,
+                            [showsReader.id]: args.emergency.reader.id,
+                            [showsReader.secret]: args.emergency.reader.secret,
                         }),
                     },
                     files: {
@@ -154,11 +156,11 @@ function emergencyPlan(emergency: MasterEmergencyShows | undefined): EmergencySh
     return plan;
 }
 
-/** `source.<channel>.<source>`: the names that the Master's templates ask for. */
+/** The passwords of all sources, by the names that the Master's files ask for. */
 function sourceSecrets(credentials: StationCredentials): Record<string, pulumi.Output<string>> {
     return Object.fromEntries(
         Object.entries(credentials.sourcePasswords).flatMap(([channel, bySource]) =>
-            Object.entries(bySource).map(([source, password]) => [`source.${channel}.${source}`, password]),
+            Object.entries(bySource).map(([source, password]) => [sourcePassword(channel, source), password]),
         ),
     );
 }

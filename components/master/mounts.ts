@@ -3,6 +3,7 @@ import { isIP, isIPv6 } from "node:net";
 import type { MasterPlan } from "./plan";
 import type { Upstream } from "../../model/links";
 import { sourceMount } from "../../model/sources";
+import { sourcePassword } from "../machine/secrets";
 
 /** A mount that one encoder pushes to. */
 export interface DirectMount {
@@ -26,7 +27,7 @@ export interface PublicMount {
 const queueSeconds = 32;
 
 /** The mounts that encoders push to, by channel and then by priority. */
-export function directMounts(plan: MasterPlan): DirectMount[] {
+export function directMounts(plan: Pick<MasterPlan, "channels" | "sources">): DirectMount[] {
     return plan.channels.flatMap((channel) =>
         plan.sources.map((source) => {
             const mount = sourceMount(channel.id, source.name);
@@ -36,7 +37,7 @@ export function directMounts(plan: MasterPlan): DirectMount[] {
                 path: mount,
                 mount,
                 user: source.name,
-                secret: `source.${channel.id}.${source.name}`,
+                secret: sourcePassword(channel.id, source.name),
             };
         }),
     );

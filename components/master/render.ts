@@ -1,11 +1,24 @@
 import type { ChannelPlan } from "../../model/channels";
 import { linkPort } from "../../model/links";
 import { certificatePort } from "../../model/publicCertificate";
-import { machineTools, refusePlaceholders, secretFiles, toolPackages } from "../machine/delivery";
+import { machineTools, toolPackages } from "../machine/base";
+import {
+    command,
+    each,
+    jsonFile,
+    program,
+    pythonModule,
+    scriptValues,
+    staticFile,
+    templateFile,
+    textFile,
+    unit,
+} from "../machine/files";
 import type { MachineFile, MachineRole } from "../machine/role";
+import { linkPassword, refusePlaceholders, secretFiles, type SecretNames } from "../machine/secrets";
 import { readTemplate, renderTemplate } from "../machine/template";
 import { certificatePlan } from "./certificate";
-import { emergencyShowsRole, type EmergencyShowsRole } from "./emergencyShows";
+import { emergencyShowsRole, showsReader, type EmergencyShowsRole } from "./emergencyShows";
 import {
     directMounts,
     icecastLimits,
@@ -61,8 +74,8 @@ export function renderMaster(plan: MasterPlan): MachineRole {
         ],
         files: [
             ...machineTools(),
-            ...secrets(plan, emergency),
-            ...units(),
+            ...filesWithSecrets(plan, emergency),
+            ...each("master", units, unit),
             ...programs(plan),
             ...health(plan),
             ...certificateFiles(plan),
@@ -72,51 +85,70 @@ export function renderMaster(plan: MasterPlan): MachineRole {
     };
 }
 
-function secrets(plan: MasterPlan, emergency: EmergencyShowsRole): MachineFile[] {
+/** The secrets that a Master's files ask for. */
+export function masterSecrets(plan: Pick<MasterPlan, "channels" | "sources" | "emergency">): SecretNames {
+    return {
+        values: [
+            linkPassword,
+            ...directMounts(plan).map(({ secret }) => secret),
+            ...(plan.emergency ? Object.values(showsReader) : []),
+        ],
+        files: ["ca.pem", "tls.pem", "tls.key"],
+    };
+}
+
+function filesWithSecrets(plan: MasterPlan, emergency: EmergencyShowsRole): MachineFile[] {
     const file = (name: string, group: string) => ({
         target: `/etc/aerial/${name}`,
         owner: `root:${group}`,
         mode: "0640",
     });
     const nginx = ["aerial-nginx.service"];
-    return secretFiles([
-        {
-            ...file("icecast.xml", "icecast"),
-            format: "xml",
-            content: icecastXml(plan),
-            reload: ["aerial-icecast.service"],
-        },
-        // Icecast reads this file again by itself when it has changed.
-        {
-            ...file("icecast-listeners", "icecast"),
-            format: "htpasswd",
-            content: readTemplate("master/icecast-listeners"),
-            reload: [],
-        },
-        // Made on the machine once and never changed, so nothing is ever to be reloaded for it.
-        {
-            ...file("radio-secrets.liq", "liquidsoap"),
-            format: "liquidsoap",
-            content: readTemplate("master/radio-secrets.liq"),
-            reload: [],
-        },
-        { ...file("nginx.conf", "www-data"), format: "nginx", content: nginxConf(plan), reload: nginx },
-        // NGINX reads it at every request.
-        {
-            ...file("bundle-users", "www-data"),
-            format: "raw",
-            content: readTemplate("master/bundle-users"),
-            reload: [],
-        },
-        { ...file("tls/tls.pem", "www-data"), format: "raw", content: "@{file.tls.pem}", reload: nginx },
-        { ...file("tls/tls.key", "www-data"), format: "raw", content: "@{file.tls.key}", reload: nginx },
-        { ...file("tls/ca.pem", "www-data"), format: "raw", content: "@{file.ca.pem}", reload: nginx },
-        ...emergency.secretFiles,
-    ]);
+    const pem = (name: string) => ({
+        ...file(`tls/${name}`, "www-data"),
+        format: "raw" as const,
+        content: `@{file.${name}}`,
+        reload: nginx,
+    });
+    return secretFiles(
+        [
+            {
+                ...file("icecast.xml", "icecast"),
+                format: "xml",
+                content: icecastXml(plan),
+                reload: ["aerial-icecast.service"],
+            },
+            // Icecast reads this file again by itself when it has changed.
+            {
+                ...file("icecast-listeners", "icecast"),
+                format: "htpasswd",
+                content: readTemplate("master/icecast/listeners.htpasswd"),
+                reload: [],
+            },
+            // Made on the machine once and never changed, so nothing is ever to be reloaded for it.
+            {
+                ...file("radio-secrets.liq", "liquidsoap"),
+                format: "liquidsoap",
+                content: readTemplate("master/radio/radio-secrets.liq"),
+                reload: [],
+            },
+            { ...file("nginx.conf", "www-data"), format: "nginx", content: nginxConf(plan), reload: nginx },
+            // NGINX reads it at every request.
+            {
+                ...file("certificate-users", "www-data"),
+                format: "raw",
+                content: readTemplate("master/nginx/certificate-users.htpasswd"),
+                reload: [],
+            },
+            ...["tls.pem", "tls.key", "ca.pem"].map(pem),
+            ...emergency.secretFiles,
+        ],
+        masterSecrets(plan),
+    );
 }
 
 function icecastXml(plan: MasterPlan): string {
-    return renderTemplate("xml", "master/icecast.xml.eta", {
+    return renderTemplate("xml", "master/icecast/icecast.xml.eta", {
         stationName: plan.stationName,
         ingestPort: plan.ingestPort,
         maxLinks: plan.maxLinks,
@@ -127,7 +159,7 @@ function icecastXml(plan: MasterPlan): string {
 }
 
 function nginxConf(plan: MasterPlan): string {
-    return renderTemplate("nginx", "master/nginx.conf.eta", {
+    return renderTemplate("nginx", "master/nginx/nginx.conf.eta", {
         linkPort,
         ingestPort: plan.ingestPort,
         certificatePort,
@@ -142,28 +174,16 @@ function nginxConf(plan: MasterPlan): string {
     });
 }
 
-function units(): MachineFile[] {
-    const names = [
-        "aerial-icecast.service",
-        "aerial-nginx.service",
-        "aerial-radio@.service",
-        "aerial-announcement@.service",
-        "aerial-certificate.service",
-        "aerial-certificate.timer",
-    ];
-    return names.map((name) => ({
-        path: `/etc/systemd/system/${name}`,
-        content: readTemplate(`master/${name}`),
-        mode: "0644",
-    }));
-}
+const units = [
+    "icecast/aerial-icecast.service",
+    "nginx/aerial-nginx.service",
+    "radio/aerial-radio@.service",
+    "radio/aerial-announcement@.service",
+    "certificate/aerial-certificate.service",
+    "certificate/aerial-certificate.timer",
+];
 
 function programs(plan: MasterPlan): MachineFile[] {
-    const program = (name: string): MachineFile => ({
-        path: `/usr/local/lib/aerial/${name}`,
-        content: readTemplate(`master/${name}`),
-        mode: "0755",
-    });
     const known = {
         id: plan.id,
         icecastPort: plan.ingestPort,
@@ -181,86 +201,53 @@ function programs(plan: MasterPlan): MachineFile[] {
         ),
     };
     return [
-        program("playable"),
-        program("status"),
-        program("check"),
-        {
-            path: "/usr/local/sbin/aerial-silence",
-            content: readTemplate("master/aerial-silence"),
-            mode: "0755",
-        },
-        { path: "/etc/aerial/master.json", content: `${JSON.stringify(known, null, 4)}\n`, mode: "0644" },
+        ...each("master", ["radio/playable.sh", "check/status.py", "check/check.sh"], program),
+        command("master/radio/aerial-silence.py"),
+        jsonFile("/etc/aerial/master.json", known),
         // The web root that Icecast is given.
-        { path: "/usr/local/lib/aerial/empty/.keep", content: "", mode: "0644" },
+        textFile("/usr/local/lib/aerial/empty/.keep", ""),
     ];
 }
 
 /** What NGINX measures, and by which rules. */
 function health(plan: MasterPlan): MachineFile[] {
-    const measured = {
-        statistics: `http://127.0.0.1:${plan.ingestPort}/admin/stats`,
-        mounts: publicMounts(plan).map((mount) => mount.path),
-    };
-    const module = (name: string, content: string): MachineFile => ({
-        path: `/etc/aerial/js/${name}`,
-        content,
-        mode: "0644",
-    });
     return [
-        module("health.js", readTemplate("machine/health.js")),
-        module("healthz.js", readTemplate("master/healthz.js")),
-        // A module, because the arrays of an object that njs preloads are not arrays.
-        module("master.js", `export default ${JSON.stringify(measured, null, 4)};\n`),
+        staticFile("/etc/aerial/js/health.js", "machine/health/health.js"),
+        staticFile("/etc/aerial/js/healthz.js", "master/nginx/healthz.js"),
+        scriptValues("/etc/aerial/js/master.js", {
+            statistics: `http://127.0.0.1:${plan.ingestPort}/admin/stats`,
+            mounts: publicMounts(plan).map((mount) => mount.path),
+        }),
     ];
 }
 
 function certificateFiles(plan: MasterPlan): MachineFile[] {
-    const module = (name: string, template: string): MachineFile => ({
-        path: `/usr/local/lib/aerial/${name}`,
-        content: readTemplate(template),
-        mode: "0644",
-    });
     return [
-        {
-            path: "/usr/local/sbin/aerial-certificate",
-            content: readTemplate("master/aerial-certificate"),
-            mode: "0755",
-        },
-        module("authority.py", "master/authority.py"),
-        module("certificate_rules.py", "master/certificate_rules.py"),
-        module("bundles.py", "machine/bundles.py"),
-        {
-            path: "/etc/aerial/certificate.json",
-            content: `${JSON.stringify(certificatePlan(plan), null, 4)}\n`,
-            mode: "0644",
-        },
+        command("master/certificate/aerial-certificate.py"),
+        ...each("master/certificate", ["authority.py", "certificate_rules.py"], pythonModule),
+        pythonModule("machine/python/certificates.py"),
+        jsonFile("/etc/aerial/certificate.json", certificatePlan(plan)),
     ];
 }
 
 function channelFiles(plan: MasterPlan): (channel: ChannelPlan) => MachineFile[] {
     return (channel) => [
-        {
-            path: `/etc/aerial/radio/${channel.id}.liq`,
-            content: renderTemplate("liquidsoap", "master/radio.liq.eta", {
-                channel,
-                stationName: plan.stationName,
-                silence: plan.silence,
-                ingestPort: plan.ingestPort,
-                sources: directMounts(plan).filter((mount) => mount.channel === channel.id),
-                peerPorts: plan.peers.map((_peer, index) => firstPeerPort + index),
-                announcement: announcementPath(channel.id),
-                emergencyFolder: emergencyFolder(channel.id),
-                keepsShows: plan.emergency !== undefined,
-                controlSocket: controlSocket(channel.id),
-            }),
-            mode: "0644",
-        },
-        {
-            path: `/etc/aerial/announcement/${channel.id}.txt`,
-            content:
-                `You are listening to ${plan.stationName}, ${channel.title}.\n` +
+        templateFile(`/etc/aerial/radio/${channel.id}.liq`, "liquidsoap", "master/radio/radio.liq.eta", {
+            channel,
+            stationName: plan.stationName,
+            silence: plan.silence,
+            ingestPort: plan.ingestPort,
+            sources: directMounts(plan).filter((mount) => mount.channel === channel.id),
+            peerPorts: plan.peers.map((_peer, index) => firstPeerPort + index),
+            announcement: announcementPath(channel.id),
+            emergencyFolder: emergencyFolder(channel.id),
+            keepsShows: plan.emergency !== undefined,
+            controlSocket: controlSocket(channel.id),
+        }),
+        textFile(
+            `/etc/aerial/announcement/${channel.id}.txt`,
+            `You are listening to ${plan.stationName}, ${channel.title}.\n` +
                 "We will be back with our programme in a moment. Please stay with us.\n",
-            mode: "0644",
-        },
+        ),
     ];
 }

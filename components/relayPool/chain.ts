@@ -3,11 +3,11 @@ import type { Upstream } from "../../model/links";
 
 /** One mount of a Relay's Icecast, and where its audio comes from. */
 export interface Level {
-    /** The upstream's id, or `standby` for the Relay's source of last resort. */
+    /** The upstream's id, or `standby` for the Relay's standby audio. */
     name: string;
     /** Icecast's mount: the public one for the preferred upstream, hidden ones for the others. */
     mount: string;
-    /** Port on this machine that leads to the upstream; absent for the own source, which connects by itself. */
+    /** Port on this machine that leads to the upstream; absent for the standby audio, whose source connects by itself. */
     upstreamPort?: number;
     /** Where listeners go when this level has no audio. */
     fallback?: string;
@@ -38,7 +38,7 @@ export function upstreamPort(upstreamIndex: number): number {
 }
 
 /**
- * The fallback chains of a Relay: for every public mount the upstreams in order, then its own source.
+ * The fallback chains of a Relay: for every public mount the upstreams in order, then its standby audio.
  *
  * The levels are separate mounts because Icecast 2.4 knows one source a mount; `fallback-mount` joins them without
  * disconnecting a listener, measured at 0.3 s without bytes when the upstream's connection closes.

@@ -7,9 +7,10 @@ import type { StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../stationCredentials";
 import { DropletMachine } from "../dropletMachine/index";
 import { createFirewall } from "../dropletMachine/firewall";
+import { linkPassword } from "../machine/secrets";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
-import { renderRelay } from "./render";
+import { relaySecrets, renderRelay } from "./render";
 
 export interface RelayPoolArgs {
     /** Provider region, for example `ams3`. */
@@ -91,7 +92,7 @@ export class RelayPool extends pulumi.ComponentResource {
         );
         this.relays = Array.from({ length: args.count }, (_, index) => {
             const relayName = `${name}-${index + 1}`;
-            const host = new DropletMachine(
+            const machine = new DropletMachine(
                 relayName,
                 {
                     network: args.network,
@@ -100,14 +101,15 @@ export class RelayPool extends pulumi.ComponentResource {
                     tags: [args.network.linkTag, tag],
                     role,
                     reservedIp: links?.addresses[index],
+                    secretNames: relaySecrets({ offersLinks: links !== undefined }),
                     secrets: {
-                        values: { "relay.link": args.credentials.linkPassword },
+                        values: { [linkPassword]: args.credentials.linkPassword },
                         files: { "ca.pem": args.authority.certificatePem, ...links?.files },
                     },
                 },
                 { parent: this, dependsOn: firewall },
             );
-            return { name: relayName, address: host.address };
+            return { name: relayName, address: machine.address };
         });
         this.registerOutputs({ addresses: this.relays.map((relay) => relay.address) });
     }

@@ -1,6 +1,6 @@
 import type { RelayPlan } from "./plan";
 import type { MachineFile } from "../machine/role";
-import { readTemplate, renderTemplate } from "../machine/template";
+import { scriptValues, staticFile, templateFile } from "../machine/files";
 import { linkPort } from "../../model/links";
 import { upstreamPort, type Chain } from "./chain";
 import { renderPlaylists } from "./playlists";
@@ -11,8 +11,10 @@ export const icecastPorts = Array.from({ length: 16 }, (_, index) => 8000 + inde
 /** Behind one address there may be a school, or all customers of a mobile network's gateway. */
 const defaultConnectionsPerAddress = 20;
 
-/** Connections that are no listener's: health checks, playlists, those who only knock. */
+/** Connections of health checks, playlists and port probes. */
 const spareConnections = 4096;
+
+const scripts = "/etc/aerial/nginx/js";
 
 /** What NGINX reads, the files with secrets excepted. */
 export function nginxFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
@@ -35,12 +37,12 @@ export function nginxFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
                 localPort: upstreamPort(index),
             })),
         }),
-        file("/etc/aerial/nginx/internal.conf", readTemplate("relay/nginx/internal.conf")),
-        module("relay.js", described(plan, chains)),
-        module("playlists.js", playlists(plan)),
-        file("/etc/aerial/nginx/js/health.js", readTemplate("machine/health.js")),
+        staticFile("/etc/aerial/nginx/internal.conf", "relay/nginx/internal.conf"),
+        scriptValues(`${scripts}/relay.js`, described(plan, chains)),
+        scriptValues(`${scripts}/playlists.js`, playlists(plan)),
+        staticFile(`${scripts}/health.js`, "machine/health/health.js"),
         ...["healthz.js", "metrics.js", "log.js", "link.js"].map((name) =>
-            file(`/etc/aerial/nginx/js/${name}`, readTemplate(`relay/nginx/${name}`)),
+            staticFile(`${scripts}/${name}`, `relay/nginx/${name}`),
         ),
     ];
 }
@@ -84,14 +86,5 @@ export function bracketed(host: string): string {
 }
 
 function nginx(name: string, values: object): MachineFile {
-    return file(`/etc/aerial/nginx/${name}`, renderTemplate("nginx", `relay/nginx/${name}.eta`, values));
-}
-
-/** Values for the scripts: a module, because the arrays of an object that njs preloads are not arrays. */
-function module(name: string, values: object): MachineFile {
-    return file(`/etc/aerial/nginx/js/${name}`, `export default ${JSON.stringify(values, null, 2)}\n`);
-}
-
-function file(path: string, content: string): MachineFile {
-    return { path, content, mode: "0644" };
+    return templateFile(`/etc/aerial/nginx/${name}`, "nginx", `relay/nginx/${name}.eta`, values);
 }

@@ -1,12 +1,14 @@
 import { certificatePort } from "../../model/publicCertificate";
+import { machineTools, toolPackages } from "../machine/base";
+import { command, each, jsonFile, program, textFile, unit } from "../machine/files";
+import type { MachineFile, MachineRole } from "../machine/role";
 import {
-    machineTools,
+    linkPassword,
     refusePlaceholders,
     secretFiles,
-    toolPackages,
     type SecretFile,
-} from "../machine/delivery";
-import type { MachineFile, MachineRole } from "../machine/role";
+    type SecretNames,
+} from "../machine/secrets";
 import { readTemplate, renderTemplate } from "../machine/template";
 import { relayChains, type Chain } from "./chain";
 import { checkRelayPlan } from "./check";
@@ -17,7 +19,7 @@ import type { RelayPlan } from "./plan";
 const spareClients = 128;
 
 /**
- * Renders what a Relay's machine gets: Icecast, NGINX, the source of last resort, their units and scripts.
+ * Renders what a Relay's machine gets: Icecast, NGINX, the standby audio, their units and scripts.
  *
  * @throws when the plan cannot work, for example without an upstream, or with two channels on one mount.
  */
@@ -39,24 +41,43 @@ export function renderRelay(plan: RelayPlan): MachineRole {
         ],
         files: [
             ...machineTools(),
-            ...secretFiles(filesWithSecrets(plan, chains)),
+            ...secretFiles(filesWithSecrets(plan, chains), relaySecrets(plan)),
             ...nginxFiles(plan, chains),
             ...standbyFiles(plan, chains),
             ...certificateFiles(plan),
-            ...[
-                "aerial-icecast.service",
-                "aerial-nginx.service",
-                "aerial-standby-audio.service",
-                "aerial-standby-source.service",
-                "aerial-certificate.service",
-                "aerial-certificate.timer",
-                "aerial-access-log.service",
-                "aerial-access-log.timer",
-            ].map(unit),
-            script("listen-backlog", "icecast/listen-backlog"),
-            ...["check", "status", "resolver", "access-log"].map((name) => script(name)),
-            command("aerial-drain"),
+            ...each("relay", units, unit),
+            ...each("relay", programs, program),
+            command("relay/nginx/aerial-drain.sh"),
         ],
+    };
+}
+
+const units = [
+    "icecast/aerial-icecast.service",
+    "nginx/aerial-nginx.service",
+    "nginx/aerial-access-log.service",
+    "nginx/aerial-access-log.timer",
+    "standby/aerial-standby-audio.service",
+    "standby/aerial-standby-source.service",
+    "certificate/aerial-certificate.service",
+    "certificate/aerial-certificate.timer",
+];
+
+const programs = [
+    "icecast/listen-backlog.py",
+    "nginx/resolver.sh",
+    "nginx/access-log.sh",
+    "standby/standby-audio.sh",
+    "standby/standby-source.py",
+    "check/check.sh",
+    "check/status.sh",
+];
+
+/** The secrets that a Relay's files ask for. */
+export function relaySecrets({ offersLinks }: Pick<RelayPlan, "offersLinks">): SecretNames {
+    return {
+        values: [linkPassword],
+        files: ["ca.pem", ...(offersLinks ? ["tls.pem", "tls.key"] : [])],
     };
 }
 
@@ -115,27 +136,30 @@ function nginxSecret(target: string, format: SecretFile["format"], content: stri
 
 /** What `aerial-certificate` goes by: whom to ask, and which names a certificate must have to be of use here. */
 function certificateFiles({ names, region, masters }: RelayPlan): MachineFile[] {
-    const own = region === undefined ? Object.values(names.regions) : [names.regions[region] ?? ""];
+    const regional = region === undefined ? Object.values(names.regions) : [names.regions[region] ?? ""];
     const sources = masters.map(({ host, tlsName }) => `${tlsName} ${bracketed(host)} ${certificatePort}\n`);
     return [
-        command("aerial-certificate"),
-        file("/etc/aerial/certificate/names", [names.stream, ...own].map((name) => `${name}\n`).join("")),
-        file("/etc/aerial/certificate/masters", sources.join("")),
+        command("relay/certificate/aerial-certificate.sh"),
+        textFile(
+            "/etc/aerial/certificate/names",
+            [names.stream, ...regional].map((name) => `${name}\n`).join(""),
+        ),
+        textFile("/etc/aerial/certificate/masters", sources.join("")),
     ];
 }
 
-/** The source of last resort: one loop for each codec and bitrate, shared by the mounts that use it. */
+/** The standby audio: one loop for each codec and bitrate, shared by the mounts that use it. */
 function standbyFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
     const formats = plan.channels.flatMap((channel) => channel.formats);
     const loops = new Set(formats.map(({ codec, bitrateKbps }) => `${codec} ${bitrateKbps}\n`));
     const mounts = chains.map((chain, index) => {
         const format = formats[index];
-        const own = chain.levels.at(-1);
-        if (!format || !own) {
+        const standby = chain.levels.at(-1);
+        if (!format || !standby) {
             throw new Error(`${chain.mount} has no format, or no level`);
         }
         return {
-            mount: own.mount,
+            mount: standby.mount,
             loop: `${format.codec}-${format.bitrateKbps}`,
             contentType: chain.contentType,
             // It becomes a header of the source's request.
@@ -143,36 +167,13 @@ function standbyFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
         };
     });
     return [
-        file("/etc/aerial/standby/announcement.txt", announcement(plan.stationName)),
-        file("/etc/aerial/standby/formats", [...loops].join("")),
-        file("/etc/aerial/standby/source.json", json({ port: icecastPorts[0], mounts })),
-        script("standby-audio", "standby/standby-audio"),
-        script("standby-source", "standby/standby-source"),
+        textFile("/etc/aerial/standby/announcement.txt", announcement(plan.stationName)),
+        textFile("/etc/aerial/standby/formats", [...loops].join("")),
+        jsonFile("/etc/aerial/standby/source.json", { port: icecastPorts[0], mounts }),
     ];
 }
 
 /** What the Relay says when it hears from no Master. */
 function announcement(stationName: string): string {
     return `${stationName}. We will be back in a moment. Please stay with us.\n`;
-}
-
-function unit(name: string): MachineFile {
-    return file(`/etc/systemd/system/${name}`, readTemplate(`relay/units/${name}`));
-}
-
-function script(name: string, template = name): MachineFile {
-    return file(`/usr/local/lib/aerial/${name}`, readTemplate(`relay/${template}`), "0755");
-}
-
-/** A program that an engineer runs too. */
-function command(name: string): MachineFile {
-    return file(`/usr/local/sbin/${name}`, readTemplate(`relay/${name}`), "0755");
-}
-
-function file(path: string, content: string, mode = "0644"): MachineFile {
-    return { path, content, mode };
-}
-
-function json(value: unknown): string {
-    return `${JSON.stringify(value, null, 2)}\n`;
 }

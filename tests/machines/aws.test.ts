@@ -75,7 +75,10 @@ function userData(extra: string): string {
             path: "/etc/systemd/system/web.service",
             content: "[Service]\nExecStart=/usr/bin/python3 /opt/server.py\n",
         },
-        { path: "/etc/guard.nft", content: readFileSync("config-templates/machine/metadata.nft", "utf8") },
+        {
+            path: "/etc/guard.nft",
+            content: readFileSync("config-templates/machine/metadata/metadata.nft", "utf8"),
+        },
     ];
     const runcmd = [
         ["nft", "-f", "/etc/guard.nft"],

@@ -3,10 +3,11 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { backupHostFiles } from "../../components/airtimeBackup/render";
+import { backupFiles, backupSecrets } from "../../components/airtimeBackup/render";
 import { readerPolicy, writerPolicy } from "../../components/airtimeBackup/policies";
 import { renderCloudConfig } from "../../components/machine/cloudConfig";
-import { machineTools, secretFiles } from "../../components/machine/delivery";
+import { machineTools } from "../../components/machine/base";
+import { secretFiles } from "../../components/machine/secrets";
 import { removeLab } from "../../lab/workstation/down";
 import { startService } from "../../lab/workstation/services";
 import { ensureImage } from "../../lab/machines/image";
@@ -108,7 +109,7 @@ async function user(name: string, policy: object) {
 }
 
 function userData(recipient: string): string {
-    const backup = backupHostFiles({
+    const backup = backupFiles({
         region,
         showsBucket: shows,
         archiveBucket: archive,
@@ -130,7 +131,7 @@ function userData(recipient: string): string {
                 files: [
                     ...machineTools(),
                     ...backup.files,
-                    ...secretFiles(backup.secretFiles),
+                    ...secretFiles(backup.secretFiles, backupSecrets),
                     { path: "/etc/resolv.conf", content: `nameserver ${dns}\n`, mode: "0644" },
                     {
                         path: "/root/backup.py",

@@ -59,8 +59,8 @@ class Station:
     def check(self, text: str) -> subprocess.CompletedProcess[str]:
         """What `aerial-schedule check` says of a schedule."""
         self.write_schedule(text)
-        program = self.folder / "aerial-schedule"
-        program.write_text((MODULES / "aerial-schedule").read_text().replace("/usr/local/lib/aerial", str(MODULES)))
+        program = self.folder / "aerial-schedule.py"
+        program.write_text((MODULES / "aerial-schedule.py").read_text().replace("/usr/local/lib/aerial", str(MODULES)))
         return subprocess.run(
             [sys.executable, program, "check"],
             env={**os.environ, "AERIAL_AIRTIME": str(self.config)},

@@ -3,10 +3,11 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 
 import { baseRole } from "../../components/machine/base";
-import { packFiles, renderJoiningConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
-import { fetchCommand, joiningRole, loaderFiles } from "../../components/canary/joining";
+import { renderJoiningConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
+import { packFiles } from "../../components/machine/pack";
+import { fetchCommand, joiningRole, loaderFiles } from "../../components/canary/render";
 import { mergeRoles } from "../../components/machine/role";
-import { cutBundle, pieceCount } from "../../components/canary/pieces";
+import { cutPack, pieceCount } from "../../components/canary/pieces";
 import { renderRelay } from "../../components/relayPool/render";
 import { relayPlan } from "../support/relayPlan";
 import { Stage } from "../support/relayStage";
@@ -16,8 +17,8 @@ const role = mergeRoles(
     renderRelay({ ...relayPlan(), region: undefined, behindBalancer: true }),
     joiningRole(),
 );
-const bundle = packFiles(role.files);
-const files = `/aerial-test/relay/files/${bundle.sha256.slice(0, 12)}`;
+const pack = packFiles(role.files);
+const files = `/aerial-test/relay/files/${pack.sha256.slice(0, 12)}`;
 const secrets = "/aerial-test/relay/secrets";
 const loader = loaderFiles({
     ...{
@@ -28,14 +29,17 @@ const loader = loaderFiles({
         files,
         secrets,
     },
-    ...{ report: "/aerial-test/relay/report", sha256: bundle.sha256, pieces: pieceCount },
+    ...{ report: "/aerial-test/relay/report", sha256: pack.sha256, pieces: pieceCount },
     ...{ namespace: "aerial-test", readySeconds: 5, masters: [] },
 });
 
 describe("a machine of a group, by the programs that read its files", () => {
     const unpacker = {
         path: "/usr/local/sbin/aerial-unpack",
-        content: readFileSync(join(__dirname, "../../config-templates/machine/aerial-unpack"), "utf8"),
+        content: readFileSync(
+            join(__dirname, "../../config-templates/machine/files/aerial-unpack.py"),
+            "utf8",
+        ),
         mode: "0755",
     };
     const stage = new Stage({ packages: [], units: [], maskedUnits: [], files: [...loader, unpacker] });
@@ -48,7 +52,7 @@ describe("a machine of a group, by the programs that read its files", () => {
         );
         stage.write("user-data", userData);
         stage.write("amazon.py", readFileSync(join(__dirname, "amazon.py"), "utf8"));
-        const pieces = cutBundle(bundle, "test").map((text, index) => [
+        const pieces = cutPack(pack, "test").map((text, index) => [
             `${files}/${String(index + 1).padStart(2, "0")}`,
             text,
         ]);

@@ -75,7 +75,7 @@ function onMachine(root: string, script: string, limitSeconds = 60) {
 
 /** NGINX as its unit starts it, and that it does not mind being reloaded. */
 const startNginx = `
-    chgrp -R www-data /etc/aerial/nginx.conf /etc/aerial/bundle-users /etc/aerial/tls
+    chgrp -R www-data /etc/aerial/nginx.conf /etc/aerial/certificate-users /etc/aerial/tls
     /usr/local/sbin/aerial-certificate prepare
     install -d -o www-data /run/aerial-nginx
     nginx() { setpriv --reuid www-data --regid www-data --clear-groups --inh-caps +net_bind_service \
@@ -144,7 +144,7 @@ describe("a Master's files", () => {
             "usr/local/sbin/aerial-silence",
             "usr/local/sbin/aerial-certificate",
             "usr/local/lib/aerial/authority.py",
-            "usr/local/lib/aerial/bundles.py",
+            "usr/local/lib/aerial/certificates.py",
             "usr/local/lib/aerial/certificate_rules.py",
             "usr/local/lib/aerial/status",
         ]) {

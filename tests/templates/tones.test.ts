@@ -19,7 +19,7 @@ const bitrates: Record<Codec, string> = { mp3: "192k", aac: "64k" };
 beforeAll(async () => {
     await ensureImage();
     folder = mkdtempSync(join(tmpdir(), "aerial-tones-"));
-    const announcer = join(checkout, "config-templates/machine/aerial-announcement");
+    const announcer = join(checkout, "config-templates/machine/announcement/aerial-announcement.sh");
     const script = Object.entries(sourceTones).map(([name, hertz]) => {
         writeFileSync(
             join(folder, `${name}.txt`),

@@ -5,10 +5,10 @@ import { dirname, join } from "node:path";
 
 import fc from "fast-check";
 
-import { secretFiles, type SecretFile } from "../../components/machine/delivery";
+import { secretFiles, secretsAskedFor, type SecretFile } from "../../components/machine/secrets";
 import { escapeFor } from "../../components/machine/escape";
 
-const program = join(__dirname, "..", "..", "config-templates", "machine", "aerial-secrets");
+const program = join(__dirname, "..", "..", "config-templates", "machine/secrets/aerial-secrets.py");
 
 let root: string;
 
@@ -33,7 +33,7 @@ function secretFile(change: Partial<SecretFile>): SecretFile {
 }
 
 function install(...files: SecretFile[]): void {
-    for (const file of secretFiles(files)) {
+    for (const file of secretFiles(files, secretsAskedFor(files))) {
         const path = join(root, file.path);
         mkdirSync(dirname(path), { recursive: true });
         writeFileSync(path, file.content);

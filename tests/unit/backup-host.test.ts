@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { backupHostFiles, type BackupRolePlan } from "../../components/airtimeBackup/render";
+import { backupFiles, type BackupRolePlan } from "../../components/airtimeBackup/render";
 
-const templates = join(__dirname, "..", "..", "config-templates", "backup");
+const templates = join(__dirname, "..", "..", "config-templates/backup");
 
 const plan = (changes: Partial<BackupRolePlan> = {}): BackupRolePlan => ({
     region: "eu-central-1",
@@ -18,7 +18,7 @@ const plan = (changes: Partial<BackupRolePlan> = {}): BackupRolePlan => ({
 
 describe("what an Airtime machine gets for its backup", () => {
     it("is every module, program and unit there is, and nothing that is not", () => {
-        const { files, units } = backupHostFiles(plan());
+        const { files, units } = backupFiles(plan());
         const contents = new Set(files.map(({ content }) => content));
         const sources = readdirSync(templates, { recursive: true, withFileTypes: true }).filter((entry) =>
             entry.isFile(),
@@ -29,12 +29,12 @@ describe("what an Airtime machine gets for its backup", () => {
         const paths = files.map(({ path }) => path);
         for (const unit of units) {
             expect(paths).toContain(`/etc/systemd/system/${unit}`);
-            expect(existsSync(join(templates, "units", unit))).toBe(true);
+            expect(existsSync(join(templates, "timers", unit))).toBe(true);
         }
     });
 
     it("has its settings in the clear, and secrets as placeholders only", () => {
-        const { files, secretFiles } = backupHostFiles(plan({ restoreOwner: "airtime:airtime" }));
+        const { files, secretFiles } = backupFiles(plan({ restoreOwner: "airtime:airtime" }));
         const settings = files.find(({ path }) => path === "/etc/aerial/backup.json");
         expect(JSON.parse(settings?.content ?? "")).toEqual({
             ...plan(),
@@ -50,7 +50,7 @@ describe("what an Airtime machine gets for its backup", () => {
     });
 
     it("dumps nothing where there is no database", () => {
-        const { files, units } = backupHostFiles(plan({ database: undefined }));
+        const { files, units } = backupFiles(plan({ database: undefined }));
         expect(units).not.toContain("aerial-backup-dump.timer");
         expect(files.find(({ path }) => path === "/etc/aerial/backup.json")?.content).toContain(
             '"database": null',
@@ -74,6 +74,6 @@ describe("what an Airtime machine gets for its backup", () => {
             "has two libraries",
         ],
     ])("refuses %j", (changes, reason) => {
-        expect(() => backupHostFiles(plan(changes))).toThrow(reason);
+        expect(() => backupFiles(plan(changes))).toThrow(reason);
     });
 });

@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 
 import { parse } from "yaml";
 
-import { cutBundle, pieceCount } from "../../components/canary/pieces";
+import { cutPack, pieceCount } from "../../components/canary/pieces";
 import { balancerName } from "../../components/canary/balancer";
 import { isSecret, reveal, type Recorded } from "../support/mocks";
 import { recordGroup } from "../support/canary";
@@ -285,10 +285,10 @@ describe("the files", () => {
 
     it("that are too many are refused, with the remedy", () => {
         const compressed = Buffer.alloc(48_001, 1);
-        expect(() => cutBundle({ compressed, sha256: "" }, "canary")).toThrow(
+        expect(() => cutPack({ compressed, sha256: "" }, "canary")).toThrow(
             /files of canary have 48001 bytes when compressed, 1 more than 16 parameters hold; describe fewer/,
         );
-        expect(cutBundle({ compressed: compressed.subarray(1), sha256: "" }, "m")).toHaveLength(pieceCount);
+        expect(cutPack({ compressed: compressed.subarray(1), sha256: "" }, "m")).toHaveLength(pieceCount);
     });
 
     it("that are too many are refused at preview, before the Masters' addresses are known", async () => {

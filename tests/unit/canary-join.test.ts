@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
     chmodSync,
-    copyFileSync,
     existsSync,
     mkdirSync,
     mkdtempSync,
@@ -15,12 +14,12 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-import { packFiles } from "../../components/machine/cloudConfig";
-import { loaderFiles } from "../../components/canary/joining";
+import { command } from "../../components/machine/files";
+import { packFiles } from "../../components/machine/pack";
+import { joiningRole, loaderFiles } from "../../components/canary/render";
 import type { MachineFile } from "../../components/machine/role";
-import { cutBundle, pieceCount } from "../../components/canary/pieces";
+import { cutPack, pieceCount } from "../../components/canary/pieces";
 
-const templates = join(__dirname, "..", "..", "config-templates");
 const amazon = join(__dirname, "..", "support", "amazon");
 const filesPath = "/aerial-test/relay/files/0123456789ab";
 
@@ -33,9 +32,7 @@ beforeEach(() => {
     mkdirSync(fake);
     put("/var/lib/cloud/data/instance-id", "i-0abc123\n");
     put("/etc/hostname", "ip-10-78-0-9\n");
-    for (const name of ["aerial-unpack"]) {
-        put(`/usr/local/sbin/${name}`, readFileSync(join(templates, "machine", name), "utf8"), 0o755);
-    }
+    putFiles([command("machine/files/aerial-unpack.py")]);
     install();
 });
 
@@ -45,6 +42,12 @@ function put(path: string, content: string, mode = 0o644): void {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
     chmodSync(join(root, path), mode);
+}
+
+function putFiles(files: MachineFile[]): void {
+    for (const { path, content, mode } of files) {
+        put(path, content, parseInt(mode, 8));
+    }
 }
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -57,13 +60,7 @@ function install(sha256 = "", masters: { host: string; port: number }[] = []): v
         ...{ secrets: "/aerial-test/relay/secrets", report: "/aerial-test/relay/report" },
         ...{ files: filesPath, pieces: pieceCount, sha256, namespace: "aerial-test", readySeconds: 2 },
     });
-    for (const { path, content, mode } of files) {
-        put(path, content, parseInt(mode, 8));
-    }
-    mkdirSync(join(root, "usr/local/sbin"), { recursive: true });
-    for (const name of ["aerial-join", "aerial-secrets-sync"]) {
-        copyFileSync(join(templates, "canary", name), join(root, "usr/local/sbin", name));
-    }
+    putFiles([...files, ...joiningRole().files.filter(({ mode }) => mode === "0755")]);
 }
 
 /** Stands in for a program of the machine. */
@@ -118,9 +115,9 @@ describe("aerial-fetch", () => {
     ];
 
     function provide(change: (pieces: string[]) => string[] = (pieces) => pieces): void {
-        const bundle = packFiles(files());
-        install(bundle.sha256);
-        const pieces = change(cutBundle(bundle, "test"));
+        const pack = packFiles(files());
+        install(pack.sha256);
+        const pieces = change(cutPack(pack, "test"));
         parameters(
             Object.fromEntries(
                 pieces.map((Value, index) => [

@@ -32,7 +32,7 @@ interface Health {
 
 /** The module as NGINX gets it; njs and Node.js differ only in how a module is loaded. */
 function loadHealth(): Health {
-    const path = join(__dirname, "..", "..", "config-templates", "machine", "health.js");
+    const path = join(__dirname, "..", "..", "config-templates", "machine/health/health.js");
     const source = readFileSync(path, "utf8").replace("export default", "return");
     return runInThisContext(`(() => {${source}})()`) as Health;
 }

@@ -13,7 +13,7 @@ type JudgeMaster = (
     nowMs: number,
 ) => { healthy: boolean; reasons: string[]; mounts: Record<string, string> };
 
-const path = join(__dirname, "..", "..", "config-templates", "machine", "health.js");
+const path = join(__dirname, "..", "..", "config-templates", "machine/health/health.js");
 const source = readFileSync(path, "utf8").replace("export default", "return");
 const { judgeMaster } = runInThisContext(`(() => {${source}})()`) as { judgeMaster: JudgeMaster };
 

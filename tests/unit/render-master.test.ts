@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { refusePlaceholders, secretFiles } from "../../components/machine/delivery";
+import { refusePlaceholders, secretFiles, type SecretFile } from "../../components/machine/secrets";
 import type { MasterPlan } from "../../components/master/plan";
 import { renderMaster } from "../../components/master/render";
 import type { SourcePlan } from "../../model/sources";
@@ -229,7 +229,21 @@ describe("a Master refuses", () => {
             mode: "0600",
             reload: [],
         });
-        expect(() => secretFiles([file("/a/x"), file("/b/x")])).toThrow("two files with secrets are named x");
+        expect(() => secretFiles([file("/a/x"), file("/b/x")], { values: [], files: [] })).toThrow(
+            "two files with secrets are named x",
+        );
+    });
+
+    it("a role whose files ask for other secrets than it declares", () => {
+        const file: SecretFile = {
+            ...{ target: "/a/x", format: "raw", owner: "root:root", mode: "0600", reload: [] },
+            content: "@{relay.link|md5} @{file.ca.pem} @{local.admin}",
+        };
+        const files = ["ca.pem"];
+        expect(() => secretFiles([file], { values: ["relay.link"], files })).not.toThrow();
+        expect(() => secretFiles([file], { values: [], files })).toThrow("need");
+        expect(() => secretFiles([file], { values: ["relay.link", "more"], files })).toThrow("more");
+        expect(() => secretFiles([file], { values: ["relay.link"], files: [] })).toThrow("ca.pem");
     });
 
     it("placeholders at any depth", () => {

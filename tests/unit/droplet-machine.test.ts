@@ -2,6 +2,7 @@ import { parse } from "yaml";
 
 import { DropletMachine } from "../../components/dropletMachine/index";
 import { createFirewall } from "../../components/dropletMachine/firewall";
+import type { MachineSecrets } from "../../components/machine/givenSecrets";
 import type { MachineRole } from "../../components/machine/role";
 import { StationNetwork } from "../../components/stationNetwork";
 import { filesOf } from "../support/userData";
@@ -23,14 +24,17 @@ function createNetwork(): StationNetwork {
     });
 }
 
-function createHost(reservedIp?: string): Promise<Recorded[]> {
+const given: MachineSecrets = { values: { "relay.link": "hunter2" }, files: { "ca.pem": "CA" } };
+
+function createHost(reservedIp?: string, secrets = given): Promise<Recorded[]> {
     return record(() => {
         new DropletMachine("relay-1", {
             network: createNetwork(),
             region: "ams3",
             size: "s-1vcpu-1gb",
             role,
-            secrets: { values: { "relay.link": "hunter2" }, files: { "ca.pem": "CA" } },
+            secretNames: { values: ["relay.link"], files: ["ca.pem"] },
+            secrets,
             tags: ["aerial-test-relay"],
             reservedIp,
         });
@@ -46,7 +50,16 @@ function only(resources: Recorded[], type: string, name: string): Record<string,
 const commandType = "command:remote:Command";
 const dropletType = "digitalocean:index/droplet:Droplet";
 
-describe("a droplet host", () => {
+describe("a droplet machine", () => {
+    it("is refused before anything exists when a secret is missing, or nobody needs it", async () => {
+        await expect(createHost(undefined, { ...given, files: {} })).rejects.toThrow(
+            "its files need ca.pem, which is not given",
+        );
+        await expect(
+            createHost(undefined, { ...given, values: { ...given.values, "source.main.studio": "x" } }),
+        ).rejects.toThrow("no file needs source.main.studio");
+    });
+
     it("is a Debian 13 droplet in the region's network, behind its tags, with user data kept secret", async () => {
         const droplet = only(await createHost(), dropletType, "relay-1");
         const { userData, ...rest } = droplet;

@@ -24,8 +24,8 @@ sys.path.insert(0, "/usr/local/lib/aerial")
 sys.dont_write_bytecode = True
 
 import authority
-import bundles
 import certificate_rules as rules
+import certificates
 
 HOME = "/var/lib/aerial/certificate"
 REAL = f"{HOME}/certificate.pem"
@@ -62,16 +62,16 @@ class Master:
 
     def remember(self, **change):
         self.state = {key: value for key, value in {**self.state, **change}.items() if value is not None}
-        bundles.write(STATE, json.dumps(self.state))
+        certificates.write(STATE, json.dumps(self.state))
 
     def held(self):
         """The certificate that is installed, self-made ones apart."""
         try:
             with open(REAL, encoding="utf-8") as file:
-                return bundles.read_bundle(file.read())
+                return certificates.read_bundle(file.read())
         except FileNotFoundError:
             return None
-        except bundles.Unusable as reason:
+        except certificates.Unusable as reason:
             say(f"{REAL}: {reason}")
             return None
 
@@ -81,9 +81,9 @@ class Master:
         found, wrong = [], {}
         for peer in self.plan["peers"]:
             try:
-                one = bundles.fetch_bundle({**peer, "ca": "/etc/aerial/tls/ca.pem"}, password, known_sha256)
+                one = certificates.fetch_bundle({**peer, "ca": "/etc/aerial/tls/ca.pem"}, password, known_sha256)
                 found += [] if one is None else [(peer["id"], one)]
-            except (OSError, bundles.Unusable) as reason:
+            except (OSError, certificates.Unusable) as reason:
                 wrong[peer["id"]] = f"{reason}"
                 if self.state.get("wrong", {}).get(peer["id"]) != wrong[peer["id"]]:
                     say(f"master-{peer['id']} gives no certificate: {reason}")
@@ -105,12 +105,12 @@ def prepare(plan):
     names = ",".join(f"DNS:{name}" for name in plan["names"])
     key = f"{HOME}/.self-made.key"
     try:
-        certificate = bundles.openssl(
+        certificate = certificates.openssl(
             *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", key),
             *("-days", "3650", "-subj", "/CN=self-made", "-addext", f"subjectAltName={names}"),
         )
         with open(key, encoding="utf-8") as file:
-            bundles.write(SELF_MADE, certificate + file.read(), "www-data:www-data")
+            certificates.write(SELF_MADE, certificate + file.read(), "www-data:www-data")
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(key)
@@ -128,10 +128,10 @@ def point_to(target):
 def install(master, new, source):
     # Remembered first: whatever interrupts this, the next run reloads NGINX.
     master.remember(reload=True, source=source)
-    bundles.write(REAL, new.pem, "www-data:www-data")
-    bundles.write(TOLD, json.dumps(new.describe()), mode=0o644)
+    certificates.write(REAL, new.pem, "www-data:www-data")
+    certificates.write(TOLD, json.dumps(new.describe()), mode=0o644)
     point_to(REAL)
-    until = bundles.iso(new.not_after)
+    until = certificates.iso(new.not_after)
     say(f"installed a certificate ({source}) by {new.issuer}, until {until}, for {', '.join(new.names)}")
     reload_nginx(master)
 
@@ -140,7 +140,7 @@ def reload_nginx(master):
     unit = "aerial-nginx.service"
     runs = subprocess.run(["systemctl", "--quiet", "is-active", unit], check=False).returncode == 0
     if runs and subprocess.run(["systemctl", "reload", unit], check=False).returncode != 0:
-        raise bundles.Unusable(f"{unit} refuses to reload; it still shows the certificate before")
+        raise certificates.Unusable(f"{unit} refuses to reload; it still shows the certificate before")
     master.remember(reload=None)
 
 
@@ -149,7 +149,7 @@ def renew(master, why):
     say(f"asking {master.plan['directoryUrl']} for a certificate: {why}")
     try:
         new = authority.issue(master.plan, f"{HOME}/acme")
-    except bundles.Unusable as reason:
+    except certificates.Unusable as reason:
         failures = master.state.get("failures", 0) + 1
         wait = rules.retry_after(failures)
         master.remember(
@@ -169,7 +169,7 @@ def take_over(master, held):
     """Installs what another Master has where that is better than what is held. Returns what counts from here on."""
     offered = master.others(held.sha256 if held else None)
     known = [one for one in [held, *(one for _id, one in offered)] if one]
-    found = bundles.best(known, master.plan["names"], time.time())
+    found = certificates.best(known, master.plan["names"], time.time())
     if found is not None and found is not held:
         install(master, found, "of master-" + next(name for name, one in offered if one is found))
     return found
@@ -250,7 +250,7 @@ def status():
         if key in master.state:
             shown[key] = master.state[key]
     if "retryAt" in master.state:
-        shown["retryAt"] = bundles.iso(master.state["retryAt"])
+        shown["retryAt"] = certificates.iso(master.state["retryAt"])
     print(json.dumps(shown))
 
 
@@ -272,7 +272,7 @@ def main():
             with locked() as master:
                 if not renew(master, "told to"):
                     sys.exit(1)
-    except bundles.Unusable as reason:
+    except certificates.Unusable as reason:
         sys.exit(f"aerial-certificate: {reason}")
 
 

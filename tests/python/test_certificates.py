@@ -5,16 +5,16 @@ import subprocess
 import time
 from typing import Any
 
-import bundles
+import certificates
 import pytest
 
 DAY = 86_400
 NAMES = ["stream.radio.test", "ingest.radio.test"]
 
 
-def bundle(sha256: str, **change: Any) -> bundles.Bundle:
+def bundle(sha256: str, **change: Any) -> certificates.Bundle:
     given = {"pem": "", "names": tuple(NAMES), "not_before": 0, "not_after": 90 * DAY, "issuer": "", "sha256": sha256}
-    return bundles.Bundle(**{**given, **change})
+    return certificates.Bundle(**{**given, **change})
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def bundle(sha256: str, **change: Any) -> bundles.Bundle:
         pytest.param([bundle("a", not_before=DAY + 299)], "a", id="may be of a clock that is ahead"),
     ],
 )
-def test_the_best(given: list[bundles.Bundle], expected: str | None) -> None:
-    found = bundles.best(given, NAMES, DAY)
+def test_the_best(given: list[certificates.Bundle], expected: str | None) -> None:
+    found = certificates.best(given, NAMES, DAY)
     assert (found and found.sha256) == expected
 
 
@@ -75,7 +75,7 @@ def test_a_bundle_is_read_with_its_names_times_and_fingerprint(tmp_path: pathlib
         text=True,
         check=True,
     )
-    read = bundles.read_bundle(certificate + key)
+    read = certificates.read_bundle(certificate + key)
     assert read.names == ("a.test", "b.test")
     assert read.sha256 == shown.stdout.rpartition("=")[2].strip().replace(":", "").lower()
     assert read.not_after - read.not_before == 2 * DAY
@@ -86,7 +86,7 @@ def test_a_bundle_is_refused_when_it_is_none_lacks_its_key_or_has_another_s(tmp_
     key, certificate = key_and_certificate(tmp_path, "a.test")
     other_key, _ = key_and_certificate(tmp_path, "b.test")
     for pem in ("", certificate, key, certificate[:200]):
-        with pytest.raises(bundles.Unusable):
-            bundles.read_bundle(pem)
-    with pytest.raises(bundles.Unusable, match=r"^its key is not that of its certificate$"):
-        bundles.read_bundle(certificate + other_key)
+        with pytest.raises(certificates.Unusable):
+            certificates.read_bundle(pem)
+    with pytest.raises(certificates.Unusable, match=r"^its key is not that of its certificate$"):
+        certificates.read_bundle(certificate + other_key)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-import bundles
+import certificates
 
 # NGINX answers with what lies in here, on port 80.
 WEB_ROOT = "/var/lib/aerial/challenges"
@@ -64,7 +64,7 @@ def lego(plan: dict, folder: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def issue(plan: dict, folder: str) -> bundles.Bundle:
+def issue(plan: dict, folder: str) -> certificates.Bundle:
     """A new bundle from the authority; accounts are kept in the folder. Raises Unusable with what lego said."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     try:
@@ -74,15 +74,15 @@ def issue(plan: dict, folder: str) -> bundles.Bundle:
             shutil.rmtree(f"{folder}/accounts", ignore_errors=True)
             result = lego(plan, folder)
         if result.returncode != 0:
-            raise bundles.Unusable("\n".join(result.stdout.strip().splitlines()[-20:]) or "lego said nothing")
+            raise certificates.Unusable("\n".join(result.stdout.strip().splitlines()[-20:]) or "lego said nothing")
         pem = ""
         for kind in ("crt", "key"):
             with open(f"{folder}/certificates/{plan['names'][0]}.{kind}", encoding="utf-8") as file:
                 pem += file.read().rstrip("\n") + "\n"
-        new = bundles.read_bundle(pem)
+        new = certificates.read_bundle(pem)
     except (OSError, subprocess.TimeoutExpired) as reason:
-        raise bundles.Unusable(str(reason)) from None
-    complete = bundles.covered(new, plan["names"]) == len(plan["names"])
-    if not complete or bundles.best([new], plan["names"], time.time()) is None:
-        raise bundles.Unusable(f"what was issued is not valid now for all names: {new.describe()}")
+        raise certificates.Unusable(str(reason)) from None
+    complete = certificates.covered(new, plan["names"]) == len(plan["names"])
+    if not complete or certificates.best([new], plan["names"], time.time()) is None:
+        raise certificates.Unusable(f"what was issued is not valid now for all names: {new.describe()}")
     return new
