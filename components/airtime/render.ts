@@ -1,5 +1,5 @@
 import { backupHostFiles, type BackupRolePlan } from "../airtimeBackup/render";
-import { machineTools, refusePlaceholders, secretFiles } from "../machine/delivery";
+import { machineTools, pythonModule, refusePlaceholders, secretFiles } from "../machine/delivery";
 import type { BulkFiles } from "../machine/bulk";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
 import { readTemplate, renderTemplate } from "../machine/template";
@@ -27,6 +27,7 @@ export function renderAirtime(plan: AirtimePlan): AirtimeMachine {
         packages: ["python3", "tzdata", ...(backup?.packages ?? [])],
         files: [
             ...machineTools(),
+            pythonModule("audio"),
             ...secretFiles([...software.secretFiles, ...(backup?.secretFiles ?? [])]),
             ...volumeFiles(plan, software.prepareWords),
         ],

@@ -39,12 +39,22 @@ export function machineTools(): MachineFile[] {
         program("aerial-secrets"),
         program("aerial-ready"),
         program("aerial-announcement"),
+        pythonModule("files"),
         {
             path: "/etc/systemd/system/aerial.target",
             content: readTemplate("machine/aerial.target"),
             mode: "0644",
         },
     ];
+}
+
+/** A module that programs in Python share; those of {@link machineTools} need `files`, which every role has. */
+export function pythonModule(name: "audio" | "files"): MachineFile {
+    return {
+        path: `/usr/local/lib/aerial/${name}.py`,
+        content: readTemplate(`machine/python/${name}.py`),
+        mode: "0644",
+    };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { SecretFile } from "../machine/delivery";
+import { pythonModule, type SecretFile } from "../machine/delivery";
 import type { MachineFile } from "../machine/role";
 import { readTemplate, renderTemplate } from "../machine/template";
 
@@ -57,6 +57,7 @@ export function emergencyShowsRole(
             file("/usr/local/sbin/aerial-emergency", "aerial-emergency", "0755"),
             file("/usr/local/lib/aerial/emergency_shows.py", "emergency_shows.py"),
             file("/usr/local/lib/aerial/emergency_audio.py", "emergency_audio.py"),
+            pythonModule("audio"),
             file("/usr/local/lib/aerial/intact", "intact", "0755"),
             file("/etc/systemd/system/aerial-emergency.service", "aerial-emergency.service"),
             {

@@ -103,7 +103,7 @@ function secrets(plan: MasterPlan, emergency: EmergencyShowsRole): MachineFile[]
         { ...file("nginx.conf", "www-data"), format: "nginx", content: nginxConf(plan), reload: nginx },
         // NGINX reads it at every request.
         {
-            ...file("bundle-users", "www-data"),
+            ...file("certificate-users", "www-data"),
             format: "raw",
             content: readTemplate("master/bundle-users"),
             reload: [],

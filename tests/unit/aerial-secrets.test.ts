@@ -8,7 +8,8 @@ import fc from "fast-check";
 import { secretFiles, type SecretFile } from "../../components/machine/delivery";
 import { escapeFor } from "../../components/machine/escape";
 
-const program = join(__dirname, "..", "..", "config-templates", "machine", "aerial-secrets");
+const machine = join(__dirname, "..", "..", "config-templates", "machine");
+const program = join(machine, "aerial-secrets");
 
 let root: string;
 
@@ -48,7 +49,7 @@ function apply(input: unknown, environment: Record<string, string> = {}) {
         {
             input: typeof input === "string" ? input : JSON.stringify(input),
             encoding: "utf8",
-            env: { ...process.env, ...environment },
+            env: { ...process.env, PYTHONPATH: join(machine, "python"), ...environment },
         },
     );
     return { status, stdout, stderr };

@@ -12,14 +12,14 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
+
+import audio
+import files
 
 KEY = re.compile(r"shows/(\d{4})/(\d\d)/(\d\d)/([^/]+)/.*?(\.[A-Za-z0-9]+)")
 NAME = re.compile(r"(\d{8}\.\d{8}T\d{6}Z)\.([0-9a-f]{64})(\.[a-z0-9]+)")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-# What Liquidsoap knows as audio.
-ENDINGS = {".mp3", ".flac", ".ogg", ".oga", ".opus", ".wav", ".m4a", ".aac"}
 # Days with shows that are searched for one channel: each is a request, every ten minutes, for ever.
 LOOK_BACK_DAYS = 100
 # Never filled by shows: the system and its journal need the rest.
@@ -49,22 +49,6 @@ class Listed:
     def identity(self):
         """Different for every version of a key."""
         return f"{self.etag} {self.modified:.3f}"
-
-
-def write(path, text, mode=0o644):
-    """Replaces a file in one step."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(handle, mode)
-            os.fsync(handle)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
 
 
 def hash_of(path):
@@ -119,12 +103,10 @@ class Keeper:
         self.state_path = os.path.join(home, ".state.json")
         # By channel and key: `known`, the version here and its file; `refused`, a version that is no good, and why.
         # By file: `verified`, its marks when its hash was last found right, and when that was.
-        self.state: dict = {"known": {}, "refused": {}, "verified": {}}
-        with contextlib.suppress(FileNotFoundError, ValueError), open(self.state_path, encoding="utf-8") as file:
-            self.state.update(json.load(file))
+        self.state: dict = {"known": {}, "refused": {}, "verified": {}, **files.recall(self.state_path)}
 
     def remember(self):
-        write(self.state_path, json.dumps(self.state))
+        files.write(self.state_path, json.dumps(self.state), 0o644)
 
     def folder(self, channel):
         return os.path.join(self.home, channel)
@@ -144,11 +126,11 @@ class Keeper:
         """Takes away what does not hold what its name says: it has changed on the disk."""
         shutil.rmtree(self.incoming, ignore_errors=True)
         verified, budget = {}, VERIFY_BYTES
-        files = [(channel, name) for channel in self.plan["channels"] for name in self.kept(channel)]
-        at = {pair: "/".join(pair) for pair in files}
+        kept = [(channel, name) for channel in self.plan["channels"] for name in self.kept(channel)]
+        at = {pair: "/".join(pair) for pair in kept}
         before = self.state["verified"]
         # What was looked at longest ago comes first; what has been touched, in any case.
-        for pair in sorted(files, key=lambda one: before.get(at[one], {}).get("at", 0)):
+        for pair in sorted(kept, key=lambda one: before.get(at[one], {}).get("at", 0)):
             path = os.path.join(self.folder(pair[0]), pair[1])
             status = os.stat(path)
             marks = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
@@ -276,7 +258,7 @@ class Keeper:
 
     def refuse_by_listing(self, channel, show):
         matched = KEY.fullmatch(show.key)
-        if matched is None or matched.group(5).lower() not in ENDINGS:
+        if matched is None or matched.group(5).lower() not in audio.TYPES:
             why = "its name ends like no audio"
         elif show.size > self.plan["limitBytes"]:
             why = f"it has {show.size >> 20} MiB, the limit of a channel is {self.plan['limitBytes'] >> 20}"
