@@ -47,11 +47,11 @@ certify long middle "$ours" -days 4
 certify longest middle "$ours" -days 6
 certify foreign middle subjectAltName=DNS:stream.radio.test -days 7
 certify expired middle "$ours" -days 0
-complete() {
+join() {
     cat "$1.pem" middle.pem "$1.key" >"$1.whole"
 }
 for name in short long longest foreign expired; do
-    complete "$name"
+    join "$name"
 done
 cat long.pem middle.pem short.key >misfit.whole
 cat long.pem long.key >chainless.whole
