@@ -3,9 +3,10 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-    { ignores: ["node_modules/", ".lab/", ".test/", "tests/engine/golden/", "config-templates/"] },
+    { ignores: ["node_modules/", ".lab/", ".test/", "tests/engine/golden/"] },
     {
-        files: ["**/*.ts"],
+        files: ["**/*.ts", "components/**/*.mjs"],
+        ignores: ["**/*.d.ts"],
         extends: [tseslint.configs.recommendedTypeChecked],
         plugins: { "@pulumi": pulumi },
         languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -32,6 +33,42 @@ export default defineConfig(
             ],
             // Interfaces such as a provider's are asynchronous whether or not an answer needs waiting.
             "@typescript-eslint/require-await": "off",
+        },
+    },
+    {
+        // A type that JSDoc gives to what JSON holds is no cast to these rules.
+        files: ["components/**/*.mjs"],
+        rules: { "@typescript-eslint/no-unsafe-assignment": "off" },
+    },
+    {
+        // What NGINX runs on machines, by njs.
+        files: ["config-templates/**/*.js"],
+        extends: [tseslint.configs.recommendedTypeChecked],
+        languageOptions: {
+            parserOptions: {
+                project: "tools/javascript/tsconfig.json",
+                tsconfigRootDir: import.meta.dirname,
+            },
+        },
+        linterOptions: { reportUnusedDisableDirectives: "error" },
+        rules: {
+            eqeqeq: "error",
+            // NGINX would start, and every request that needs the script would fail.
+            "no-restricted-syntax": [
+                "error",
+                ...[
+                    "ForOfStatement",
+                    "ObjectPattern",
+                    "ArrayPattern",
+                    "SpreadElement",
+                    "ClassDeclaration",
+                ].map((selector) => ({ selector, message: "njs does not know it." })),
+            ],
+            "@typescript-eslint/no-unused-vars": ["error", { caughtErrors: "none" }],
+            // What JSON holds, and what is thrown, is any: JSDoc says what comes of it.
+            "@typescript-eslint/no-unsafe-return": "off",
+            "@typescript-eslint/no-unsafe-assignment": "off",
+            "@typescript-eslint/no-unsafe-member-access": "off",
         },
     },
     {

@@ -1,7 +1,7 @@
 import { backupFiles, backupSecrets, type BackupRolePlan } from "../airtimeBackup/render";
 import { machineTools } from "../machine/base";
 import type { BulkFiles } from "../machine/bulk";
-import { program, unit } from "../machine/files";
+import { program, pythonModule, unit } from "../machine/files";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
 import { refusePlaceholders, secretFiles, sourcePassword, type SecretNames } from "../machine/secrets";
 import { libretimeBackup, renderLibretime } from "./libretime";
@@ -28,6 +28,7 @@ export function renderAirtime(plan: AirtimePlan): AirtimeMachine {
         packages: ["python3", "tzdata", ...(backup?.packages ?? [])],
         files: [
             ...machineTools(),
+            pythonModule("machine/python/audio.py"),
             ...secretFiles([...software.secretFiles, ...(backup?.secretFiles ?? [])], airtimeSecrets(plan)),
             ...volumeFiles(plan, software.prepareWords),
         ],

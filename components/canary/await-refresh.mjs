@@ -18,7 +18,18 @@ import {
 } from "@aws-sdk/client-auto-scaling";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 
-const { AERIAL_REGION: region, AERIAL_GROUP: name, AERIAL_REPORT: reportName } = process.env;
+/**
+ * @import { AutoScalingGroup, Instance, InstanceRefresh } from "@aws-sdk/client-auto-scaling"
+ * @import { Parameter } from "@aws-sdk/client-ssm"
+ *
+ * @typedef {object} Look What the group looks like at one moment.
+ * @property {AutoScalingGroup} group
+ * @property {InstanceRefresh | undefined} refresh
+ * @property {Parameter | undefined} report
+ * @property {Instance[]} machines
+ */
+
+const { AERIAL_REGION: region, AERIAL_GROUP: name = "", AERIAL_REPORT: reportName } = process.env;
 const wantedVersion = process.env.AERIAL_TEMPLATE_VERSION;
 const waitMs = 1000 * Number(process.env.AERIAL_WAIT_SECONDS);
 const pollMs = 1000 * Number(process.env.AERIAL_POLL_SECONDS ?? "5");
@@ -48,7 +59,7 @@ const ended = [
 const groups = new AutoScalingClient({ region });
 const parameters = new SSMClient({ region });
 
-/** What the group looks like now. */
+/** @returns {Promise<Look>} */
 async function look() {
     const [
         { AutoScalingGroups: [group] = [] },
@@ -65,10 +76,16 @@ async function look() {
     return { group, refresh, report, machines: group.Instances ?? [] };
 }
 
+/** @param {Instance} machine */
 const isOurs = (machine) => machine.LaunchTemplate?.Version === wantedVersion;
+/** @param {Instance} machine */
 const isWell = (machine) => machine.LifecycleState === "InService" && machine.HealthStatus === "Healthy";
 
-/** Texts of failed attempts since a moment, newest first. */
+/**
+ * Texts of failed attempts since a moment, newest first.
+ *
+ * @param {Date} since
+ */
 async function failedActivities(since) {
     const { Activities = [] } = await groups.send(
         new DescribeScalingActivitiesCommand({ AutoScalingGroupName: name, MaxRecords: 20 }),
@@ -78,7 +95,11 @@ async function failedActivities(since) {
     ).map(({ StatusMessage, Description }) => StatusMessage ?? Description ?? "failed without a word");
 }
 
-/** One line about the present, for whoever watches. */
+/**
+ * One line about the present, for whoever watches.
+ *
+ * @param {Look} now
+ */
 function describe({ machines, refresh }) {
     const ours = machines.filter(isOurs).map((machine) => `${machine.InstanceId} ${machine.LifecycleState}`);
     const others = machines.length - ours.length;
@@ -89,19 +110,28 @@ function describe({ machines, refresh }) {
     ].join("; ");
 }
 
-/** One step of {@link goBack}; what goes wrong is told and does not hide the reason for it. */
+/**
+ * One step of {@link goBack}; what goes wrong is told and does not hide the reason for it.
+ *
+ * @param {string} what
+ * @param {() => Promise<unknown>} action
+ */
 async function attempt(what, action) {
     try {
         await action();
         console.log(what);
     } catch (error) {
-        console.log(`not done: ${what}: ${error.message}`);
+        console.log(`not done: ${what}: ${error instanceof Error ? error.message : String(error)}`);
     }
 }
 
-/** Stops what would go on trying for up to an hour, and makes the group start what has been proven. */
+/**
+ * Stops what would go on trying for up to an hour, and makes the group start what has been proven.
+ *
+ * @param {Look} now
+ */
 async function goBack({ group, refresh, machines }) {
-    if (refresh && ["Pending", "InProgress", "Baking"].includes(refresh.Status)) {
+    if (["Pending", "InProgress", "Baking"].includes(refresh?.Status ?? "")) {
         await attempt("refresh cancelled", () =>
             groups.send(new CancelInstanceRefreshCommand({ AutoScalingGroupName: name })),
         );
@@ -120,11 +150,16 @@ async function goBack({ group, refresh, machines }) {
     }
 }
 
+/**
+ * @param {string} headline
+ * @param {Look} now
+ * @param {Date} since
+ */
 async function fail(headline, now, since) {
     const { refresh, report } = now;
     const activities = await failedActivities(since).catch(() => []);
     await goBack(now);
-    const told = report && report.LastModifiedDate >= since ? report.Value : undefined;
+    const told = isSince(report, since) ? report?.Value : undefined;
     const lines = [
         `the canary of ${name} is not on air with launch template version ${wantedVersion}: ${headline}`,
         ...(refresh?.StatusReason ? [`refresh: ${refresh.StatusReason}`] : []),
@@ -136,13 +171,25 @@ async function fail(headline, now, since) {
     process.exitCode = 1;
 }
 
+/**
+ * Whether a machine has written the report since a moment.
+ *
+ * @param {Parameter | undefined} report
+ * @param {Date} since
+ */
+function isSince(report, since) {
+    return report?.LastModifiedDate !== undefined && report.LastModifiedDate >= since;
+}
+
 async function main() {
     const deadline = Date.now() + waitMs;
+    /** @type {Set<number>} */
     const reports = new Set();
     let last = "";
     let goodLooks = 0;
     let failedLooks = 0;
     for (; ; await new Promise((resolve) => setTimeout(resolve, pollMs))) {
+        /** @type {Look} */
         let now;
         try {
             now = await look();
@@ -150,7 +197,7 @@ async function main() {
         } catch (error) {
             failedLooks += 1;
             if (failedLooks >= patience) {
-                console.error(`cannot see how ${name} does: ${error.name}: ${error.message}`);
+                console.error(`cannot see how ${name} does: ${String(error)}`);
                 process.exitCode = 1;
                 return;
             }
@@ -164,15 +211,16 @@ async function main() {
         const since = now.refresh?.StartTime ?? now.group.CreatedTime ?? new Date(0);
         const canary = now.machines.find((machine) => isOurs(machine) && isWell(machine));
         goodLooks = canary ? goodLooks + 1 : 0;
-        if (goodLooks >= proof) {
+        if (canary && goodLooks >= proof) {
             console.log(`${canary.InstanceId} is in service and healthy`);
             return;
         }
         // Version 1 is the group's own "nothing yet".
-        if (now.report && now.report.Version > 1 && now.report.LastModifiedDate >= since) {
-            reports.add(now.report.Version);
+        const version = now.report?.Version ?? 0;
+        if (version > 1 && isSince(now.report, since)) {
+            reports.add(version);
         }
-        if (!canary && now.refresh && ended.includes(now.refresh.Status)) {
+        if (!canary && now.refresh && ended.includes(now.refresh.Status ?? "")) {
             return fail(`the refresh is ${now.refresh.Status}`, now, since);
         }
         if (!canary && reports.size >= failuresToBlame) {

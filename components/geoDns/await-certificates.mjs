@@ -10,10 +10,17 @@ import { connect } from "node:tls";
 
 const waitMs = 1000 * Number(process.env.AERIAL_WAIT_SECONDS);
 const pollMs = 1000 * Number(process.env.AERIAL_POLL_SECONDS ?? "2");
-/** Machines with the name that listeners or encoders know them by, [{ name, hostname }], and their addresses. */
-const servers = JSON.parse(process.env.AERIAL_SERVERS ?? "[]").map((server, index) => ({
+/**
+ * Machines with the name that listeners or encoders know them by.
+ *
+ * @typedef {{ name: string, hostname: string, port?: number }} Known
+ * @typedef {Known & { address: string }} Server
+ */
+
+const known = /** @type {Known[]} */ (JSON.parse(process.env.AERIAL_SERVERS ?? "[]"));
+const servers = known.map((server, index) => ({
     ...server,
-    address: process.env[`AERIAL_ADDRESS_${index + 1}`],
+    address: process.env[`AERIAL_ADDRESS_${index + 1}`] ?? "",
 }));
 if (servers.length === 0 || servers.some(({ address }) => !address) || !(waitMs > 0)) {
     console.error("AERIAL_SERVERS, AERIAL_ADDRESS_1 and further, and AERIAL_WAIT_SECONDS are needed");
@@ -22,16 +29,24 @@ if (servers.length === 0 || servers.some(({ address }) => !address) || !(waitMs 
 
 const answerMs = 5000;
 
-/** What is wrong with the certificate that a machine shows; undefined when it is the public one. */
+/**
+ * What is wrong with the certificate that a machine shows; undefined when it is the public one.
+ *
+ * @param {Server} server
+ * @returns {Promise<string | undefined>}
+ */
 function problemOf({ address, hostname, port = 443 }) {
     return new Promise((resolve) => {
         const socket = connect({ host: address, port, servername: hostname, rejectUnauthorized: false });
+        /** @param {string | undefined} problem */
         const end = (problem) => {
             socket.destroy();
             resolve(problem);
         };
         socket.setTimeout(answerMs, () => end("does not answer"));
-        socket.on("error", (error) => end(`does not answer: ${error.code ?? error.message}`));
+        socket.on("error", (/** @type {NodeJS.ErrnoException} */ error) =>
+            end(`does not answer: ${error.code ?? error.message}`),
+        );
         socket.on("secureConnect", () => {
             const certificate = socket.getPeerX509Certificate();
             if (!certificate) {
@@ -51,8 +66,13 @@ function problemOf({ address, hostname, port = 443 }) {
     });
 }
 
-/** One line for each kind of problem, with the machines that have it. */
+/**
+ * One line for each kind of problem, with the machines that have it.
+ *
+ * @param {{ name: string, problem: string | undefined }[]} problems
+ */
 function describe(problems) {
+    /** @type {Map<string | undefined, string[]>} */
     const machines = new Map();
     for (const { name, problem } of problems) {
         machines.set(problem, [...(machines.get(problem) ?? []), name]);

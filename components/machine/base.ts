@@ -1,4 +1,4 @@
-import { command, each, staticFile, unit } from "./files";
+import { command, each, pythonModule, staticFile, unit } from "./files";
 import type { MachineFile, MachineRole } from "./role";
 
 /**
@@ -49,7 +49,7 @@ export const enrolPort = 2222;
 /** What the tools of {@link machineTools} need installed. */
 export const toolPackages = ["python3", "espeak-ng", "ffmpeg"];
 
-/** Programs and the target that every role has: secrets, readiness, announcements, and `aerial.target` over its units. */
+/** What every role has: programs for secrets, readiness and announcements, and `aerial.target` over its units. */
 export function machineTools(): MachineFile[] {
     return [
         ...each(
@@ -57,6 +57,7 @@ export function machineTools(): MachineFile[] {
             ["secrets/aerial-secrets.py", "ready/aerial-ready.sh", "announcement/aerial-announcement.sh"],
             command,
         ),
+        pythonModule("machine/python/files.py"),
         unit("machine/base/aerial.target"),
     ];
 }

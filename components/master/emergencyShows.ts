@@ -55,6 +55,7 @@ export function emergencyShowsRole(
         files: [
             command("master/emergency/aerial-emergency.py"),
             ...each("master/emergency", ["emergency_shows.py", "emergency_audio.py"], pythonModule),
+            pythonModule("machine/python/audio.py"),
             program("master/emergency/intact.sh"),
             unit("master/emergency/aerial-emergency.service"),
             unit("master/emergency/aerial-emergency.timer.eta", { everyMinutes: plan.everyMinutes ?? 10 }),

@@ -13,11 +13,13 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+import audio
 import pytest
 from airtime import library, rotation, schedule, settings
 
 CHANNELS = ("main", "jazz")
 MODULES = pathlib.Path(schedule.__file__).parents[1]
+SHARED = pathlib.Path(audio.__file__).parent
 # Eleven in the morning of a Friday.
 FRIDAY = "2026-11-20 11:00"
 WEEK = """
@@ -63,7 +65,7 @@ class Station:
         program.write_text((MODULES / "aerial-schedule.py").read_text().replace("/usr/local/lib/aerial", str(MODULES)))
         return subprocess.run(
             [sys.executable, program, "check"],
-            env={**os.environ, "AERIAL_AIRTIME": str(self.config)},
+            env={**os.environ, "AERIAL_AIRTIME": str(self.config), "PYTHONPATH": str(SHARED)},
             capture_output=True,
             text=True,
             check=False,

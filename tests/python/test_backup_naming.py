@@ -67,17 +67,6 @@ def test_names_that_cannot_be_kept_are_refused_with_a_remedy() -> None:
     assert naming.why_unusable("main", "ä.mp3") is None
 
 
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        *(("a.mp3", True), ("b/C.FLAC", True), ("x.opus", True)),
-        *((".a.mp3", False), (".b/a.mp3", False), ("a.mp3.part", False), ("a.tmp", False), ("notes.txt", False)),
-    ],
-)
-def test_shows_are_audio_by_their_ending_hidden_partial_and_temporary_files_are_none(path: str, expected: bool) -> None:
-    assert naming.is_show(path) is expected
-
-
 def version(name: str, uploaded_at: int, size: int) -> dict[str, Any]:
     return {"key": name, "uploadedAt": uploaded_at, "size": size}
 

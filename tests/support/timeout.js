@@ -2,4 +2,5 @@
 
 // How long a test or hook may take depends on its kind; see jest.config.js. Beside drills it may take longer.
 const patience = Number(process.env.AERIAL_TEST_PATIENCE ?? 1);
-jest.setTimeout(globalThis.testTimeoutSeconds * patience * 1000);
+const { testTimeoutSeconds } = /** @type {typeof globalThis & { testTimeoutSeconds: number }} */ (globalThis);
+jest.setTimeout(testTimeoutSeconds * patience * 1000);

@@ -212,13 +212,13 @@ describe("a Master's NGINX", () => {
              code path --path-as-is $base/.well-known/acme-challenge/../../certificate/served.pem
              code page $base/anything
              link="relay:$(jq -r '.values["relay.link"]' /etc/aerial/secrets/delivered.json)"
-             bundle=https://127.0.0.1:8444/certificate
-             code none-yet -k -u "$link" $bundle.pem
+             port=https://127.0.0.1:8444/certificate
+             code none-yet -k -u "$link" $port.pem
              cp /var/lib/aerial/certificate/self-made.pem /var/lib/aerial/certificate/certificate.pem
              chown www-data /var/lib/aerial/certificate/certificate.pem
-             code stranger -k $bundle.pem
-             code wrong -k -u relay:wrong $bundle.pem
-             code bundle -k -u "$link" $bundle.pem
+             code stranger -k $port.pem
+             code wrong -k -u relay:wrong $port.pem
+             code certificate -k -u "$link" $port.pem
              grep -c -e 'BEGIN CERTIFICATE' -e 'BEGIN PRIVATE KEY' /tmp/body
              code state -k -u "$link" https://127.0.0.1:8444/state.json
              tls() { openssl s_client -connect 127.0.0.1:443 -servername x "$@" </dev/null 2>&1; }
@@ -237,7 +237,7 @@ describe("a Master's NGINX", () => {
             "none-yet 404",
             "stranger 401",
             "wrong 401",
-            "bundle 200",
+            "certificate 200",
             "2",
             "state 404",
             "1",

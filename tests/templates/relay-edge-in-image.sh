@@ -47,17 +47,17 @@ certify long middle "$ours" -days 4
 certify longest middle "$ours" -days 6
 certify foreign middle subjectAltName=DNS:stream.radio.test -days 7
 certify expired middle "$ours" -days 0
-bundle() {
-    cat "$1.pem" middle.pem "$1.key" >"$1.bundle"
+join() {
+    cat "$1.pem" middle.pem "$1.key" >"$1.whole"
 }
 for name in short long longest foreign expired; do
-    bundle "$name"
+    join "$name"
 done
-cat long.pem middle.pem short.key >misfit.bundle
-cat long.pem long.key >chainless.bundle
-head -c 300 long.bundle >torn.bundle
+cat long.pem middle.pem short.key >misfit.whole
+cat long.pem long.key >chainless.whole
+head -c 300 long.whole >torn.whole
 
-# The false Masters: port 80 for challenges, 8444 for bundles.
+# The false Masters: port 80 for challenges, 8444 for certificates.
 password=false-password
 master() {
     root=/masters/$1
@@ -87,8 +87,8 @@ END
 chmod -R a+rX /pki
 offer() {
     rm -f /masters/*/8444/certificate.pem
-    [ "$1" = - ] || cp "/pki/$1.bundle" /masters/a/8444/certificate.pem
-    [ "$2" = - ] || cp "/pki/$2.bundle" /masters/b/8444/certificate.pem
+    [ "$1" = - ] || cp "/pki/$1.whole" /masters/a/8444/certificate.pem
+    [ "$2" = - ] || cp "/pki/$2.whole" /masters/b/8444/certificate.pem
     chmod -f a+r /masters/*/8444/* || true
 }
 
@@ -117,7 +117,7 @@ mkdir -p /run/aerial /run/aerial-nginx /var/lib/aerial/certificate /var/lib/aeri
 install -d -m 0750 -g www-data /var/log/aerial-nginx
 /usr/local/sbin/aerial-certificate ensure 2>&1 | report "first certificate"
 /usr/local/sbin/aerial-certificate ensure 2>&1 | report "second certificate"
-stat -c %a /var/lib/aerial/certificate/bundle.pem | report "bundle mode"
+stat -c %a /var/lib/aerial/certificate/certificate.pem | report "certificate mode"
 /usr/local/lib/aerial/resolver /run/aerial-nginx/resolver.conf
 
 # The audio needs no words here.
@@ -231,7 +231,7 @@ kill "$asking"
 sort /tmp/health | uniq -c | awk '{ print $2, ($1 > 50 ? "often" : $1) }' | report "healthz meanwhile"
 wc -l </tmp/reloads | report reloads
 /usr/local/sbin/aerial-certificate status | grep -o '"selfMade":[a-z]*' | report "certificate status"
-cp /pki/torn.bundle /var/lib/aerial/certificate/bundle.pem
+cp /pki/torn.whole /var/lib/aerial/certificate/certificate.pem
 /usr/local/sbin/aerial-certificate ensure 2>&1 | report "damaged on disk"
 
 # Who is no listener.

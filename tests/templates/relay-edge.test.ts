@@ -26,7 +26,7 @@ describe("a Relay's edge", () => {
         expect(results["check"]).toBe("");
         expect(results["first certificate"]).toContain("made a certificate of my own");
         expect(results["second certificate"]).toBe("");
-        expect(results["bundle mode"]).toBe("600");
+        expect(results["certificate mode"]).toBe("600");
         expect(results["served first"]).toMatch(/^CN ?= ?self-made NIST CURVE: P-256$/);
         expect(["tls1", "tls1_1", "tls1_2", "tls1_3"].map((name) => results[`handshake ${name}`])).toEqual([
             "0",

@@ -8,7 +8,8 @@ import fc from "fast-check";
 import { secretFiles, secretsAskedFor, type SecretFile } from "../../components/machine/secrets";
 import { escapeFor } from "../../components/machine/escape";
 
-const program = join(__dirname, "..", "..", "config-templates", "machine/secrets/aerial-secrets.py");
+const machine = join(__dirname, "..", "..", "config-templates", "machine");
+const program = join(machine, "secrets/aerial-secrets.py");
 
 let root: string;
 
@@ -48,7 +49,7 @@ function apply(input: unknown, environment: Record<string, string> = {}) {
         {
             input: typeof input === "string" ? input : JSON.stringify(input),
             encoding: "utf8",
-            env: { ...process.env, ...environment },
+            env: { ...process.env, PYTHONPATH: join(machine, "python"), ...environment },
         },
     );
     return { status, stdout, stderr };

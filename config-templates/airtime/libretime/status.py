@@ -8,6 +8,11 @@ import subprocess
 import sys
 import urllib.request
 
+sys.path.insert(0, "/usr/local/lib/aerial")
+sys.dont_write_bytecode = True
+
+import files
+
 PATIENCE_SECONDS = 5
 PROJECT = {"COMPOSE_PROJECT_NAME": "libretime", "COMPOSE_FILE": "/etc/aerial/libretime/compose.yml"}
 
@@ -58,8 +63,7 @@ def connections(masters):
 
 
 def main():
-    with open("/etc/aerial/airtime.json", encoding="utf-8") as file:
-        known = json.load(file)
+    known = files.read_json("/etc/aerial/airtime.json")
     problems, told = [], {"role": "airtime", "software": "libretime", "channel": known["channel"]}
     try:
         told["containers"] = containers()

@@ -13,15 +13,16 @@ import time
 sys.path.insert(0, "/usr/local/lib/aerial")
 sys.dont_write_bytecode = True
 
+import files
 from airtime import library, schedule, settings
 
 
 def read(known, path):
     try:
-        with open(path, encoding="utf-8") as file:
-            return schedule.parse(file.read(), known.channels)
-    except FileNotFoundError:
-        sys.exit(f"aerial-schedule: there is no {path}; without a schedule the whole library plays")
+        text = files.read_text(path)
+        if text is None:
+            sys.exit(f"aerial-schedule: there is no {path}; without a schedule the whole library plays")
+        return schedule.parse(text, known.channels)
     except UnicodeDecodeError:
         sys.exit(f"aerial-schedule: {path} is not UTF-8: save it as plain text in UTF-8")
     except schedule.Mistakes as mistakes:

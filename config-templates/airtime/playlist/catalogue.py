@@ -8,6 +8,7 @@ import time
 sys.path.insert(0, "/usr/local/lib/aerial")
 sys.dont_write_bytecode = True
 
+import files
 from airtime import catalogue, database, settings
 
 EVERY_SECONDS = 5
@@ -17,8 +18,7 @@ FORGET_SECONDS = 60
 
 def main():
     known = settings.load()
-    with open("/usr/local/lib/aerial/airtime/schema.sql", encoding="utf-8") as file:
-        schema = file.read()
+    schema = files.read_text("/usr/local/lib/aerial/airtime/schema.sql") or ""
     present, read_at, said = None, 0.0, None
     seen: dict = {}
     while True:

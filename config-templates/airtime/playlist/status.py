@@ -10,6 +10,7 @@ import sys
 sys.path.insert(0, "/usr/local/lib/aerial")
 sys.dont_write_bytecode = True
 
+import files
 from airtime import database, library, schedule, settings
 
 PATIENCE_SECONDS = 3
@@ -52,10 +53,7 @@ def database_problem():
 
 def schedule_problem(known):
     try:
-        with open(known.schedule, encoding="utf-8") as file:
-            schedule.parse(file.read(), known.channels)
-        return None
-    except FileNotFoundError:
+        schedule.parse(files.read_text(known.schedule) or "", known.channels)
         return None
     except (schedule.Mistakes, UnicodeDecodeError, OSError) as reason:
         return f"the schedule cannot be used: {reason}"

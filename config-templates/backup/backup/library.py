@@ -10,6 +10,7 @@ import stat
 import subprocess
 from typing import BinaryIO
 
+import audio
 from backup import naming
 from backup.settings import Failed
 
@@ -72,7 +73,7 @@ def look(channel: str, path: str, entry: os.DirEntry[str], shows: list[Show], pe
     if entry.is_dir(follow_symlinks=False):
         pending.append(path)
         return
-    if not naming.is_show(path):
+    if not audio.is_show(path):
         return
     try:
         found = entry.stat(follow_symlinks=False)

@@ -1,23 +1,11 @@
 """How things are called in the buckets, and which version of them counts: pure functions."""
 
 import datetime
-import posixpath
 import re
 import unicodedata
 import urllib.parse
 from collections.abc import Iterable
 
-# What is a show, and as what it is served. The ending decides; what is inside is proven before it is uploaded.
-AUDIO = {
-    ".mp3": "audio/mpeg",
-    ".flac": "audio/flac",
-    ".ogg": "audio/ogg",
-    ".oga": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".wav": "audio/x-wav",
-    ".m4a": "audio/mp4",
-    ".aac": "audio/aac",
-}
 SHOWS = "shows/"
 ENDINGS = {"database": ".dump.age", "configuration": ".tar.age"}
 MANIFEST = "manifest/shows.json"
@@ -26,16 +14,6 @@ KEY_LIMIT_BYTES = 1024
 METADATA_LIMIT = 1700
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 SHOW_KEY = re.compile(r"shows/\d{4}/\d\d/\d\d/([^/]+)/(.+)")
-
-
-def is_show(path: str) -> bool:
-    """Whether a path in a library is a show's: audio by its ending, and nothing in it hidden. `x.mp3.part` is none."""
-    hidden = any(part.startswith(".") for part in path.split("/"))
-    return not hidden and posixpath.splitext(path)[1].lower() in AUDIO
-
-
-def content_type(path: str) -> str:
-    return AUDIO[posixpath.splitext(path)[1].lower()]
 
 
 def why_unusable(channel: str, path: str) -> str | None:

@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Iterator
 
+import files
 from backup import naming
-from backup.settings import Failed, Settings, read_json, say, write_atomically
+from backup.settings import Failed, Settings, say
 
 METRICS = "/var/lib/prometheus/node-exporter"
 
@@ -72,7 +73,7 @@ def path_of(settings: Settings, kind: str) -> str:
 def recorded(settings: Settings, kind: str) -> Iterator[Run]:
     """Leaves the outcome of a run, whatever it is."""
     run, started, error = Run(), time.time(), None
-    before = read_json(path_of(settings, kind)) or {}
+    before = files.recall(path_of(settings, kind))
     try:
         yield run
     except Failed as reason:
@@ -96,10 +97,10 @@ def recorded(settings: Settings, kind: str) -> Iterator[Run]:
             "problems": run.problems,
             **run.more,
         }
-        write_atomically(path_of(settings, kind), json.dumps(outcome, ensure_ascii=False, indent=2) + "\n", 0o644)
+        files.write(path_of(settings, kind), json.dumps(outcome, ensure_ascii=False, indent=2) + "\n", 0o644)
         try:
             os.makedirs(METRICS, exist_ok=True)
-            write_atomically(f"{METRICS}/aerial-backup-{kind}.prom", metrics(outcome), 0o644)
+            files.write(f"{METRICS}/aerial-backup-{kind}.prom", metrics(outcome), 0o644)
         except OSError as reason:
             say(f"metrics cannot be written: {reason}")
 

@@ -2,10 +2,11 @@
 
 import contextlib
 import fcntl
-import json
 import os
 import sys
 from collections.abc import Iterator
+
+import files
 
 SETTINGS = "/etc/aerial/backup.json"
 CREDENTIALS = "/etc/aerial/backup/credentials"
@@ -36,8 +37,7 @@ def read_settings() -> Settings:
     if os.geteuid() != 0:
         raise Failed("only root may do this: begin with sudo")
     try:
-        with open(SETTINGS, encoding="utf-8") as file:
-            settings = Settings(json.load(file))
+        settings = Settings(files.read_json(SETTINGS))
     except FileNotFoundError:
         raise Failed(f"{SETTINGS} is missing: this machine has no backup to work with") from None
     os.makedirs(settings.state, mode=0o700, exist_ok=True)
@@ -66,27 +66,3 @@ def alone(settings: Settings, name: str, wait: bool = True) -> Iterator[bool]:
             say("waiting for another run to end")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield True
-
-
-def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
-    """Replaces a file in one step: a reader, or a power cut, sees the old one or the new one."""
-    temporary = f"{path}.{os.getpid()}.new"
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-
-
-def read_json(path: str) -> dict | None:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (FileNotFoundError, ValueError):
-        return None

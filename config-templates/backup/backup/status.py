@@ -4,9 +4,10 @@ import json
 import os
 import time
 
+import files
 from backup import naming
 from backup.results import path_of
-from backup.settings import Settings, read_json
+from backup.settings import Settings
 
 KINDS = {
     "upload": "shows uploaded",
@@ -22,7 +23,7 @@ SHOWN_PROBLEMS = 20
 
 def status(settings: Settings, as_json: bool) -> bool:
     """Prints it; whether all is well."""
-    outcomes = {kind: read_json(path_of(settings, kind)) for kind in KINDS}
+    outcomes = {kind: files.recall(path_of(settings, kind)) or None for kind in KINDS}
     if settings.database is None:
         del outcomes["dump"]
     # A machine in its first week has not come to everything.

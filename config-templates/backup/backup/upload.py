@@ -10,6 +10,7 @@ import json
 import tempfile
 import time
 
+import audio
 from backup import library, naming
 from backup.library import Unfinished
 from backup.records import Records
@@ -137,7 +138,7 @@ class Uploader:
             version = self.store.put(
                 *(bucket, key, file, show.size, sha256),
                 metadata=naming.show_metadata(show.channel, show.path, show.mtime_ns, sha256, time.time()),
-                content_type=naming.content_type(show.path),
+                content_type=audio.type_of(show.path) or "",
             )
             return key, sha256, version, time.time(), True
 

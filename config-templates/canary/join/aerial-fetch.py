@@ -21,9 +21,9 @@ import canary
 BATCH = 10
 
 
-def pieces(given):
+def pieces(given: dict) -> list[str]:
     names = [f"{given['files']}/{number:02d}" for number in range(1, given["pieces"] + 1)]
-    found = {}
+    found: dict[str, str] = {}
     for start in range(0, len(names), BATCH):
         answer = canary.client("ssm").get_parameters(Names=names[start : start + BATCH])
         found.update({each["Name"]: each["Value"] for each in answer["Parameters"]})
@@ -33,7 +33,7 @@ def pieces(given):
     return [found[name] for name in names]
 
 
-def unpacked(texts, sha256):
+def unpacked(texts: list[str], sha256: str) -> bytes:
     try:
         content = gzip.decompress(base64.b64decode("".join(texts), validate=True))
     except (binascii.Error, EOFError, OSError, zlib.error):
@@ -44,7 +44,7 @@ def unpacked(texts, sha256):
     return content
 
 
-def take_name(given):
+def take_name(given: dict) -> None:
     """Machines of a group are told apart by their instance."""
     name = f"{given['name']}-{canary.instance_id().removeprefix('i-')}"
     with open(canary.path("/etc/hostname"), "w", encoding="utf-8") as file:
@@ -53,19 +53,19 @@ def take_name(given):
         subprocess.run(["hostname", name], check=False)
 
 
-def fetch():
+def fetch() -> None:
     given = canary.settings()
     texts = canary.patiently("files", lambda: pieces(given), between=canary.heartbeat)
     content = unpacked(texts, given["sha256"])
-    bundle = canary.path("/var/lib/aerial/files.json")
-    home = os.path.dirname(bundle)
+    pack = canary.path("/var/lib/aerial/files.json")
+    home = os.path.dirname(pack)
     os.makedirs(home, exist_ok=True)
     os.chmod(home, 0o755)
-    with open(bundle, "wb") as file:
+    with open(pack, "wb") as file:
         file.write(content)
     unpacker = canary.path("/usr/local/sbin/aerial-unpack")
     # Folders are for all: services read their files in them by users of their own.
-    done = subprocess.run([unpacker, bundle], capture_output=True, text=True, check=False, umask=0o022)
+    done = subprocess.run([unpacker, pack], capture_output=True, text=True, check=False, umask=0o022)
     if done.returncode != 0:
         raise canary.Failed("aerial-unpack: " + (done.stderr.strip().splitlines() or ["failed without a word"])[-1])
     take_name(given)

@@ -22,7 +22,7 @@ LAST_WORDS = 25
 HEARTBEAT_SECONDS = float(os.environ.get("AERIAL_HEARTBEAT_SECONDS", "60"))
 
 
-def run(command, given=""):
+def run(command: list[str], given: str = "") -> None:
     """Runs a program while the group waits; Failed with its last words where it fails. Its input is never shown."""
     with tempfile.TemporaryFile("w+") as source, tempfile.TemporaryFile("w+") as words:
         source.write(given)
@@ -40,14 +40,14 @@ def run(command, given=""):
             raise canary.Failed("\n".join(lines) or f"{command[0]} failed without a word")
 
 
-def standby_mounts():
+def standby_mounts() -> list[str]:
     """Mounts that no Master feeds."""
     status = subprocess.run([canary.path("/usr/local/lib/aerial/status")], stdout=subprocess.PIPE, check=True)
     mounts = json.loads(status.stdout)["mounts"]
     return sorted(mount for mount, now in mounts.items() if now.get("upstream") in (None, "standby"))
 
 
-def answers(master):
+def answers(master: dict) -> bool:
     try:
         socket.create_connection((master["host"], master["port"]), timeout=3).close()
     except OSError:
@@ -55,7 +55,7 @@ def answers(master):
     return True
 
 
-def await_masters(given):
+def await_masters(given: dict) -> None:
     """A machine that plays its own source is well: listeners hear something. But a change by which no machine reaches
     the Masters any more must not get past the canary. Where no Master answers, its own source is all there is."""
     deadline = time.monotonic() + given["readySeconds"]
@@ -75,7 +75,7 @@ def await_masters(given):
         time.sleep(1)
 
 
-def join():
+def join() -> None:
     given = canary.settings()
     secrets = canary.patiently("secrets", lambda: canary.read_parameter(given["secrets"]), between=canary.heartbeat)
     run([canary.path("/usr/local/sbin/aerial-secrets"), "apply"], secrets["Value"])

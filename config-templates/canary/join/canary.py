@@ -5,6 +5,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import boto3
 import botocore.config
@@ -22,29 +24,29 @@ class Failed(Exception):
     """Why this machine cannot serve; the text holds no secret."""
 
 
-def path(absolute):
+def path(absolute: str) -> str:
     return os.path.join(ROOT, absolute.lstrip("/"))
 
 
-def settings():
+def settings() -> Any:
     with open(path("/etc/aerial/canary.json"), encoding="utf-8") as file:
         return json.load(file)
 
 
-def instance_id():
+def instance_id() -> str:
     """As cloud-init has learned it from the metadata service."""
     with open(path("/var/lib/cloud/data/instance-id"), encoding="utf-8") as file:
         return file.read().strip()
 
 
-def client(service):
+def client(service: str) -> Any:
     patience = botocore.config.Config(
         connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
     )
     return boto3.client(service, region_name=settings()["region"], config=patience)
 
 
-def patiently(what, action, between=lambda: None):
+def patiently(what: str, action: Callable[[], Any], between: Callable[[], None] = lambda: None) -> Any:
     """The result of an action that Amazon may refuse for a while; `between` runs before each further try."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     pause = 1.0
@@ -60,11 +62,11 @@ def patiently(what, action, between=lambda: None):
         between()
 
 
-def read_parameter(name):
+def read_parameter(name: str) -> Any:
     return client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
 
 
-def lifecycle(action, **more):
+def lifecycle(action: str, **more: str) -> bool:
     """Tells the group about this instance's way into service. False when the group no longer waits for it."""
     given = settings()
     call = getattr(client("autoscaling"), action)
@@ -82,7 +84,7 @@ def lifecycle(action, **more):
     return True
 
 
-def heartbeat():
+def heartbeat() -> None:
     """Asks for more time; what goes wrong here shows when the time is over."""
     try:
         lifecycle("record_lifecycle_action_heartbeat")
@@ -90,11 +92,11 @@ def heartbeat():
         print(f"heartbeat: {reason}", file=sys.stderr, flush=True)
 
 
-def words_of(reason):
+def words_of(reason: Exception) -> str:
     return str(reason) if isinstance(reason, Failed) else f"{type(reason).__name__}: {reason}"
 
 
-def give_up(reason):
+def give_up(reason: str) -> None:
     """Leaves word of the reason, then lets the group put another machine in this one's place."""
     # The end of a text is where it says what went wrong; "{{" would be read as a reference to a parameter.
     words = reason.strip().replace("{{", "{ {").encode()[-REPORT_LIMIT_BYTES:].decode(errors="ignore")

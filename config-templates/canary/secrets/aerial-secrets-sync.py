@@ -14,7 +14,7 @@ import canary
 APPLIED = "/var/lib/aerial/joined"
 
 
-def sync(given):
+def sync(given: dict) -> None:
     try:
         secrets = canary.read_parameter(given["secrets"])
     except canary.FAULTS as reason:
@@ -30,7 +30,7 @@ def sync(given):
         file.write(version)
 
 
-def publish(given):
+def publish(given: dict) -> None:
     """The listeners of this machine, for dashboards; nothing depends on it."""
     try:
         with urllib.request.urlopen("http://127.0.0.1:8079/drain", timeout=5) as answer:

@@ -15,11 +15,18 @@ const keptMs = 14000;
 /** A full Relay is offered to new listeners again below this share of its limit: else DNS would take it in and out. */
 const roomAgain = 0.95;
 
-/** A sample from the XML of Icecast's `/admin/stats`. */
+/**
+ * A sample from the XML of Icecast's `/admin/stats`.
+ *
+ * @param {string} xml
+ * @param {number} atMs
+ * @returns {Sample}
+ */
 function parseStats(xml, atMs) {
     if (xml.indexOf("<icestats>") < 0 || xml.indexOf("</icestats>") < 0) {
         throw new Error("Icecast's statistics are no statistics");
     }
+    /** @type {Sample["mounts"]} */
     const mounts = {};
     const source = /<source mount="([^"]*)">([\s\S]*?)<\/source>/g;
     for (let found = source.exec(xml); found !== null; found = source.exec(xml)) {
@@ -31,12 +38,21 @@ function parseStats(xml, atMs) {
     return { atMs: atMs, mounts: mounts };
 }
 
+/**
+ * @param {string} xml
+ * @param {string} element
+ */
 function count(xml, element) {
     const found = xml.match(new RegExp("<" + element + ">(\\d+)</" + element + ">"));
     return found === null ? null : Number(found[1]);
 }
 
-/** The samples to keep once `sample` is taken, oldest first. */
+/**
+ * The samples to keep once `sample` is taken, oldest first.
+ *
+ * @param {Sample[]} samples
+ * @param {Sample} sample
+ */
 function remember(samples, sample) {
     // A clock that was set back would make old samples look new.
     const kept = samples.filter((one) => one.atMs < sample.atMs && one.atMs >= sample.atMs - keptMs);
@@ -45,6 +61,10 @@ function remember(samples, sample) {
 
 /**
  * What a mount's source does: "absent"; "new", when it has not been there long enough to tell; "advances"; "stands".
+ *
+ * @param {string} mount
+ * @param {Sample[]} samples
+ * @returns {"absent" | "new" | "advances" | "stands"}
  */
 function stateOf(mount, samples) {
     const last = samples[samples.length - 1];
@@ -71,12 +91,16 @@ function stateOf(mount, samples) {
  * Where the listeners of a chain are: the name of the first level that has a source, or null; and why that is no
  * audio, or null. Icecast moves listeners to a level as soon as its source connects; until that is proven to advance,
  * the level below, which they would fall back to, must be.
+ *
+ * @param {Chain} chain
+ * @param {Sample[]} samples
  */
 function playing(chain, samples) {
     const states = chain.levels.map((level) => stateOf(level.mount, samples));
     const present = states.findIndex((state) => state !== "absent");
     const proof = states.findIndex((state) => state === "advances" || state === "stands");
     const upstream = present < 0 ? null : chain.levels[present].name;
+    /** @type {string | null} */
     let reason = null;
     if (proof < 0) {
         reason = `${chain.mount} has no audio that is known to advance`;
@@ -86,6 +110,10 @@ function playing(chain, samples) {
     return { upstream: upstream, reason: reason };
 }
 
+/**
+ * @param {Chain} chain
+ * @param {Sample} sample
+ */
 function listenersOf(chain, sample) {
     return chain.levels.reduce((sum, level) => {
         const mount = sample.mounts[level.mount];
@@ -96,18 +124,17 @@ function listenersOf(chain, sample) {
 /**
  * The verdict.
  *
- * @param relay `{ listenerLimit, behindBalancer, chains: [{ mount, levels: [{ name, mount }] }] }`: for every public
- *     mount, its levels in the order in which a listener falls back through them.
- * @param samples oldest first
- * @param nowMs the present, by the samples' clock
- * @param draining whether listeners are to go elsewhere
- * @param wasFull whether the last verdict was `full`
- * @returns `{ healthy, reasons, known, full, listeners, mounts: { "/main.mp3": { upstream, listeners } } }`; while
- *     `known` is false, Icecast has told nothing, and `listeners` says nothing
+ * @param {Fitness} relay
+ * @param {Sample[]} samples oldest first
+ * @param {number} nowMs the present, by the samples' clock
+ * @param {boolean} draining whether listeners are to go elsewhere
+ * @param {boolean} [wasFull] whether the last verdict was `full`
+ * @returns {RelayVerdict}
  */
 function judge(relay, samples, nowMs, draining, wasFull) {
     const last = samples[samples.length - 1];
     const reasons = draining ? ["draining"] : [];
+    /** @type {RelayVerdict["mounts"]} */
     const mounts = {};
     const known = last !== undefined && nowMs - last.atMs <= staleMs;
     let listeners = 0;
@@ -143,10 +170,10 @@ function judge(relay, samples, nowMs, draining, wasFull) {
  * The verdict on a Master: every mount that its Liquidsoap feeds must advance. Liquidsoap that is dead, stuck or frozen
  * sends nothing, and Icecast then takes its mounts away within 4 s, so bytes are proof of both.
  *
- * @param mounts the public mounts
- * @param samples oldest first
- * @param nowMs the present, by the samples' clock
- * @returns `{ healthy, reasons, mounts: { "/main.mp3": "advances" } }`
+ * @param {string[]} mounts the public mounts
+ * @param {Sample[]} samples oldest first
+ * @param {number} nowMs the present, by the samples' clock
+ * @returns {{ healthy: boolean, reasons: string[], mounts: Record<string, string> }} such as `{ "/main.mp3": "advances" }`
  */
 function judgeMaster(mounts, samples, nowMs) {
     const last = samples[samples.length - 1];
@@ -158,7 +185,9 @@ function judgeMaster(mounts, samples, nowMs) {
         new: "is not known to advance yet",
         stands: "stands still",
     };
+    /** @type {Record<string, string>} */
     const states = {};
+    /** @type {string[]} */
     const reasons = [];
     mounts.forEach((mount) => {
         const state = stateOf(mount, samples);

@@ -1,20 +1,15 @@
 """The public certificate as one PEM text, chain and key together: what it holds, which of several is the best, how
-Masters hand it over, how it is put in place. Installed beside the programs that use it."""
+Masters hand it over. Installed beside the programs that use it."""
 
 import base64
-import contextlib
 import dataclasses
 import datetime
-import grp
 import http.client
 import json
-import os
-import pwd
 import re
 import socket
 import ssl
 import subprocess
-import tempfile
 
 PATIENCE_SECONDS = 3
 LIMIT_BYTES = 1 << 18
@@ -23,13 +18,13 @@ CLOCK_SECONDS = 300
 
 
 class Unusable(Exception):
-    """A bundle, or an answer, that cannot be used; the text says why and holds no secret."""
+    """A certificate, or an answer, that cannot be used; the text says why and holds no secret."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Bundle:
+class Certificate:
     pem: str
-    names: tuple
+    names: tuple[str, ...]
     not_before: float
     not_after: float
     issuer: str
@@ -57,7 +52,7 @@ def openssl(*arguments: str, given: str = "") -> str:
     return result.stdout
 
 
-def read_bundle(pem: str) -> Bundle:
+def read_certificate(pem: str) -> Certificate:
     """What a PEM text of chain and key holds; its first certificate counts, which the key must fit."""
     shown = openssl(
         *("x509", "-noout", "-dates", "-dateopt", "iso_8601", "-issuer", "-nameopt", "RFC2253,utf8,-esc_msb"),
@@ -76,7 +71,7 @@ def read_bundle(pem: str) -> Bundle:
     def moment(name: str) -> float:
         return datetime.datetime.fromisoformat(field(name)).timestamp()
 
-    return Bundle(
+    return Certificate(
         pem=pem,
         names=tuple(re.findall(r"DNS:([^,\s]+)", shown)),
         not_before=moment("notBefore"),
@@ -86,19 +81,17 @@ def read_bundle(pem: str) -> Bundle:
     )
 
 
-def covered(bundle: Bundle, names: list[str]) -> int:
-    """How many of the names a bundle is for."""
-    return len(set(names) & set(bundle.names))
+def covered(certificate: Certificate, names: list[str]) -> int:
+    """How many of the names a certificate is for."""
+    return len(set(names) & set(certificate.names))
 
 
-def best(bundles: list[Bundle], names: list[str], now: float) -> Bundle | None:
+def best(certificates: list[Certificate], names: list[str], now: float) -> Certificate | None:
     """The newest that is valid now and for all of the names; else the one for most of them; else None."""
     usable = [
-        bundle
-        for bundle in bundles
-        if bundle.not_before - CLOCK_SECONDS <= now < bundle.not_after and covered(bundle, names) > 0
+        one for one in certificates if one.not_before - CLOCK_SECONDS <= now < one.not_after and covered(one, names) > 0
     ]
-    return max(usable, key=lambda bundle: (covered(bundle, names), bundle.not_before), default=None)
+    return max(usable, key=lambda one: (covered(one, names), one.not_before), default=None)
 
 
 def ask_master(master: dict, path: str, password: str) -> str | None:
@@ -125,8 +118,8 @@ def ask_master(master: dict, path: str, password: str) -> str | None:
         return body.decode()
 
 
-def fetch_bundle(master: dict, password: str, known_sha256: str | None) -> Bundle | None:
-    """A Master's bundle, or None when it has none or it is the one that is known."""
+def fetch_certificate(master: dict, password: str, known_sha256: str | None) -> Certificate | None:
+    """A Master's certificate, or None when it has none or it is the one that is known."""
     try:
         told = ask_master(master, "/certificate.json", password)
         if told is None or json.loads(told).get("sha256") == known_sha256:
@@ -134,22 +127,4 @@ def fetch_bundle(master: dict, password: str, known_sha256: str | None) -> Bundl
         pem = ask_master(master, "/certificate.pem", password)
     except ValueError:
         raise Unusable("its description of the certificate is no JSON") from None
-    return None if pem is None else read_bundle(pem)
-
-
-def write(path: str, content: str, owner: str = "root:root", mode: int = 0o600) -> None:
-    """Replaces a file in one step: a reader, or a power cut, sees the old one or the new one."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(handle, mode)
-            user, _, group = owner.partition(":")
-            os.fchown(handle, pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid)
-            os.fsync(handle)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    return None if pem is None else read_certificate(pem)

@@ -22,18 +22,20 @@ is reloaded, in place, and aerial.target is started. No secret is ever an argume
 
 import argparse
 import base64
-import contextlib
 import fcntl
-import grp
 import hashlib
 import json
 import os
-import pwd
 import re
 import secrets
 import subprocess
 import sys
-import tempfile
+
+# /usr/local/lib/aerial; in tests, below their root.
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib/aerial"))
+sys.dont_write_bytecode = True
+
+import files
 
 INPUT_LIMIT_BYTES = 1 << 20
 CLOUD_INIT_LIMIT_SECONDS = 900
@@ -107,27 +109,12 @@ class Machine:
         return os.path.join(self.root, absolute.lstrip("/"))
 
     def write(self, path, content, owner="root:root", mode=0o600):
-        """Replaces a file in one step: a reader, or a power cut, sees the old one or the new one."""
         directory = os.path.dirname(path)
         if not os.path.isdir(directory):
             # Services read files in here by their own groups; secrets are kept by the files' modes.
             os.makedirs(directory)
             os.chmod(directory, 0o755)
-        handle, temporary = tempfile.mkstemp(dir=directory, prefix=".aerial-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                if self.root == "/":
-                    user, _, group = owner.partition(":")
-                    os.fchown(handle, pwd.getpwnam(user).pw_uid, grp.getgrnam(group or user).gr_gid)
-                os.fchmod(handle, mode)
-                os.fsync(handle)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
+        files.write(path, content, mode, owner if self.root == "/" else "")
 
     def system(self, *command, timeout=None):
         """Runs a command of the system; its exit code, or 0 where the system is not to be touched."""
@@ -137,14 +124,6 @@ class Machine:
         return subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=timeout, check=False
         ).returncode
-
-
-def read_text(path, missing=None):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return missing
 
 
 def read_input(stream):
@@ -174,7 +153,7 @@ def read_input(stream):
 
 def read_manifest(machine):
     path = os.path.join(machine.templates, "manifest.json")
-    text = read_text(path)
+    text = files.read_text(path)
     if text is None:
         raise Refused(f"{path} is missing: has this machine a role?")
     return json.loads(text)
@@ -209,7 +188,7 @@ def render_all(machine, given, local):
     rendered = []
     for entry in read_manifest(machine):
         path = os.path.join(machine.templates, entry["template"])
-        template = read_text(path)
+        template = files.read_text(path)
         if template is None:
             raise Refused(f"{path} is missing")
         try:
@@ -236,7 +215,7 @@ def apply(machine, stream):
 
 def apply_locked(machine, given):
     local_path = os.path.join(machine.secrets, "local.json")
-    local = json.loads(read_text(local_path, "{}"))
+    local = json.loads(files.read_text(local_path) or "{}")
     known = set(local)
     rendered = render_all(machine, given, local)
 
@@ -248,10 +227,10 @@ def apply_locked(machine, given):
 
     # A unit stays listed here until it has been reloaded, so that an interrupted run is completed by the next one.
     pending_path = os.path.join(machine.run, "reload.json")
-    pending = json.loads(read_text(pending_path, "[]"))
+    pending = json.loads(files.read_text(pending_path) or "[]")
     for entry, text in rendered:
         target = machine.path(entry["target"])
-        if read_text(target) == text:
+        if files.read_text(target) == text:
             continue
         pending += [unit for unit in entry.get("reload", []) if unit not in pending]
         machine.write(pending_path, json.dumps(pending))

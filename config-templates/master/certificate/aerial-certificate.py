@@ -19,6 +19,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from typing import Any
 
 sys.path.insert(0, "/usr/local/lib/aerial")
 sys.dont_write_bytecode = True
@@ -26,6 +28,7 @@ sys.dont_write_bytecode = True
 import authority
 import certificate_rules as rules
 import certificates
+import files
 
 HOME = "/var/lib/aerial/certificate"
 REAL = f"{HOME}/certificate.pem"
@@ -41,47 +44,38 @@ LINGER_SECONDS = 100
 LINGER_UNTIL_SECONDS = 900
 
 
-def load(path, missing=None):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except FileNotFoundError:
-        return missing
-
-
-def say(text):
+def say(text: str) -> None:
     print(text, flush=True)
 
 
 class Master:
     """This Master: its plan, and what it remembers from run to run."""
 
-    def __init__(self):
-        self.plan = load("/etc/aerial/certificate.json")
-        self.state = load(STATE, {})
+    def __init__(self) -> None:
+        self.plan: dict = files.read_json("/etc/aerial/certificate.json")
+        self.state = files.recall(STATE)
 
-    def remember(self, **change):
+    def remember(self, **change: Any) -> None:
         self.state = {key: value for key, value in {**self.state, **change}.items() if value is not None}
-        certificates.write(STATE, json.dumps(self.state))
+        files.write(STATE, json.dumps(self.state))
 
-    def held(self):
+    def held(self) -> certificates.Certificate | None:
         """The certificate that is installed, self-made ones apart."""
+        pem = files.read_text(REAL)
         try:
-            with open(REAL, encoding="utf-8") as file:
-                return certificates.read_bundle(file.read())
-        except FileNotFoundError:
-            return None
+            return None if pem is None else certificates.read_certificate(pem)
         except certificates.Unusable as reason:
             say(f"{REAL}: {reason}")
             return None
 
-    def others(self, known_sha256):
-        """What the other Masters have, as (id, bundle). What is wrong with one is told once, until it changes."""
-        password = load("/etc/aerial/secrets/delivered.json", {}).get("values", {}).get("relay.link", "")
-        found, wrong = [], {}
+    def others(self, known_sha256: str | None) -> list[tuple[str, certificates.Certificate]]:
+        """What the other Masters have, as (id, certificate). What is wrong with one is told once, until it changes."""
+        password = files.recall("/etc/aerial/secrets/delivered.json").get("values", {}).get("relay.link", "")
+        found: list[tuple[str, certificates.Certificate]] = []
+        wrong: dict[str, str] = {}
         for peer in self.plan["peers"]:
             try:
-                one = certificates.fetch_bundle({**peer, "ca": "/etc/aerial/tls/ca.pem"}, password, known_sha256)
+                one = certificates.fetch_certificate({**peer, "ca": "/etc/aerial/tls/ca.pem"}, password, known_sha256)
                 found += [] if one is None else [(peer["id"], one)]
             except (OSError, certificates.Unusable) as reason:
                 wrong[peer["id"]] = f"{reason}"
@@ -92,7 +86,7 @@ class Master:
         return found
 
 
-def prepare(plan):
+def prepare(plan: dict) -> None:
     """Folders, and something that NGINX can show from its first start."""
     os.umask(0o022)
     os.makedirs(authority.CHALLENGES, exist_ok=True)
@@ -110,14 +104,14 @@ def prepare(plan):
             *("-days", "3650", "-subj", "/CN=self-made", "-addext", f"subjectAltName={names}"),
         )
         with open(key, encoding="utf-8") as file:
-            certificates.write(SELF_MADE, certificate + file.read(), "www-data:www-data")
+            files.write(SELF_MADE, certificate + file.read(), owner="www-data:www-data")
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(key)
     point_to(SELF_MADE)
 
 
-def point_to(target):
+def point_to(target: str) -> None:
     temporary = f"{SERVED}.new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
@@ -125,18 +119,18 @@ def point_to(target):
     os.replace(temporary, SERVED)
 
 
-def install(master, new, source):
+def install(master: Master, new: certificates.Certificate, source: str) -> None:
     # Remembered first: whatever interrupts this, the next run reloads NGINX.
     master.remember(reload=True, source=source)
-    certificates.write(REAL, new.pem, "www-data:www-data")
-    certificates.write(TOLD, json.dumps(new.describe()), mode=0o644)
+    files.write(REAL, new.pem, owner="www-data:www-data")
+    files.write(TOLD, json.dumps(new.describe()), mode=0o644)
     point_to(REAL)
     until = certificates.iso(new.not_after)
     say(f"installed a certificate ({source}) by {new.issuer}, until {until}, for {', '.join(new.names)}")
     reload_nginx(master)
 
 
-def reload_nginx(master):
+def reload_nginx(master: Master) -> None:
     unit = "aerial-nginx.service"
     runs = subprocess.run(["systemctl", "--quiet", "is-active", unit], check=False).returncode == 0
     if runs and subprocess.run(["systemctl", "reload", unit], check=False).returncode != 0:
@@ -144,7 +138,7 @@ def reload_nginx(master):
     master.remember(reload=None)
 
 
-def renew(master, why):
+def renew(master: Master, why: str) -> bool:
     """Has a certificate issued and installs it; a failure is remembered, so that the next attempt waits."""
     say(f"asking {master.plan['directoryUrl']} for a certificate: {why}")
     try:
@@ -165,7 +159,7 @@ def renew(master, why):
     return True
 
 
-def take_over(master, held):
+def take_over(master: Master, held: certificates.Certificate | None) -> certificates.Certificate | None:
     """Installs what another Master has where that is better than what is held. Returns what counts from here on."""
     offered = master.others(held.sha256 if held else None)
     known = [one for one in [held, *(one for _id, one in offered)] if one]
@@ -175,7 +169,7 @@ def take_over(master, held):
     return found
 
 
-def look(master):
+def look(master: Master) -> bool:
     """One look at everything. Returns whether there is a reason to look again soon."""
     plan = master.plan
     held = master.held()
@@ -203,13 +197,13 @@ def look(master):
     return wanted == "first" and now - master.state["wantedSince"] < LINGER_UNTIL_SECONDS
 
 
-def arrive(master):
+def arrive(master: Master) -> None:
     """For a Master that is about to get sources. Where it gets nothing now, the timer goes on asking."""
     if master.held() is None:
         take_over(master, None)
 
 
-def note_answers(master):
+def note_answers(master: Master) -> None:
     """Looks whether the authority would find us by our names. What is wrong with them is told when it changes."""
     now = time.time()
     missing = authority.unanswered(master.plan["names"])
@@ -224,14 +218,14 @@ def note_answers(master):
 
 
 @contextlib.contextmanager
-def locked():
+def locked() -> Iterator[Master]:
     with open(f"{HOME}/lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # Read in here: what another process did while we waited.
         yield Master()
 
 
-def run():
+def run() -> None:
     until = time.monotonic() + LINGER_SECONDS
     while True:
         with locked() as master:
@@ -241,7 +235,7 @@ def run():
         time.sleep(LOOK_SECONDS)
 
 
-def status():
+def status() -> None:
     master = Master()
     held = master.held()
     shown = {**held.describe(), "source": master.state.get("source")} if held else {"source": "self-made"}
@@ -254,7 +248,7 @@ def status():
     print(json.dumps(shown))
 
 
-def main():
+def main() -> None:
     command = sys.argv[1:]
     if command not in (["run"], ["renew"], ["status"], ["prepare"], ["arrive"]):
         sys.exit("usage: aerial-certificate run | renew | status | prepare | arrive")
@@ -262,7 +256,7 @@ def main():
     try:
         if command == ["status"]:
             return status()
-        prepare(load("/etc/aerial/certificate.json"))
+        prepare(files.read_json("/etc/aerial/certificate.json"))
         if command == ["run"]:
             run()
         if command == ["arrive"]:

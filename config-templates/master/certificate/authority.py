@@ -64,8 +64,8 @@ def lego(plan: dict, folder: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def issue(plan: dict, folder: str) -> certificates.Bundle:
-    """A new bundle from the authority; accounts are kept in the folder. Raises Unusable with what lego said."""
+def issue(plan: dict, folder: str) -> certificates.Certificate:
+    """A new certificate from the authority; accounts are kept in the folder. Raises Unusable with what lego said."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     try:
         result = lego(plan, folder)
@@ -79,7 +79,7 @@ def issue(plan: dict, folder: str) -> certificates.Bundle:
         for kind in ("crt", "key"):
             with open(f"{folder}/certificates/{plan['names'][0]}.{kind}", encoding="utf-8") as file:
                 pem += file.read().rstrip("\n") + "\n"
-        new = certificates.read_bundle(pem)
+        new = certificates.read_certificate(pem)
     except (OSError, subprocess.TimeoutExpired) as reason:
         raise certificates.Unusable(str(reason)) from None
     complete = certificates.covered(new, plan["names"]) == len(plan["names"])

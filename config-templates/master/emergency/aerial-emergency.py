@@ -12,12 +12,15 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
+from typing import BinaryIO
 
 sys.path.insert(0, "/usr/local/lib/aerial")
 sys.dont_write_bytecode = True
 
 import emergency_audio
 import emergency_shows as shows
+import files
 
 HOME = "/var/lib/aerial/emergency"
 # Moved by the unit to where the node exporter reads.
@@ -28,7 +31,7 @@ CHUNK_BYTES = 1 << 18
 class Bucket:
     """The bucket of shows, as far as it is needed here. All its errors are `Away`, but for a show that has gone."""
 
-    def __init__(self, plan):
+    def __init__(self, plan: dict) -> None:
         # Half a second and 40 MB: not for `status`.
         import boto3
         import botocore.config
@@ -50,13 +53,13 @@ class Bucket:
             config=botocore.config.Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard"}),
         )
 
-    def pages(self, **what):
+    def pages(self, **what: str) -> Iterator[dict]:
         try:
             yield from self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, **what)
         except self.errors as reason:
             raise shows.Away(f"cannot list {self.name}: {reason}") from None
 
-    def folders(self, prefix):
+    def folders(self, prefix: str) -> list[str]:
         """The folders in one, with their whole prefixes."""
         return [
             entry["Prefix"]
@@ -64,14 +67,14 @@ class Bucket:
             for entry in page.get("CommonPrefixes", [])
         ]
 
-    def objects(self, prefix):
+    def objects(self, prefix: str) -> list[shows.Listed]:
         return [
             shows.Listed(entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"].timestamp())
             for page in self.pages(Prefix=prefix)
             for entry in page.get("Contents", [])
         ]
 
-    def fetch(self, key, file):
+    def fetch(self, key: str, file: BinaryIO) -> tuple[dict[str, str], str]:
         """Writes a show to a file, at an even pace that leaves the line to the streams; what S3 says of it."""
         try:
             answer = self.client.get_object(Bucket=self.name, Key=key)
@@ -91,11 +94,11 @@ class Bucket:
         return answer.get("Metadata", {}), answer.get("VersionId", "")
 
 
-def say(text):
+def say(text: str) -> None:
     print(text, flush=True)
 
 
-def run(plan):
+def run(plan: dict) -> None:
     keeper = shows.Keeper(HOME, plan, say, emergency_audio.problem)
     began = time.monotonic()
     away = None
@@ -105,17 +108,16 @@ def run(plan):
         keeper.refresh(Bucket(plan))
     except shows.Away as reason:
         away = reason
-    shows.write(METRICS, keeper.metrics(away is None, time.time(), time.monotonic() - began), mode=0o644)
+    files.write(METRICS, keeper.metrics(away is None, time.time(), time.monotonic() - began), mode=0o644)
     if away is not None:
         sys.exit(f"S3 is away; {keeper.summary()} stay as they are: {away}")
 
 
-def main():
+def main() -> None:
     command = sys.argv[1:]
     if command not in (["run"], ["status"]):
         sys.exit("usage: aerial-emergency run | status")
-    with open("/etc/aerial/emergency.json", encoding="utf-8") as file:
-        plan = json.load(file)
+    plan = files.read_json("/etc/aerial/emergency.json")
     if command == ["status"]:
         print(json.dumps(shows.Keeper(HOME, plan, say, emergency_audio.problem).status()))
         return

@@ -12,14 +12,16 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, Protocol
+
+import audio
+import files
 
 KEY = re.compile(r"shows/(\d{4})/(\d\d)/(\d\d)/([^/]+)/.*?(\.[A-Za-z0-9]+)")
 NAME = re.compile(r"(\d{8}\.\d{8}T\d{6}Z)\.([0-9a-f]{64})(\.[a-z0-9]+)")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-# What Liquidsoap knows as audio.
-ENDINGS = {".mp3", ".flac", ".ogg", ".oga", ".opus", ".wav", ".m4a", ".aac"}
 # Days with shows that are searched for one channel: each is a request, every ten minutes, for ever.
 LOOK_BACK_DAYS = 100
 # Never filled by shows: the system and its journal need the rest.
@@ -46,42 +48,36 @@ class Listed:
     modified: float
 
     @property
-    def identity(self):
+    def identity(self) -> str:
         """Different for every version of a key."""
         return f"{self.etag} {self.modified:.3f}"
 
 
-def write(path, text, mode=0o644):
-    """Replaces a file in one step."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(handle, mode)
-            os.fsync(handle)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+class Bucket(Protocol):
+    """What is asked of the bucket of shows; see `aerial-emergency`."""
+
+    def folders(self, prefix: str) -> list[str]: ...
+
+    def objects(self, prefix: str) -> list[Listed]: ...
+
+    def fetch(self, key: str, file: BinaryIO) -> tuple[dict[str, str], str]: ...
 
 
-def hash_of(path):
+def hash_of(path: str) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def name_for(listed, sha256):
+def name_for(listed: Listed, sha256: str) -> str:
     year, month, day, _channel, ending = KEY.fullmatch(listed.key).groups()
     stored = datetime.datetime.fromtimestamp(listed.modified, datetime.UTC)
     return f"{year}{month}{day}.{stored:%Y%m%dT%H%M%SZ}.{sha256}{ending.lower()}"
 
 
-def days(bucket):
+def days(bucket: Bucket) -> Iterator[str]:
     """Prefixes of all days with shows, newest first, asked for as they are needed."""
 
-    def down(prefix, digits):
+    def down(prefix: str, digits: str) -> list[str]:
         found = [folder for folder in bucket.folders(prefix) if re.fullmatch(digits, folder[len(prefix) :])]
         return sorted(found, reverse=True)
 
@@ -93,11 +89,11 @@ def days(bucket):
 class Days:
     """The same, asked once for all channels."""
 
-    def __init__(self, bucket):
+    def __init__(self, bucket: Bucket) -> None:
         self.source = days(bucket)
-        self.known = []
+        self.known: list[str] = []
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         for index in range(LOOK_BACK_DAYS):
             while len(self.known) <= index:
                 day = next(self.source, None)
@@ -110,7 +106,7 @@ class Days:
 class Keeper:
     """The shows on this machine's disk. `problem(path)` says why audio cannot be played, or None."""
 
-    def __init__(self, home, plan, say, problem):
+    def __init__(self, home: str, plan: dict, say: Callable[[str], None], problem: Callable[[str], str | None]) -> None:
         self.home = home
         self.plan = plan
         self.say = say
@@ -119,17 +115,15 @@ class Keeper:
         self.state_path = os.path.join(home, ".state.json")
         # By channel and key: `known`, the version here and its file; `refused`, a version that is no good, and why.
         # By file: `verified`, its marks when its hash was last found right, and when that was.
-        self.state: dict = {"known": {}, "refused": {}, "verified": {}}
-        with contextlib.suppress(FileNotFoundError, ValueError), open(self.state_path, encoding="utf-8") as file:
-            self.state.update(json.load(file))
+        self.state: dict = {"known": {}, "refused": {}, "verified": {}, **files.recall(self.state_path)}
 
-    def remember(self):
-        write(self.state_path, json.dumps(self.state))
+    def remember(self) -> None:
+        files.write(self.state_path, json.dumps(self.state), 0o644)
 
-    def folder(self, channel):
+    def folder(self, channel: str) -> str:
         return os.path.join(self.home, channel)
 
-    def kept(self, channel):
+    def kept(self, channel: str) -> dict[str, int]:
         """Sizes of the shows that are here, by name, oldest first. Files that people put there are theirs to mind."""
         sizes = {}
         with contextlib.suppress(FileNotFoundError):
@@ -140,15 +134,16 @@ class Keeper:
 
     # --- What is here
 
-    def verify(self):
+    def verify(self) -> None:
         """Takes away what does not hold what its name says: it has changed on the disk."""
         shutil.rmtree(self.incoming, ignore_errors=True)
-        verified, budget = {}, VERIFY_BYTES
-        files = [(channel, name) for channel in self.plan["channels"] for name in self.kept(channel)]
-        at = {pair: "/".join(pair) for pair in files}
+        verified: dict[str, dict] = {}
+        budget = VERIFY_BYTES
+        kept = [(channel, name) for channel in self.plan["channels"] for name in self.kept(channel)]
+        at = {pair: "/".join(pair) for pair in kept}
         before = self.state["verified"]
         # What was looked at longest ago comes first; what has been touched, in any case.
-        for pair in sorted(files, key=lambda one: before.get(at[one], {}).get("at", 0)):
+        for pair in sorted(kept, key=lambda one: before.get(at[one], {}).get("at", 0)):
             path = os.path.join(self.folder(pair[0]), pair[1])
             status = os.stat(path)
             marks = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
@@ -167,16 +162,17 @@ class Keeper:
 
     # --- What is newer
 
-    def refresh(self, bucket):
+    def refresh(self, bucket: Bucket) -> None:
         """Brings each channel up to date; raises Away when S3 goes, with everything so far kept."""
         found = Days(bucket)
         for channel in self.plan["channels"]:
             self.refresh_channel(channel, bucket, found)
 
-    def refresh_channel(self, channel, bucket, found):
+    def refresh_channel(self, channel: str, bucket: Bucket, found: Iterable[str]) -> None:
         os.makedirs(self.folder(channel), exist_ok=True)
-        limit, total, chosen = self.plan["limitBytes"], 0, set()
-        listed = set()
+        limit, total = self.plan["limitBytes"], 0
+        chosen: set[str] = set()
+        listed: set[str] = set()
         for show in self.newest(channel, bucket, found):
             listed.add(show.key)
             if self.is_refused(channel, show) or self.refuse_by_listing(channel, show):
@@ -197,23 +193,23 @@ class Keeper:
         self.forget_refused(channel, listed)
         self.say(f"{channel}: {len(self.kept(channel))} shows, {sum(self.kept(channel).values()) >> 20} MiB")
 
-    def newest(self, channel, bucket, found):
+    def newest(self, channel: str, bucket: Bucket, found: Iterable[str]) -> Iterator[Listed]:
         """Shows of a channel, the newest day first, in a day what was stored last."""
         for day in found:
             shows = bucket.objects(f"{day}{channel}/")
             yield from sorted(shows, key=lambda show: (show.modified, show.key), reverse=True)
 
-    def here(self, channel, show):
+    def here(self, channel: str, show: Listed) -> str | None:
         """The file that holds this very version, or None."""
         known = self.state["known"].get(channel, {}).get(show.key, {})
         if known.get("identity") == show.identity and known.get("file") in self.kept(channel):
             return known["file"]
         return None
 
-    def has_room(self, size):
+    def has_room(self, size: int) -> bool:
         return shutil.disk_usage(self.home).free - size > RESERVE_BYTES
 
-    def take(self, channel, show, bucket):
+    def take(self, channel: str, show: Listed, bucket: Bucket) -> str | None:
         """Fetches a show, and puts it in place once it is known to be good. Its name, or None where it is not."""
         os.makedirs(self.incoming, exist_ok=True)
         path = os.path.join(self.incoming, f"{channel}{os.path.splitext(show.key)[1].lower()}")
@@ -239,14 +235,14 @@ class Keeper:
         self.say(f"{channel}: {show.key} is here, {show.size >> 10} KiB")
         return name
 
-    def fault(self, path, sha256):
+    def fault(self, path: str, sha256: str) -> str | None:
         if not SHA256.fullmatch(sha256):
             return "it carries no SHA-256: it was not uploaded by aerial-backup"
         if hash_of(path) != sha256:
             return "it does not hold what its SHA-256 says"
         return self.problem(path)
 
-    def replace(self, channel, show, name):
+    def replace(self, channel: str, show: Listed, name: str) -> None:
         """Remembers a show that is in place; an older version of the same has to go."""
         known = self.state["known"].setdefault(channel, {})
         old = known.get(show.key, {}).get("file")
@@ -255,7 +251,7 @@ class Keeper:
         if old is not None and old != name and old not in [one["file"] for one in known.values()]:
             self.remove(channel, old)
 
-    def trim(self, channel, chosen):
+    def trim(self, channel: str, chosen: set[str]) -> None:
         """Takes away the oldest shows that are not wanted, as far as the limit asks for it."""
         sizes = self.kept(channel)
         for name in [name for name in sizes if name not in chosen]:
@@ -264,7 +260,7 @@ class Keeper:
             del sizes[name]
             self.remove(channel, name)
 
-    def remove(self, channel, name):
+    def remove(self, channel: str, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(self.folder(channel), name))
         known = self.state["known"].get(channel, {})
@@ -274,9 +270,9 @@ class Keeper:
 
     # --- What is no good
 
-    def refuse_by_listing(self, channel, show):
+    def refuse_by_listing(self, channel: str, show: Listed) -> bool:
         matched = KEY.fullmatch(show.key)
-        if matched is None or matched.group(5).lower() not in ENDINGS:
+        if matched is None or matched.group(5).lower() not in audio.TYPES:
             why = "its name ends like no audio"
         elif show.size > self.plan["limitBytes"]:
             why = f"it has {show.size >> 20} MiB, the limit of a channel is {self.plan['limitBytes'] >> 20}"
@@ -285,7 +281,7 @@ class Keeper:
         self.refuse(channel, show, why, None)
         return True
 
-    def refuse(self, channel, show, why, version):
+    def refuse(self, channel: str, show: Listed, why: str, version: str | None) -> None:
         """Told once; the same version is not fetched again."""
         self.state["refused"].setdefault(channel, {})[show.key] = {
             "identity": show.identity,
@@ -295,11 +291,11 @@ class Keeper:
         self.remember()
         self.say(f"{channel}: {show.key} ({version or 'any version'}) is not kept for emergencies: {why}")
 
-    def is_refused(self, channel, show):
+    def is_refused(self, channel: str, show: Listed) -> bool:
         known = self.state["refused"].get(channel, {}).get(show.key)
         return known is not None and known["identity"] == show.identity
 
-    def forget_refused(self, channel, listed):
+    def forget_refused(self, channel: str, listed: set[str]) -> None:
         """What is no longer among the newest is not remembered for ever."""
         refused = self.state["refused"].get(channel, {})
         self.state["refused"][channel] = {key: one for key, one in refused.items() if key in listed}
@@ -307,7 +303,7 @@ class Keeper:
 
     # --- What is told
 
-    def status(self):
+    def status(self) -> dict[str, dict]:
         return {
             channel: {
                 "shows": self.kept(channel),
@@ -317,11 +313,11 @@ class Keeper:
             for channel in self.plan["channels"]
         }
 
-    def summary(self):
+    def summary(self) -> str:
         count = sum(len(self.kept(channel)) for channel in self.plan["channels"])
         return f"{count} shows here"
 
-    def metrics(self, reached, now, seconds):
+    def metrics(self, reached: bool, now: float, seconds: float) -> str:
         """Prometheus' text format."""
         lines = [
             "# HELP aerial_emergency_s3_reached Whether the last run reached the bucket of shows.",
@@ -332,7 +328,7 @@ class Keeper:
             "# TYPE aerial_emergency_run_duration_seconds gauge",
             f"aerial_emergency_run_duration_seconds {seconds:.3f}",
         ]
-        figures = {
+        figures: dict[str, Callable[[str], int]] = {
             "shows": lambda channel: len(self.kept(channel)),
             "bytes": lambda channel: sum(self.kept(channel).values()),
             "refused_shows": lambda channel: len(self.state["refused"].get(channel, {})),
@@ -343,7 +339,7 @@ class Keeper:
             lines += [f'aerial_emergency_{name}{{channel="{one}"}} {figure(one)}' for one in self.plan["channels"]]
         return "\n".join(lines) + "\n"
 
-    def newest_day(self, channel):
+    def newest_day(self, channel: str) -> int:
         names = list(self.kept(channel))
         if not names:
             return 0

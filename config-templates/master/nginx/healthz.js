@@ -2,11 +2,16 @@
 import health from "health.js";
 import master from "master.js";
 
+/** @returns {Sample[]} */
 function samples() {
     return JSON.parse(ngx.shared.health.get("samples") || "[]");
 }
 
-/** Called by js_periodic. When Icecast does not answer, the samples grow stale, and that is what counts. */
+/**
+ * Called by js_periodic. When Icecast does not answer, the samples grow stale, and that is what counts.
+ *
+ * @param {NginxPeriodicSession} session
+ */
 async function measure(session) {
     try {
         const password = session.variables.admin_password;
@@ -21,6 +26,7 @@ async function measure(session) {
     }
 }
 
+/** @param {NginxHTTPRequest} r */
 function answer(r) {
     const now = health.judgeMaster(master.mounts, samples(), Date.now());
     r.return(now.healthy ? 200 : 503, `${JSON.stringify(now)}\n`);

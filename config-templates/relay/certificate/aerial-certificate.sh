@@ -11,7 +11,7 @@ umask 077
 settings=/etc/aerial/certificate
 state=/var/lib/aerial/certificate
 # Chain and key in one file, so that they are replaced together.
-bundle=$state/bundle.pem
+held=$state/certificate.pem
 poll_minutes=5
 
 say() {
@@ -35,7 +35,7 @@ self_made() {
     [ "$(openssl x509 -in "$1" -noout -subject_hash)" = "$(openssl x509 -in "$1" -noout -issuer_hash)" ]
 }
 
-# Says why a bundle cannot be used here; nothing when it can.
+# Says why a certificate cannot be used here; nothing when it can.
 against() {
     loads "$1" || {
         echo "certificate and key do not belong together"
@@ -59,22 +59,22 @@ against() {
 }
 
 describe() {
-    if self_made "$bundle"; then own=true; else own=false; fi
-    echo "{\"selfMade\":$own,\"notAfter\":$(expiry "$bundle")}" >"$state/.certificate.json"
+    if self_made "$held"; then own=true; else own=false; fi
+    echo "{\"selfMade\":$own,\"notAfter\":$(expiry "$held")}" >"$state/.certificate.json"
     chmod 0644 "$state/.certificate.json"
     mv "$state/.certificate.json" "$state/certificate.json"
 }
 
 # In one step: NGINX, or a power cut, sees the old one or the new one.
-install_bundle() {
-    cat "$1" >"$state/.bundle.pem"
-    sync "$state/.bundle.pem"
-    mv "$state/.bundle.pem" "$bundle"
+install_certificate() {
+    cat "$1" >"$state/.certificate.pem"
+    sync "$state/.certificate.pem"
+    mv "$state/.certificate.pem" "$held"
     describe
 }
 
 ensure() {
-    if [ -e "$bundle" ] && loads "$bundle"; then
+    if [ -e "$held" ] && loads "$held"; then
         describe
         return
     fi
@@ -82,7 +82,7 @@ ensure() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=self-made" \
         -addext "subjectAltName=$names" -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
     cat "$work/cert.pem" "$work/key.pem" >"$work/own.pem"
-    install_bundle "$work/own.pem"
+    install_certificate "$work/own.pem"
     say "made a certificate of my own until there is a real one"
 }
 
@@ -90,8 +90,8 @@ fetch() {
     none=
     newest=0
     best=
-    if [ -e "$bundle" ] && ! self_made "$bundle" && [ -z "$(against "$bundle")" ]; then
-        newest=$(expiry "$bundle")
+    if [ -e "$held" ] && ! self_made "$held" && [ -z "$(against "$held")" ]; then
+        newest=$(expiry "$held")
     fi
     # All are asked: one that is up may still have the older certificate.
     while read -r tls_name host port; do
@@ -123,8 +123,8 @@ fetch() {
         fi
     done <"$settings/masters"
 
-    cp "$bundle" "$work/before.pem"
-    [ -z "$best" ] || install_bundle "$best"
+    cp "$held" "$work/before.pem"
+    [ -z "$best" ] || install_certificate "$best"
     touch "$state/asked"
     load
     [ -z "$best" ] || say "installed a certificate that is valid until $(date -u -d "@$newest" +%FT%TZ)"
@@ -133,18 +133,18 @@ fetch() {
 # Also completes what an interrupted run has left: what counts is what NGINX shows.
 load() {
     served=$(timeout 5 openssl s_client -connect 127.0.0.1:443 </dev/null 2>/dev/null | fingerprint) || return 0
-    if [ "$served" = "$(fingerprint <"$bundle")" ]; then
+    if [ "$served" = "$(fingerprint <"$held")" ]; then
         return 0
     fi
     if ! systemctl reload aerial-nginx.service; then
-        install_bundle "$work/before.pem"
+        install_certificate "$work/before.pem"
         say "NGINX refuses the new certificate: the old one stays"
         exit 1
     fi
 }
 
 due() {
-    self_made "$bundle" || [ -z "$(find "$state/asked" -mmin "-$poll_minutes" 2>/dev/null)" ]
+    self_made "$held" || [ -z "$(find "$state/asked" -mmin "-$poll_minutes" 2>/dev/null)" ]
 }
 
 work=$(mktemp -d)
@@ -170,7 +170,7 @@ case ${1:-} in
         # has no certificate anywhere.
         ensure
         fetch
-        ! self_made "$bundle" || [ -n "$none" ]
+        ! self_made "$held" || [ -n "$none" ]
         ;;
     status) cat "$state/certificate.json" ;;
     *)

@@ -14,11 +14,16 @@ const drainingFlag = "/run/aerial/draining";
 const certificateFacts = "/var/lib/aerial/certificate/certificate.json";
 const statistics = "http://127.0.0.1:8000/admin/stats";
 
+/** @returns {Sample[]} */
 function samples() {
     return JSON.parse(ngx.shared.health.get("samples") || "[]");
 }
 
-/** Called by js_periodic. When Icecast does not answer, the samples grow stale, and that is what counts. */
+/**
+ * Called by js_periodic. When Icecast does not answer, the samples grow stale, and that is what counts.
+ *
+ * @param {NginxPeriodicSession} session
+ */
 async function measure(session) {
     try {
         const password = session.variables.admin_password;
@@ -47,9 +52,14 @@ function verdict() {
     return health.judge(relay, samples(), Date.now(), draining(), ngx.shared.health.get("full") === "yes");
 }
 
-/** Public: says nothing about listeners but that the Relay is full. */
+/**
+ * Public: says nothing about listeners but that the Relay is full.
+ *
+ * @param {NginxHTTPRequest} r
+ */
 function answer(r) {
     const now = verdict();
+    /** @type {Record<string, string | null>} */
     const mounts = {};
     Object.keys(now.mounts).forEach((mount) => {
         mounts[mount] = now.mounts[mount].upstream;
@@ -58,7 +68,11 @@ function answer(r) {
     r.return(now.healthy ? 200 : 503, `${JSON.stringify(body)}\n`);
 }
 
-/** Public: what can be heard here, and how many hear it. */
+/**
+ * Public: what can be heard here, and how many hear it.
+ *
+ * @param {NginxHTTPRequest} r
+ */
 function station(r) {
     const now = verdict();
     const channels = relay.channels.map((channel) => ({
@@ -75,7 +89,11 @@ function station(r) {
     r.return(200, `${JSON.stringify(body)}\n`);
 }
 
-/** Public: a mount's addresses, in each format that players know. */
+/**
+ * Public: a mount's addresses, in each format that players know.
+ *
+ * @param {NginxHTTPRequest} r
+ */
 function playlist(r) {
     const found = playlists[r.uri];
     if (found === undefined) {
@@ -86,7 +104,11 @@ function playlist(r) {
     r.return(200, found.content);
 }
 
-/** For this machine: what `status` prints. */
+/**
+ * For this machine: what `status` prints.
+ *
+ * @param {NginxHTTPRequest} r
+ */
 function status(r) {
     const now = verdict();
     const body = {
@@ -100,16 +122,25 @@ function status(r) {
     r.return(200, `${JSON.stringify(body)}\n`);
 }
 
-/** For this machine: what `aerial-drain` prints; `listeners` is null while it is not known. */
+/**
+ * For this machine: what `aerial-drain` prints; `listeners` is null while it is not known.
+ *
+ * @param {NginxHTTPRequest} r
+ */
 function drain(r) {
     const now = verdict();
     const body = { draining: draining(), listeners: now.known ? now.listeners : null };
     r.return(200, `${JSON.stringify(body)}\n`);
 }
 
-/** For this machine: metrics in Prometheus's text format. */
+/**
+ * For this machine: metrics in Prometheus's text format.
+ *
+ * @param {NginxHTTPRequest} r
+ */
 function numbers(r) {
     const responses = ngx.shared.responses.items();
+    /** @type {Record<string, number>} */
     const connections = {};
     ["active", "reading", "writing", "waiting"].forEach((state) => {
         connections[state] = Number(r.variables[`connections_${state}`]);
@@ -117,6 +148,7 @@ function numbers(r) {
     r.return(200, metrics.text(relay, verdict(), draining(), responses, connections, certificate()));
 }
 
+/** @returns {CertificateFacts | null} */
 function certificate() {
     try {
         return JSON.parse(fs.readFileSync(certificateFacts, "utf8"));

@@ -1,6 +1,10 @@
 /** Links to the upstreams: who this Relay is, and which upstream may be pulled from. */
 
-/** What a link sends to prove who it is. */
+/**
+ * What a link sends to prove who it is.
+ *
+ * @param {NginxHTTPRequest} r
+ */
 function authorization(r) {
     return `Basic ${Buffer.from(`relay:${r.variables.link_password}`).toString("base64")}`;
 }
@@ -14,16 +18,28 @@ const provenMs = 8000;
 /** Standing of upstreams, for all workers: when each began to answer without a miss, 0 from the start, or null. */
 const prefix = "link:";
 
+/**
+ * @param {string} id
+ * @returns {number | null | undefined}
+ */
 function standing(id) {
     const kept = ngx.shared.health.get(prefix + id);
     return kept === undefined ? undefined : JSON.parse(kept);
 }
 
+/**
+ * @param {number | null | undefined} since
+ * @param {number} now
+ */
 function good(since, now) {
     return since !== undefined && since !== null && now - since >= provenMs;
 }
 
-/** Called by js_periodic for each upstream: whether it answers at all. */
+/**
+ * Called by js_periodic for each upstream: whether it answers at all.
+ *
+ * @param {NginxPeriodicSession} session
+ */
 async function probe(session) {
     const id = session.variables.link_id;
     let answers = false;
@@ -44,7 +60,11 @@ async function probe(session) {
     }
 }
 
-/** "1" while this upstream must wait and another one serves: NGINX then refuses Icecast, which asks again in 5 s. */
+/**
+ * "1" while this upstream must wait and another one serves: NGINX then refuses Icecast, which asks again in 5 s.
+ *
+ * @param {NginxHTTPRequest} r
+ */
 function held(r) {
     const now = Date.now();
     const id = r.variables.link_id;

@@ -3,10 +3,14 @@
 /** Lines of a second that are not of listeners: enough to see who knocks, too few to fill a disk. */
 const othersPerSecond = 10;
 
-/** Evaluated when a request ends; the log has a line for it unless this is empty. */
+/**
+ * Evaluated when a request ends; the log has a line for it unless this is empty.
+ *
+ * @param {NginxHTTPRequest} r
+ */
 function worth(r) {
     const responses = ngx.shared.responses;
-    const status = r.variables.status;
+    const status = r.variables.status || "";
     responses.incr(status, 1, 0);
     if (status === "200" && r.variables.request_method === "GET" && r.variables.upstream_addr) {
         return "1";

@@ -1,10 +1,20 @@
 /** Metrics in Prometheus's text format, as pure functions. Written for njs, as health.js is. */
 
+/** @typedef {[labels: Record<string, string>, value: number]} Value */
+
+/** @param {string} value */
 function label(value) {
     return String(value).replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n");
 }
 
-/** One metric; `values` is a list of `[labels, value]`, with `labels` as `{ mount: "/main.mp3" }`. */
+/**
+ * One metric, with labels such as `{ mount: "/main.mp3" }`.
+ *
+ * @param {string} name
+ * @param {"counter" | "gauge"} type
+ * @param {string} help
+ * @param {Value[]} values
+ */
 function metric(name, type, help, values) {
     const lines = values.map((entry) => {
         const labels = Object.keys(entry[0]).map((key) => `${key}="${label(entry[0][key])}"`);
@@ -13,6 +23,10 @@ function metric(name, type, help, values) {
     return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`].concat(lines).join("\n");
 }
 
+/**
+ * @param {boolean | number} value
+ * @returns {Value[]}
+ */
 function one(value) {
     return [[{}, Number(value)]];
 }
@@ -20,15 +34,18 @@ function one(value) {
 /**
  * All metrics of a Relay.
  *
- * @param relay what relay.js holds
- * @param verdict of health.js
- * @param responses `[[status, count]]`
- * @param connections NGINX's own: `{ active, reading, writing, waiting }`
- * @param certificate `{ selfMade, notAfter }`, the latter in seconds since 1970, or null
+ * @param {Fitness} relay what relay.js holds
+ * @param {RelayVerdict} verdict of health.js
+ * @param {boolean} draining
+ * @param {[status: string, count: number][]} responses
+ * @param {Record<string, number>} connections NGINX's own: active, reading, writing, waiting
+ * @param {CertificateFacts | null} certificate
  */
 function text(relay, verdict, draining, responses, connections, certificate) {
     const mounts = Object.keys(verdict.mounts);
+    /** @type {(value: (mount: { listeners: number }) => number) => Value[]} */
     const ofMounts = (value) => mounts.map((mount) => [{ mount: mount }, value(verdict.mounts[mount])]);
+    /** @type {Value[]} */
     const upstreams = [];
     relay.chains.forEach((chain) => {
         chain.levels.forEach((level) => {
@@ -59,13 +76,13 @@ function text(relay, verdict, draining, responses, connections, certificate) {
             responses
                 .filter((entry) => /^\d+$/.test(entry[0]))
                 .sort()
-                .map((entry) => [{ status: entry[0] }, entry[1]]),
+                .map((entry) => /** @type {Value} */ ([{ status: entry[0] }, entry[1]])),
         ),
         metric(
             "aerial_relay_connections",
             "gauge",
             "NGINX's connections by state.",
-            Object.keys(connections).map((state) => [{ state: state }, connections[state]]),
+            Object.keys(connections).map((state) => /** @type {Value} */ ([{ state: state }, connections[state]])),
         ),
     ];
     if (certificate !== null) {

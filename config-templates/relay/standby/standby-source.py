@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 
 TICK_SECONDS = 0.2
 RETRY_SECONDS = 1.0
@@ -27,7 +28,7 @@ MPEG_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 120
 ADTS_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 
 
-def mp3_frame(data, at):
+def mp3_frame(data: bytes, at: int) -> tuple[int, float]:
     """Length in bytes and duration in seconds of the MPEG layer 3 frame at a position."""
     if data[at] != 0xFF or data[at + 1] & 0xE6 != 0xE2:
         raise ValueError(f"no MP3 frame at byte {at}")
@@ -39,7 +40,7 @@ def mp3_frame(data, at):
     return samples // 8 * kbps * 1000 // rate + (data[at + 2] >> 1 & 1), samples / rate
 
 
-def adts_frame(data, at):
+def adts_frame(data: bytes, at: int) -> tuple[int, float]:
     """The same for an ADTS frame of AAC."""
     if data[at] != 0xFF or data[at + 1] & 0xF6 != 0xF0:
         raise ValueError(f"no ADTS frame at byte {at}")
@@ -47,14 +48,14 @@ def adts_frame(data, at):
     return length, 1024 / ADTS_RATES[data[at + 2] >> 2 & 15]
 
 
-FRAMES = {"audio/mpeg": mp3_frame, "audio/aac": adts_frame}
+FRAMES: dict[str, Callable[[bytes, int], tuple[int, float]]] = {"audio/mpeg": mp3_frame, "audio/aac": adts_frame}
 
 
-def read_loop(path, content_type):
+def read_loop(path: str, content_type: str) -> list[tuple[float, bytes]]:
     """The frames of a file, as (seconds from its start until the frame's end, bytes)."""
     with open(path, "rb") as file:
         data = file.read()
-    frames = []
+    frames: list[tuple[float, bytes]] = []
     at = 0
     end = 0.0
     while at + 7 <= len(data):
@@ -72,16 +73,16 @@ def read_loop(path, content_type):
 class Source:
     """One mount's connection to Icecast."""
 
-    def __init__(self, mount, name, content_type, frames):
+    def __init__(self, mount: str, name: str, content_type: str, frames: list[tuple[float, bytes]]) -> None:
         self.mount = mount
         self.name = name
         self.content_type = content_type
         self.frames = frames
-        self.connection = None
+        self.connection: socket.socket | None = None
         self.retry_at = 0.0
         self.failed = False
 
-    def connect(self, now, port, password):
+    def connect(self, now: float, port: int, password: str) -> None:
         self.retry_at = now + RETRY_SECONDS
         connection = socket.create_connection(("127.0.0.1", port), timeout=2)
         try:
@@ -102,7 +103,7 @@ class Source:
         self.loop_started = now - LEAD_SECONDS
         self.next = 0
 
-    def send(self, now):
+    def send(self, now: float) -> None:
         """Sends all frames whose time has come."""
         if now - (self.loop_started + self.frames[self.next][0]) > LATE_SECONDS:
             self.loop_started = now - self.frames[self.next][0]
@@ -116,7 +117,7 @@ class Source:
         if due:
             self.connection.sendall(b"".join(due))
 
-    def step(self, now, port, password):
+    def step(self, now: float, port: int, password: str) -> None:
         try:
             if self.connection is None:
                 if now < self.retry_at:
@@ -134,14 +135,14 @@ class Source:
                 self.connection = None
 
 
-def main():
+def main() -> None:
     config_path, loops = sys.argv[1:]
     with open(config_path, encoding="utf-8") as file:
         config = json.load(file)
     with open(os.path.join(os.environ["CREDENTIALS_DIRECTORY"], "password"), encoding="utf-8") as file:
         password = file.read().strip()
 
-    read = {}
+    read: dict[str, list[tuple[float, bytes]]] = {}
     sources = []
     for mount in config["mounts"]:
         if mount["loop"] not in read:

@@ -6,6 +6,9 @@ import json
 import os
 import time
 
+import audio
+import files
+
 from airtime import database, library
 
 # A file that has not changed for this long is complete.
@@ -131,14 +134,11 @@ def describe(settings, path, stat):
     tags = told["tags"] if told else {}
     return {
         "name": os.path.basename(path)[:255],
-        "mime": library.AUDIO[os.path.splitext(path)[1].lower()],
+        "mime": audio.type_of(path),
         "filepath": path,
         "filesize": stat[0],
         "md5": digest.hexdigest(),
-        "title": tags.get("title"),
-        "artist": tags.get("artist"),
-        "album": tags.get("album"),
-        "genre": tags.get("genre"),
+        **{name: tags.get(name) for name in ("title", "artist", "album", "genre")},
         "bit_rate": told and told["bit_rate"],
         "sample_rate": told and told["sample_rate"],
         "seconds": (told and told["seconds"]) or 0,
@@ -152,7 +152,7 @@ def record_played(settings):
     for name in sorted(os.listdir(settings.played)):
         path = os.path.join(settings.played, name)
         if name.endswith(".taken"):
-            rows = [row for row in map(parse, read_lines(path)) if row is not None]
+            rows = [row for row in map(parse, (files.read_text(path) or "").splitlines()) if row is not None]
             if rows:
                 database.run(PLAYED, rows)
             os.unlink(path)
@@ -162,11 +162,6 @@ def record_played(settings):
                 os.path.join(settings.played, name),
                 os.path.join(settings.played, f"{name}.{time.time_ns()}.taken"),
             )
-
-
-def read_lines(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read().splitlines()
 
 
 def parse(line):

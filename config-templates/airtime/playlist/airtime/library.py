@@ -8,17 +8,8 @@ import subprocess
 import unicodedata
 from collections.abc import Iterable
 
-# As the backup sees it: the ending says what is a show.
-AUDIO = {
-    ".mp3": "audio/mpeg",
-    ".flac": "audio/flac",
-    ".ogg": "audio/ogg",
-    ".oga": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".wav": "audio/x-wav",
-    ".m4a": "audio/mp4",
-    ".aac": "audio/aac",
-}
+import audio
+
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 PROBE_SECONDS = 30
 # Half a second of what `is_playable` decodes to: less is no show.
@@ -26,13 +17,12 @@ LEAST_BYTES = 8000
 
 
 def is_show(path: str) -> bool:
-    """Whether a path in a library is a show's: audio by its ending, nothing hidden, and a name that is proper text."""
-    hidden = any(part.startswith(".") for part in path.split("/"))
+    """Whether a path in a library is a show's, with a name that is proper text."""
     try:
         path.encode()
     except UnicodeEncodeError:
         return False
-    return not hidden and not CONTROL.search(path) and os.path.splitext(path)[1].lower() in AUDIO
+    return audio.is_show(path) and not CONTROL.search(path)
 
 
 def shows(root: str) -> dict[str, os.stat_result]:

@@ -7,8 +7,9 @@ import json
 import os
 import random
 import sys
-import tempfile
 import urllib.parse
+
+import files
 
 from airtime import library, schedule
 
@@ -47,9 +48,10 @@ class Rotation:
     def state(self):
         with open(self.state_file + ".lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            known = {"begun": 0.0, "show": "", "waiting": "", "played": {}, "broken": {}, **read_json(self.state_file)}
+            known = {"begun": 0.0, "show": "", "waiting": "", "played": {}, "broken": {}}
+            known.update(files.recall(self.state_file))
             yield known
-            write(self.state_file, json.dumps(known))
+            files.write(self.state_file, json.dumps(known), 0o640)
 
     def first(self, now):
         """What to play when the playout starts: a show that has begun is joined where it would be by now."""
@@ -143,13 +145,13 @@ class Rotation:
         """This channel's entries of the last schedule that was right."""
         good = os.path.join(self.settings.state, "schedule.good")
         try:
-            text = read_text(self.settings.schedule)
+            text = files.read_text(self.settings.schedule) or ""
             entries = schedule.parse(text, self.settings.channels)
-            if text != read_text(good):
-                write(good, text)
+            if text != files.read_text(good):
+                files.write(good, text, 0o640)
         except (schedule.Mistakes, OSError, UnicodeDecodeError):
             # `aerial-schedule check` and the playout's status say so.
-            entries = schedule.parse(read_text(good), self.settings.channels)
+            entries = schedule.parse(files.read_text(good) or "", self.settings.channels)
         return [entry for entry in entries if entry.channel == self.channel]
 
 
@@ -163,30 +165,3 @@ def uri(settings, channel, choice):
     if choice.passed:
         notes.append(f'liq_cue_in="{choice.passed:.3f}"')
     return f"annotate:{','.join(notes)}:{file}"
-
-
-def read_text(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-
-
-def read_json(path):
-    """What was remembered; a file that was torn by a power cut is as good as none."""
-    try:
-        return json.loads(read_text(path) or "{}")
-    except ValueError:
-        return {}
-
-
-def write(path, text):
-    """Replaces a file in one step, on disk."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        os.fchmod(handle, 0o640)
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
-    os.replace(temporary, path)

@@ -7,6 +7,8 @@ import dataclasses
 import datetime
 import re
 
+import audio
+
 from airtime import library
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -123,7 +125,7 @@ def parse_target(target: str, end: str | None) -> str:
         raise Mistake(f"{target!r} is no path in the library: use one such as morning/ or live/concert.flac")
     if not target.endswith("/"):
         if not library.is_show(target):
-            endings = ", ".join(library.AUDIO)
+            endings = ", ".join(audio.TYPES)
             raise Mistake(f"{target!r} is neither a folder, which ends in /, nor audio ({endings}): change its end")
         if end is not None:
             raise Mistake(f"{target!r} is one show, which plays to its end: leave out -{end}, or name a folder")

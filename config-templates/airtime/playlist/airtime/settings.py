@@ -1,9 +1,10 @@
 """What this machine was told by its user data, and the paths that follow from it."""
 
 import dataclasses
-import json
 import os
 import zoneinfo
+
+import files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,8 +38,7 @@ class Settings:
 
 
 def load(path: str = "/etc/aerial/airtime.json") -> Settings:
-    with open(os.environ.get("AERIAL_AIRTIME", path), encoding="utf-8") as file:
-        given = json.load(file)
+    given = files.read_json(os.environ.get("AERIAL_AIRTIME", path))
     return Settings(
         volume=given["volume"],
         zone=zoneinfo.ZoneInfo(given["timeZone"]),
