@@ -322,7 +322,7 @@ export const ingest = {
     /** The same by TLS, for encoders that can. */
     tlsPort: ingestTlsPort,
     /** The Masters themselves, for encoders that can push to both. */
-    hosts: ingestAddresses.map(({ master, upstream }) => ({
+    masters: ingestAddresses.map(({ master, upstream }) => ({
         id: master.id,
         host: upstream.host,
         port: ingestPort,

@@ -116,7 +116,7 @@ describe("the program", () => {
     });
 
     it("has Relays pull from the Masters' lasting addresses, preferred first", () => {
-        const [a, b] = (outputs.ingest as { hosts: { id: string; host: string }[] }).hosts;
+        const [a, b] = (outputs.ingest as { masters: { id: string; host: string }[] }).masters;
         const files = filesOf(String(reveal(inputsOf(resources, dropletType, "relay-nyc3-1").userData)));
         const nginx = Object.entries(files)
             .filter(([path]) => path.includes("nginx"))
@@ -129,7 +129,7 @@ describe("the program", () => {
     it("tells the studio all that an encoder asks for", () => {
         expect(outputs.station).toEqual({ name: "Radio Test", domain: "radio.test" });
         expect(outputs.ingest).toMatchObject({
-            hosts: [
+            masters: [
                 { id: "a", port: 8000 },
                 { id: "b", port: 8000 },
             ],
