@@ -53,7 +53,7 @@ describe("a canary", () => {
         [
             "min above max",
             { minInstances: 7 },
-            "canary.minInstances: use at most maxInstances, 6, or raise that",
+            "canary.minInstances: use at most 6, or raise maxInstances",
         ],
         ["none", { minInstances: 0 }, "canary.minInstances: use a whole number of instances, 1 to 50"],
         ["half a machine", { maxInstances: 1.5 }, "canary.maxInstances: use a whole number of instances"],
@@ -80,14 +80,14 @@ describe("a canary", () => {
         [
             "more than the type may send",
             { targetMbps: 129 },
-            "canary.targetMbps: t4g.small may send 128 Mbit/s all day; use less, or a larger type",
+            "canary.targetMbps: t4g.small can send 128 Mbit/s all day; use at most that, or a larger type",
         ],
         [
             "a budget below what it costs idle",
             { budget: { ...budget, monthlyUsd: 20 } },
-            "canary.budget.monthlyUsd: without any listener it is",
+            "canary.budget.monthlyUsd: without any listener the canary costs",
         ],
-        ["nobody to tell", { budget: { ...budget, emails: [] } }, "canary.budget.emails: name somebody"],
+        ["nobody to tell", { budget: { ...budget, emails: [] } }, "canary.budget.emails: name at least one address"],
         ["an unknown setting", { size: "x" }, "canary: Unrecognized key"],
     ])("with %s is refused with the remedy", (_, change, message) => {
         expect(mistakes(change)).toEqual([expect.stringContaining(message)]);

@@ -153,7 +153,7 @@ describe("mistakes", () => {
 
     it("of one Master alone are refused, since its loss would leave the Relays alone", () => {
         expect(mistakes({ ...stationConfig(), masters: [{ id: "a", region: "ams3" }] })).toEqual([
-            expect.stringContaining("describe two Masters"),
+            expect.stringContaining("describe at least two Masters"),
         ]);
     });
 
@@ -202,8 +202,8 @@ describe("mistakes", () => {
             digitalOcean: { dropletLimit },
         });
         expect(mistakes(given(8))).toEqual([
-            "aerial:station.digitalOcean.dropletLimit is 8: the station has 5 droplets, and up to 9 while they are " +
-                "replaced; ask DigitalOcean for a limit of 9 or more, or describe fewer Relays",
+            "aerial:station.digitalOcean.dropletLimit is 8: the station has 5 droplets, and up to 9 during a " +
+                "change; ask DigitalOcean for a limit of 9 or more, or describe fewer Relays",
         ]);
         expect(mistakes(given(9))).toEqual([]);
         expect(mistakes(given(0))).toHaveLength(2);
@@ -212,8 +212,8 @@ describe("mistakes", () => {
     it("beyond what the DNS plan allows are found, with what would help", () => {
         const relays = [{ region: "ams3", count: 19 }];
         expect(mistakes({ ...stationConfig(), relays })).toEqual([
-            "aerial:station.dns.plan is nothing: the station needs 21 endpoints, the plan allows 20; " +
-                "take a larger plan, fewer Relays, or set dns.limits.endpoints to what your contract says",
+            "aerial:station.dns.plan is nothing: the station needs 21 endpoints, and the plan allows 20; " +
+                "use a larger plan or fewer Relays, or set dns.limits.endpoints to what your contract allows",
         ]);
         const dns = { ...(stationConfig().dns as object), limits: { endpoints: 40 } };
         expect(mistakes({ ...stationConfig(), relays, dns })).toEqual([]);
@@ -222,7 +222,7 @@ describe("mistakes", () => {
     it.each([
         [
             { check: { intervalSeconds: 10 } },
-            "dns.check.intervalSeconds is 10: the plan pro checks at most every 60 s",
+            "dns.check.intervalSeconds is 10: the plan pro allows no shorter interval than 60 s",
         ],
         [{ plan: "enterprise", check: { timeoutSeconds: 6 } }, "must fit into the interval of 10 s"],
         [{ ttlSeconds: 5 }, "dns.ttlSeconds is 5: use 30 to 3600 seconds"],
