@@ -50,11 +50,7 @@ describe("a canary", () => {
     });
 
     it.each<[string, Record<string, unknown>, string]>([
-        [
-            "min above max",
-            { minInstances: 7 },
-            "canary.minInstances: use at most 6, or raise maxInstances",
-        ],
+        ["min above max", { minInstances: 7 }, "canary.minInstances: use at most 6, or raise maxInstances"],
         ["none", { minInstances: 0 }, "canary.minInstances: use a whole number of instances, 1 to 50"],
         ["half a machine", { maxInstances: 1.5 }, "canary.maxInstances: use a whole number of instances"],
         [
@@ -87,7 +83,11 @@ describe("a canary", () => {
             { budget: { ...budget, monthlyUsd: 20 } },
             "canary.budget.monthlyUsd: without any listener the canary costs",
         ],
-        ["nobody to tell", { budget: { ...budget, emails: [] } }, "canary.budget.emails: name at least one address"],
+        [
+            "nobody to tell",
+            { budget: { ...budget, emails: [] } },
+            "canary.budget.emails: name at least one address",
+        ],
         ["an unknown setting", { size: "x" }, "canary: Unrecognized key"],
     ])("with %s is refused with the remedy", (_, change, message) => {
         expect(mistakes(change)).toEqual([expect.stringContaining(message)]);
@@ -119,7 +119,7 @@ describe("a canary", () => {
         // Four pools; 2 Masters, 2 Relays, 2 addresses and one of them again.
         expect(beyond({ zones })).toEqual([]);
         expect(beyond({ zones: [...zones, "eu-central-1c"] })).toEqual([
-            expect.stringContaining("needs 8 endpoints, the plan allows 7"),
+            expect.stringContaining("needs 8 endpoints, and the plan allows 7"),
         ]);
     });
 });
