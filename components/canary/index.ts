@@ -200,7 +200,7 @@ export class Canary extends pulumi.ComponentResource {
             `${name}-secrets`,
             {
                 name: names.secrets,
-                description: "What the group's machines must not learn from their user data",
+                description: "Secrets of the canary's instances",
                 type: "SecureString",
                 value: pulumi.secret(
                     pulumi
@@ -217,7 +217,7 @@ export class Canary extends pulumi.ComponentResource {
             `${name}-report`,
             {
                 name: names.report,
-                description: "Why the last machine that did not get well did not",
+                description: "Why the last unhealthy instance was not healthy",
                 type: "String",
                 value: "nothing yet",
             },

@@ -24,7 +24,7 @@ const complaints = (backup: unknown, change: object = {}) =>
     read(backup, change).mistakes.map(({ key, value, remedy }) => `${key} is ${value}: ${remedy}`);
 
 describe("the backup in the configuration", () => {
-    it("has defaults that lock for 30 days and make old shows cheaper, at once playable all the while", () => {
+    it("locks for 30 days by default, and moves old shows to cheaper classes that still play at once", () => {
         expect(read({}).backup).toEqual({
             lockDays: 30,
             showClasses: [
@@ -39,7 +39,7 @@ describe("the backup in the configuration", () => {
         });
     });
 
-    it("may be none, where the station says so, also without an account at Amazon", () => {
+    it("may be none, also without an account at Amazon", () => {
         expect(read("none", { aws: undefined }).backup).toBe("none");
     });
 

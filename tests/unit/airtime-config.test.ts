@@ -30,7 +30,7 @@ function mistakes(airtime: Record<string, unknown>, change: Record<string, unkno
 }
 
 describe("airtime in the configuration", () => {
-    it("needs no more than a region", () => {
+    it("needs only a region", () => {
         expect(parse({}).data?.airtime).toEqual({
             software: "playlist",
             region: "ams3",
@@ -41,7 +41,7 @@ describe("airtime in the configuration", () => {
         });
     });
 
-    it("may be left out: a station may keep its own elsewhere", () => {
+    it("may be left out, for a station whose playout runs elsewhere", () => {
         expect(parse(undefined).success).toBe(true);
     });
 

@@ -36,7 +36,7 @@ function mistakes(canary: Record<string, unknown>, change: object = {}): string[
 }
 
 describe("a canary", () => {
-    it("needs little to be said", () => {
+    it("has a default for nearly every setting", () => {
         const { canary } = station.parse(whole);
         expect(canary).toMatchObject({
             instanceType: "t4g.small",
@@ -99,7 +99,7 @@ describe("a canary", () => {
         ]);
     });
 
-    it("is none where none is described", () => {
+    it("is absent if the configuration does not describe it", () => {
         expect(planCanary(station.parse({ ...whole, canary: undefined }))).toBeUndefined();
     });
 
@@ -125,7 +125,7 @@ describe("a canary", () => {
 });
 
 describe("its plan", () => {
-    it("of a t4g.small in Frankfurt is as one would reckon by hand", () => {
+    it("of a t4g.small in Frankfurt has the figures worked out by hand", () => {
         const plan = planCanary(station.parse(whole))!;
         expect(plan).toMatchObject({
             architecture: "arm64",

@@ -46,7 +46,7 @@ function only(resources: Recorded[], type: string, name: string): Record<string,
 const commandType = "command:remote:Command";
 const dropletType = "digitalocean:index/droplet:Droplet";
 
-describe("a droplet host", () => {
+describe("a droplet as a machine", () => {
     it("is a Debian 13 droplet in the region's network, behind its tags, with user data kept secret", async () => {
         const droplet = only(await createHost(), dropletType, "relay-1");
         const { userData, ...rest } = droplet;

@@ -126,7 +126,7 @@ describe("the program", () => {
         expect(nginx.indexOf(b?.host ?? "none")).toBeGreaterThan(nginx.indexOf(a?.host ?? "none"));
     });
 
-    it("tells the studio all that an encoder asks for", () => {
+    it("outputs every setting that a studio's encoder needs", () => {
         expect(outputs.station).toEqual({ name: "Radio Test", domain: "radio.test" });
         expect(outputs.ingest).toMatchObject({
             masters: [
@@ -219,7 +219,7 @@ describe("the station's names", () => {
         }
     });
 
-    it("name machines only when those are ready", () => {
+    it("name machines only when they are ready", () => {
         const order = resources.map((resource) => `${resource.type} ${resource.name}`);
         expect(order.indexOf(`${poolType} aerial-test-stream-ams3`)).toBeGreaterThan(
             order.indexOf(`${commandType} relay-nyc3-2-ready`),

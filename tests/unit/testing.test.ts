@@ -19,7 +19,7 @@ describe("what npm test runs", () => {
         expect(choose(names, { sets, ownLab: undefined })).toEqual(expected);
     });
 
-    it("is refused where it does not exist, with what does", () => {
+    it("is refused if it does not exist, with a list of what does", () => {
         expect(() => choose(["unit", "drills/nothing"], { sets, ownLab: undefined })).toThrow(
             new WrongChoice(
                 "There are no tests named drills/nothing. There are: checks, unit, engine, templates, machines, " +
