@@ -1,4 +1,4 @@
-# Short names. Each target sees to what it needs by itself (tools/setup), and can be interrupted and repeated.
+# Short commands. Each target prepares what it needs (tools/setup), and can be interrupted and repeated.
 #
 #   make up                                 the whole station on this machine
 #   make listen ARGS="main --region nyc3"   everything after the lab's command goes into ARGS
@@ -15,64 +15,64 @@ LAB := tools/lab
 .PHONY: help setup image up preview down status outputs source listen exec test test-checks test-unit test-templates \
 	test-machines test-engine test-drills lint format clean cache-clean
 
-help: ## this list
+help: ## show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
 		printf '%-18s %s\n' "$$name" "$$what"; done
 
-setup: ## prepare this machine: packages, engine, base image (every target does what it needs of this)
+setup: ## prepare the workstation: packages, engine, base image (every target does what it needs of this)
 	@tools/setup
 
 image: ## make the base image that the lab's machines boot from
-	@tools/setup host node image
+	@tools/setup workstation node image
 
 up: ## put the station on air in the lab
 	@tools/setup
 	@$(LAB) up $(ARGS)
 
-preview: ## what make up would change
+preview: ## show what make up would change
 	@tools/setup
 	@$(LAB) up --preview $(ARGS)
 
-down: ## take the lab down; leaves nothing behind
+down: ## remove the lab; only the cache stays
 	@tools/setup node
 	@$(LAB) down $(ARGS)
 
-status: ## machines, health, what plays, listeners
+status: ## show machines, health, what plays, and listeners
 	@$(LAB) status $(ARGS)
 
-outputs: ## the stack outputs of the lab's station
+outputs: ## show the stack outputs of the lab's station
 	@$(LAB) outputs $(ARGS)
 
-source: ## an encoder: make source ARGS="main studio start"
+source: ## start or stop an encoder: make source ARGS="main studio start"
 	@$(LAB) source $(ARGS)
 
-listen: ## play and measure: make listen ARGS="main --region nyc3 --seconds 30"
+listen: ## play a stream and measure it: make listen ARGS="main --region nyc3 --seconds 30"
 	@$(LAB) listen $(ARGS)
 
-exec: ## run on a machine: make exec ARGS="master-a -- uptime"
+exec: ## run a command on a machine: make exec ARGS="master-a -- uptime"
 	@$(LAB) exec $(ARGS)
 
-test: ## every test; ends with "N passed, N failed"
-	@tools/setup host node engine image acme storage lint
+test: ## run every test; ends with "N passed, N failed"
+	@tools/setup workstation node engine image acme storage lint
 	@npm test --silent --
 
-test-checks: ## lint, types, imports, workflows, shell scripts, Python
+test-checks: ## check lint, types, imports, workflows, shell scripts, Python
 	@tools/setup node lint
 	@npm test --silent -- checks
 
-test-unit: ## functions and components, against mocks
+test-unit: ## test functions and components, against mocks
 	@tools/setup node
 	@npm test --silent -- unit
 
-test-templates: ## what is rendered, read by the real programs
-	@tools/setup host node image
+test-templates: ## test rendered files with the programs that read them
+	@tools/setup workstation node image
 	@npm test --silent -- templates
 
-test-machines: ## the lab's machines and networks
-	@tools/setup host node image acme storage
+test-machines: ## test the lab's machines and networks
+	@tools/setup workstation node image acme storage
 	@npm test --silent -- machines
 
-test-engine: ## prod and preprod by the real engine, without machines
+test-engine: ## test prod and preprod by the real engine, without machines
 	@tools/setup node engine
 	@npm test --silent -- engine
 
@@ -80,21 +80,21 @@ test-drills: ## break whole stations in labs of their own, and listen; one set: 
 	@tools/setup
 	@npm test --silent -- drills$(if $(SET),/$(SET))
 
-lint: ## eslint and prettier
+lint: ## run eslint and prettier
 	@tools/setup node
 	@npm run --silent lint
 
-format: ## let prettier and eslint put right what they can
+format: ## let prettier and eslint correct what they can
 	@tools/setup node
 	@npm run --silent format
 
-clean: ## take the lab down, remove node_modules and test results
+clean: ## remove the lab, node_modules and test results
 	@if [ -e .lab ]; then tools/setup node; $(LAB) down; fi
 	@tools/as-root rm -rf --one-file-system .lab .test
 	@rm -rf node_modules
 
-cache-clean: ## remove what all clones share: engine, tools, base images
+cache-clean: ## remove the cache that all clones share: engine, tools, base images
 	@cache=$${AERIAL_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/aerial}; \
 		if grep -qF "$$cache/" /proc/self/mounts; then \
-			echo "A lab's machines stand on the base image: make down first, in every clone." >&2; exit 1; fi; \
+			echo "The machines of a lab still use the base image. Run make down first, in every clone." >&2; exit 1; fi; \
 		tools/as-root rm -rf --one-file-system "$$cache"

@@ -149,7 +149,7 @@ function createMasters(): Master[] {
     return created;
 }
 
-/** Relays at Amazon: one that is always on and gets every change first, more in an emergency. */
+/** Relays at Amazon: one always runs and gets every change first; more start when the droplets cannot serve. */
 function createCanary(): Canary | undefined {
     if (!canaryPlan || !amazon) {
         return undefined;
@@ -322,7 +322,7 @@ export const ingest = {
     /** The same by TLS, for encoders that can. */
     tlsPort: ingestTlsPort,
     /** The Masters themselves, for encoders that can push to both. */
-    hosts: ingestAddresses.map(({ master, upstream }) => ({
+    masters: ingestAddresses.map(({ master, upstream }) => ({
         id: master.id,
         host: upstream.host,
         port: ingestPort,
@@ -353,7 +353,7 @@ export const listen = Object.fromEntries(
     ]),
 );
 
-/** Where shows are kept, for how long, and with which keys they are had back; the keys are in `backupKeys`. */
+/** Where shows are kept, for how long, and with which keys they are restored; the keys are in `backupKeys`. */
 export const shows = {
     /** Folders of the playout's machine into which shows go, by channel. */
     libraries: airtime?.libraries ?? {},

@@ -120,7 +120,7 @@ export function decideReplacementOrder(): void {
         const order = replacementOrder(type, props);
         if (order === undefined) {
             throw new pulumi.ResourceError(
-                `${name} is of the kind ${type}, and nobody has decided in which order it is replaced: ` +
+                `${name} is of the kind ${type}, which has no order of replacement: ` +
                     `add the kind to components/replacementOrder.ts`,
                 resource,
             );

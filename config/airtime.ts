@@ -52,7 +52,7 @@ export const airtimeSchema = z
             }),
         channels: z
             .array(z.string())
-            .min(1, "name a channel, or leave it out")
+            .min(1, "name at least one channel, or leave out the key")
             .optional()
             .meta({
                 description:
@@ -75,7 +75,7 @@ export const airtimeSchema = z
 
 export type AirtimeConfig = z.output<typeof airtimeSchema>;
 
-/** What of a station `airtime` is checked against. */
+/** The parts of a station that `airtime` is checked against. */
 interface StationParts {
     channels: readonly { id: string }[];
     sources: readonly { name: string }[];
@@ -106,7 +106,7 @@ export function refuseAirtimeMistakes(station: StationParts, context: z.core.$Re
         if (!known.includes(id)) {
             refuse(["channels", index], id, `use a channel of the station: ${known.join(", ")}`);
         } else if (list.indexOf(id) < index) {
-            refuse(["channels", index], id, "it is named above; name each channel once");
+            refuse(["channels", index], id, "the list has it twice; name each channel once");
         }
     });
     if (airtime.software === "libretime") {
@@ -114,7 +114,7 @@ export function refuseAirtimeMistakes(station: StationParts, context: z.core.$Re
             refuse(
                 ["channels"],
                 airtime.channels,
-                "name one channel: LibreTime plays no more; playlist plays several",
+                "name one channel: LibreTime plays only one; playlist plays several",
             );
         }
         if (station.masters.length > libretimeOutputs) {

@@ -21,12 +21,12 @@ const playable = Object.keys(storageClasses).join(", ");
 
 /** Classes that exist and are no place for shows: why. */
 const unsuitable: Readonly<Record<string, string>> = {
-    STANDARD: "objects begin in STANDARD, none moves there",
-    ONEZONE_IA: "it keeps shows in one data centre, and they would go with it",
-    GLACIER: "shows there neither play nor restore for hours",
-    DEEP_ARCHIVE: "shows there neither play nor restore for up to two days",
+    STANDARD: "every show starts in STANDARD, so that none can move there",
+    ONEZONE_IA: "it keeps shows in one data centre, and loses them with it",
+    GLACIER: "a show there can be played only after hours",
+    DEEP_ARCHIVE: "a show there can be played only after up to two days",
     REDUCED_REDUNDANCY: "Amazon advises against it",
-    EXPRESS_ONEZONE: "no lifecycle moves objects there",
+    EXPRESS_ONEZONE: "S3 cannot move shows there",
 };
 
 const isStorageClass = (name: string): name is StorageClass => Object.hasOwn(storageClasses, name);
@@ -90,7 +90,7 @@ const settings = z.strictObject({
     lockDays: days(1, 3650, 30)
         .default(30)
         .meta({
-            description: "How long nobody but an administrator can delete or replace what was written.",
+            description: "How long an object is locked: only an administrator can delete or replace it.",
             unit: "days",
             examples: [30],
         }),
@@ -143,7 +143,7 @@ const settings = z.strictObject({
         .default(true)
         .meta({
             description:
-                "Whether Pulumi refuses to remove the buckets and the key of the dumps. Use false only where all of " +
+                "Whether Pulumi refuses to remove the buckets and the key of the dumps. Use false only if all of " +
                 "them may be lost.",
             examples: [false],
         }),
@@ -224,16 +224,16 @@ export function refuseBackupMistakes(station: BackedStation, context: z.core.$Re
         refuse(
             ["backup", "copyRegion"],
             backup.copyRegion,
-            `the originals are there too (aws.region); use another region, or leave it out to have no copy`,
+            `the originals are in this region too (aws.region); use another one, or leave out the key for no copy`,
         );
     }
     if (backup.bucketPrefix === undefined) {
         const prefix = bucketPrefix(domain, usualStackName);
         const remedy = "give backup.bucketPrefix, such as my-station-prod";
         if (prefix.length + longestBucketSuffix > bucketNameLimit) {
-            refuse(["domain"], domain, `it is too long for names of buckets; ${remedy}`);
+            refuse(["domain"], domain, `it makes the names of buckets too long; ${remedy}`);
         } else if (/^(xn--|sthree-|amzn-s3-demo-)/.test(prefix)) {
-            refuse(["domain"], domain, `no bucket's name may begin as it does; ${remedy}`);
+            refuse(["domain"], domain, `the name of a bucket must not begin like this; ${remedy}`);
         }
     }
     for (const key of ["oldVersionDays", "archiveDays"] as const) {
@@ -241,7 +241,7 @@ export function refuseBackupMistakes(station: BackedStation, context: z.core.$Re
             refuse(
                 ["backup", key],
                 backup[key],
-                `after ${backup[key]} days the lock of ${backup.lockDays} days (lockDays) would not have ended; use ${backup.lockDays} or more`,
+                `objects are locked for ${backup.lockDays} days (lockDays); use ${backup.lockDays} or more`,
             );
         }
     }
@@ -261,7 +261,7 @@ function refuseTransitionMistakes(
             refuse(
                 at("storageClass"),
                 step.storageClass,
-                `from ${before.storageClass} shows cannot move there; put the steps in this order: ${playable}`,
+                `shows cannot move here from ${before.storageClass}; put the steps in this order: ${playable}`,
             );
             return;
         }
@@ -274,8 +274,8 @@ function refuseTransitionMistakes(
                 at("afterDays"),
                 step.afterDays,
                 before
-                    ? `shows stay in ${before.storageClass} for ${storageClasses[before.storageClass].leastStayDays} days at least; use ${least} or more`
-                    : `${step.storageClass} takes shows from ${least} days on; use ${least} or more`,
+                    ? `shows stay in ${before.storageClass} for at least ${storageClasses[before.storageClass].leastStayDays} days; use ${least} or more`
+                    : `shows can move to ${step.storageClass} after ${least} days; use ${least} or more`,
             );
         }
     });

@@ -48,13 +48,13 @@ export const canarySchema = z
         maxInstances: wholeNumber("instances", 1, 50)
             .default(6)
             .meta({
-                description: "How many instances run at most. This limits what an emergency can cost.",
+                description: "How many instances run at most. This limits the cost.",
                 unit: "instances",
                 examples: [10],
             }),
         share: z
             .number({ error: "use a number from 0.01 to 1, such as 0.1" })
-            .min(0.01, "use 0.01 to 1; DNS knows weights by two decimals")
+            .min(0.01, "use 0.01 to 1: weights in DNS have two decimals")
             .max(1, "use 0.01 to 1: a Relay weighs 1")
             .multipleOf(0.01, "use two decimals: DNS knows no finer weights")
             .default(0.1)
@@ -68,7 +68,7 @@ export const canarySchema = z
         drainLimitSeconds: wholeNumber("seconds", 0, 3600)
             .default(3600)
             .meta({
-                description: "How long an instance that is to stop waits for its listeners to leave.",
+                description: "How long an instance that is about to stop waits for its listeners to leave.",
                 unit: "seconds",
                 examples: [600],
             }),
@@ -95,7 +95,7 @@ export const canarySchema = z
             .meta({
                 description:
                     "How long an instance may take to become healthy once it has its secrets. After that the " +
-                    "instance is given up, and so is the change that started it.",
+                    "instance is terminated, and the change that started it fails.",
                 unit: "seconds",
                 examples: [300],
             }),
@@ -115,7 +115,7 @@ export const canarySchema = z
                     .array(
                         z.email({ error: "use an address that somebody reads, such as tech@radio.example" }),
                     )
-                    .min(1, "name somebody who learns of it")
+                    .min(1, "name at least one address that gets the warning")
                     .max(10, "use at most 10 addresses, as Amazon does")
                     .meta({
                         description: "Addresses that the warning is sent to.",
@@ -169,7 +169,7 @@ export function refuseCanaryMistakes(station: CanaryStation, context: z.core.$Re
     });
     if (canary.minInstances > canary.maxInstances) {
         const { minInstances, maxInstances } = canary;
-        const remedy = `use at most maxInstances, ${maxInstances}, or raise that`;
+        const remedy = `use at most ${maxInstances}, or raise maxInstances`;
         refuse(["minInstances"], minInstances, remedy);
     }
     // An unknown type has been named by the schema, which goes on all the same.
@@ -178,12 +178,12 @@ export function refuseCanaryMistakes(station: CanaryStation, context: z.core.$Re
     }
     const { baselineMbps } = typeOf(canary);
     if (canary.targetMbps !== undefined && canary.targetMbps > baselineMbps) {
-        const remedy = `${canary.instanceType} may send ${baselineMbps} Mbit/s all day; use less, or a larger type`;
+        const remedy = `${canary.instanceType} can send ${baselineMbps} Mbit/s all day; use at most that, or a larger type`;
         refuse(["targetMbps"], canary.targetMbps, remedy);
     }
     const idle = aws && Math.ceil(restingUsdPerDay(canary, aws.region) * daysPerMonth);
     if (idle !== undefined && canary.budget.monthlyUsd < idle) {
-        const remedy = `without any listener it is ${idle} US dollars a month; use more, or the alarm rings for ever`;
+        const remedy = `without any listener the canary costs ${idle} US dollars a month; use ${idle} or more`;
         refuse(["budget", "monthlyUsd"], canary.budget.monthlyUsd, remedy);
     }
 }
@@ -301,7 +301,7 @@ export function maximumUsdPerDay(
 function regionPrices(region: string): (typeof awsRegionPrices)[string] {
     const prices = awsRegionPrices[region];
     if (!prices) {
-        throw new Error(`there are no prices of ${region}`);
+        throw new Error(`there are no prices for ${region}`);
     }
     return prices;
 }

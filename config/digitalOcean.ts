@@ -79,7 +79,7 @@ export function refuseBeyondDropletLimit(station: Machines, context: z.core.$Ref
             path: ["digitalOcean", "dropletLimit"],
             input: dropletLimit,
             message:
-                `the station has ${atRest} droplets, and up to ${duringChange} while they are replaced; ask ` +
+                `the station has ${atRest} droplets, and up to ${duringChange} during a change; ask ` +
                 `DigitalOcean for a limit of ${duringChange} or more, or describe fewer Relays`,
         });
     }

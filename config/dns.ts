@@ -193,8 +193,8 @@ export function refuseBeyondPlan(
                 path: ["dns", "plan"],
                 input: station.dns.plan,
                 message:
-                    `the station needs ${needs[key]} ${key}, the plan allows ${limits[key]}; ` +
-                    `take a larger plan, fewer Relays, or set dns.limits.${key} to what your contract says`,
+                    `the station needs ${needs[key]} ${key}, and the plan allows ${limits[key]}; ` +
+                    `use a larger plan or fewer Relays, or set dns.limits.${key} to what your contract allows`,
             });
         }
     }
@@ -203,7 +203,7 @@ export function refuseBeyondPlan(
             code: "custom",
             path: ["dns", "check", "intervalSeconds"],
             input: station.dns.check.intervalSeconds,
-            message: `the plan ${station.dns.plan} checks at most every ${limits.minimumIntervalSeconds} s`,
+            message: `the plan ${station.dns.plan} allows no shorter interval than ${limits.minimumIntervalSeconds} s; use ${limits.minimumIntervalSeconds} or more`,
         });
     }
     if (
@@ -214,7 +214,7 @@ export function refuseBeyondPlan(
             code: "custom",
             path: ["dns", "check", "timeoutSeconds"],
             input: station.dns.check.timeoutSeconds,
-            message: `a check with its retries must fit into the interval of ${checkIntervalSeconds(station.dns)} s`,
+            message: `a check with its retries must fit into the interval of ${checkIntervalSeconds(station.dns)} s; use a shorter timeout or fewer retries`,
         });
     }
 }

@@ -14,8 +14,8 @@ export function checkNode(version = process.versions.node): void {
     const fits = major >= 24 || (major === 22 && minor >= 13);
     if (!fits) {
         throw new RunError(
-            `this program needs Node.js ${nodeVersions}, and runs on ${version}; nothing was created. ` +
-                `Install a later one (https://nodejs.org), check it with \`node --version\`, and run pulumi again`,
+            `this program needs Node.js ${nodeVersions}, but runs on ${version}; nothing was created. ` +
+                `Install a newer one (https://nodejs.org), check it with \`node --version\`, and run pulumi again`,
         );
     }
 }

@@ -164,7 +164,7 @@ const silence = z.strictObject({
         .meta({ description: "Level below which sound is silence.", unit: "dB", examples: [-50] }),
     afterSeconds: z
         .number({ error: "use a number of seconds, such as 15" })
-        .min(2, "use 2 to 600 seconds: shorter pauses belong to speech")
+        .min(2, "use 2 to 600 seconds: speech has shorter pauses")
         .max(600, "use 2 to 600 seconds")
         .default(15)
         .meta({
@@ -376,7 +376,7 @@ export const stationSchema = z
         }),
         masters: z
             .array(master)
-            .min(2, "describe two Masters: with one, its loss would leave the Relays alone")
+            .min(2, "describe at least two Masters: with only one, its loss would stop the programme")
             .max(4, "use at most 4 Masters")
             .meta({
                 description:

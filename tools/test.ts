@@ -20,20 +20,20 @@ import { resultsFolder } from "./testing/paths";
 import { Interrupted, Runner, type StepResult } from "./testing/runner";
 
 /**
- * Runs the project's tests and ends with one line of totals: `N passed, N failed`. What starts machines of its own comes
- * first. Then sets of drills run side by side, each in a lab of its own, since they mostly wait; the kinds that want
- * nothing but the processor run aside, one after another. Logs and jest's results are kept in `.test`.
+ * Runs the project's tests and ends with one line of totals: `N passed, N failed`. Kinds that start their own machines
+ * come first. Then sets of drills run side by side, each in its own lab, since they mostly wait. The kinds that only need
+ * the processor run beside them, one after another. Logs and jest's results are in `.test`.
  */
 function usage(sets: readonly string[]): string {
     return `Usage: npm test -- [KIND | SET]...
 
 Kinds: ${kindNames.join(", ")} (checks: types, lint, imports, workflows, shell scripts, Python), drills.
 Sets of drills: ${sets.map(nameOfSet).join(", ")}.
-All of them without one.
+Without an argument, all of them run.
 
-Each set of drills runs in a lab of its own, which is taken down afterwards. With AERIAL_LAB=<folder> one set uses that
-lab and leaves it up; it must hold the set's station: tools/lab up --stack-file tests/drills/<set>/station.yaml, and
-Pulumi.lab.yaml for sets without such a file.
+Each set of drills runs in its own lab, which is removed afterwards. With AERIAL_LAB=<folder>, one set uses that lab and
+leaves it up. The lab must run the set's station: tools/lab up --stack-file tests/drills/<set>/station.yaml, or without
+--stack-file for a set that has no station.yaml.
 `;
 }
 
@@ -57,8 +57,8 @@ async function main(names: readonly string[]): Promise<number> {
 }
 
 async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
-    const host = { processors: availableParallelism(), memoryMiB: totalmem() / 2 ** 20 };
-    const labs = Math.min(labsAtOnce(host), sets.length);
+    const workstation = { processors: availableParallelism(), memoryMiB: totalmem() / 2 ** 20 };
+    const labs = Math.min(labsAtOnce(workstation), sets.length);
     const display = new Display([...kinds, ...sets.map(nameOfSet)], labs + Math.min(kinds.length, 1) > 1);
     const runner = new Runner(display);
     const first = kinds.filter((kind) => kindsBefore.includes(kind));
@@ -87,7 +87,7 @@ async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
     }
 }
 
-/** What goes wrong in one task is told as its failure, and does not keep the others from running. */
+/** An error in one task becomes its failure, and the other tasks go on. */
 async function reported(name: string, work: Promise<StepResult[]>): Promise<StepResult[]> {
     try {
         return await work;

@@ -58,13 +58,15 @@ export function refuseUnusablePlan(plan: AirtimePlan): void {
     ];
     const bad = names.find((name) => !/^[a-z][a-z0-9-]*$/.test(name));
     if (bad !== undefined) {
-        throw new Error(`${JSON.stringify(bad)} is no identifier: lower-case letters, digits and "-" are`);
+        throw new Error(
+            `${JSON.stringify(bad)} is not an identifier: use lower-case letters, digits and hyphens`,
+        );
     }
     if (!/^[a-z][a-z0-9-]{0,63}$/.test(plan.volumeName)) {
         throw new Error(`${JSON.stringify(plan.volumeName)} cannot be a volume's name`);
     }
     if (!/^[A-Za-z0-9_+/-]+$/.test(plan.timeZone)) {
-        throw new Error(`${JSON.stringify(plan.timeZone)} is no time zone: "Europe/Berlin" is`);
+        throw new Error(`${JSON.stringify(plan.timeZone)} is not a time zone: use one such as Europe/Berlin`);
     }
     if (plan.masters.length === 0 || plan.channels.length === 0) {
         throw new Error("Airtime needs a channel to play, and a Master to push to");
@@ -73,7 +75,7 @@ export function refuseUnusablePlan(plan: AirtimePlan): void {
         ({ host }) => isIP(host) === 0 && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(host),
     );
     if (nowhere) {
-        throw new Error(`${JSON.stringify(nowhere.host)} is no address of Master ${nowhere.id}`);
+        throw new Error(`${JSON.stringify(nowhere.host)} is not the address of Master ${nowhere.id}`);
     }
     if (plan.software === "libretime" && plan.channels.length > 1) {
         throw new Error("LibreTime plays one channel: name one, or use the software playlist");

@@ -70,7 +70,7 @@ export function backupInventory(plan: BackupPlan): ProtectedItem[] {
             encryption: encrypted,
         }),
         item("archive", {
-            what: "configuration of the playout's host",
+            what: "configuration of the playout's machine",
             keys: "configuration/YYYY/MM/DD/<time>.tar.age",
             keptDays: archiveDays,
             encryption: encrypted,

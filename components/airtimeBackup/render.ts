@@ -127,7 +127,7 @@ function check(plan: BackupRolePlan): void {
     refusePlaceholders(plan);
     // age also takes files and plugins as recipients: only keys of this kind are what the station makes.
     if (!/^ssh-ed25519 [A-Za-z0-9+/=]+( [^\n]*)?\s*$/.test(plan.recipient)) {
-        throw new Error(`${JSON.stringify(plan.recipient)} is no recipient: use a line "ssh-ed25519 …"`);
+        throw new Error(`${JSON.stringify(plan.recipient)} is not a recipient: use a line "ssh-ed25519 …"`);
     }
     const channels = plan.libraries.map(({ channel }) => channel);
     const twice = channels.find((channel, index) => channels.indexOf(channel) !== index);

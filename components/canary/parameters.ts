@@ -55,7 +55,7 @@ export function createParameters(
         `${name}-secrets`,
         {
             name: names.secrets,
-            description: "What the group's machines must not learn from their user data",
+            description: "Secrets of the canary's instances",
             type: "SecureString",
             value: deliveredSecrets(
                 relaySecrets({}),
@@ -72,7 +72,7 @@ export function createParameters(
         `${name}-report`,
         {
             name: names.report,
-            description: "Why the last instance that failed to join failed",
+            description: "Why the last unhealthy instance was not healthy",
             type: "String",
             value: "nothing yet",
         },

@@ -35,7 +35,7 @@ export function checkedSecrets(text: string): string {
     const size = Buffer.byteLength(text);
     if (size > secretLimitBytes) {
         throw new Error(
-            `the secrets of the group have ${size} bytes, a parameter holds ${secretLimitBytes}; ` +
+            `the secrets of the canary have ${size} bytes, and a parameter holds ${secretLimitBytes}; ` +
                 `deliver fewer certificates to it`,
         );
     }

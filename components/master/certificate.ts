@@ -32,12 +32,14 @@ export function certificatePlan(plan: MasterPlan): CertificatePlan {
     }
     if (!/^https:\/\/[^\s@]+$/.test(acme.directoryUrl)) {
         throw new Error(
-            `${JSON.stringify(acme.directoryUrl)} is no ACME directory: its URL starts with https://`,
+            `${JSON.stringify(acme.directoryUrl)} is not an ACME directory: use a URL that starts with https://`,
         );
     }
     // It becomes an argument and a folder's name.
     if (!/^[A-Za-z0-9][\w.+-]*@[\w.-]+$/.test(acme.email)) {
-        throw new Error(`${JSON.stringify(acme.email)} is no e-mail address for the certificate authority`);
+        throw new Error(
+            `${JSON.stringify(acme.email)} is not an e-mail address for the certificate authority`,
+        );
     }
     if (!Number.isInteger(rank) || rank < 0) {
         throw new Error(`a Master's rank is 0, 1, …, not ${rank}`);

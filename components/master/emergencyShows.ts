@@ -78,10 +78,10 @@ export function emergencyShowsRole(
 function refuseUnusable(plan: EmergencyShowsPlan): void {
     const whole = (value: number) => Number.isInteger(value) && value > 0;
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(plan.bucket)) {
-        throw new Error(`"${plan.bucket}" is no name of a bucket`);
+        throw new Error(`"${plan.bucket}" is not the name of a bucket`);
     }
     if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(plan.region)) {
-        throw new Error(`"${plan.region}" is no region of Amazon's, such as eu-central-1`);
+        throw new Error(`"${plan.region}" is not a region of Amazon, such as eu-central-1`);
     }
     if (!whole(plan.limitMiB) || !whole(plan.everyMinutes ?? 1)) {
         throw new Error(

@@ -72,16 +72,18 @@ export function refuseUnusableNames(plan: MasterPlan): void {
     ];
     const bad = identifiers.find((identifier) => !/^[a-z][a-z0-9-]*$/.test(identifier));
     if (bad !== undefined) {
-        throw new Error(`${JSON.stringify(bad)} is no identifier: lower-case letters, digits and "-" are`);
+        throw new Error(
+            `${JSON.stringify(bad)} is not an identifier: use lower-case letters, digits and hyphens`,
+        );
     }
     const paths = [...directMounts(plan), ...publicMounts(plan)].map((mount) => mount.path);
     const badPath = paths.find((path) => !/^\/[a-z0-9][a-z0-9._-]*$/.test(path));
     if (badPath !== undefined) {
-        throw new Error(`${JSON.stringify(badPath)} cannot be a mount: "/main.mp3" could`);
+        throw new Error(`${JSON.stringify(badPath)} cannot be a mount: use a path such as /main.mp3`);
     }
     const shared = paths.find((path, index) => paths.indexOf(path) !== index);
     if (shared !== undefined) {
-        throw new Error(`the mount ${shared} would belong to two sources: rename a channel or a source`);
+        throw new Error(`two sources would have the mount ${shared}: rename a channel or a source`);
     }
 }
 
@@ -91,9 +93,7 @@ export function refuseUnusableNames(plan: MasterPlan): void {
  */
 export function peerAddress(peer: Upstream): string {
     if (isIP(peer.host) === 0) {
-        throw new Error(
-            `${JSON.stringify(peer.host)} is not the address of a Master: a reserved IP is wanted`,
-        );
+        throw new Error(`${JSON.stringify(peer.host)} is not the address of a Master: give its reserved IP`);
     }
     return isIPv6(peer.host) ? `[${peer.host}]` : peer.host;
 }

@@ -129,7 +129,7 @@ export class Encoder {
         });
         writeJson(
             this.mastersFile,
-            Object.fromEntries(outputs.ingest.hosts.map(({ id, host }) => [host, id])),
+            Object.fromEntries(outputs.ingest.masters.map(({ id, host }) => [host, id])),
         );
         const cache = join(cacheFolder, "liquidsoap");
         mkdirSync(cache, { recursive: true });
@@ -265,8 +265,8 @@ export class Encoder {
 function chooseHosts(
     { ingest }: StationOutputs,
     { master, tls }: { master?: string; tls?: boolean },
-): StationOutputs["ingest"]["hosts"] {
-    const { hosts } = ingest;
+): StationOutputs["ingest"]["masters"] {
+    const { masters } = ingest;
     if (master === undefined) {
         return [{ id: byName, host: ingest.host, port: tls ? ingest.tlsPort : ingest.port }];
     }
@@ -274,9 +274,9 @@ function chooseHosts(
         throw new Error("a Master's certificate has the station's names: TLS goes by name only");
     }
     if (master === "all" || master === "both") {
-        return hosts;
+        return masters;
     }
-    const byId = Object.fromEntries(hosts.map((host) => [host.id, host]));
+    const byId = Object.fromEntries(masters.map((host) => [host.id, host]));
     return [pick(byId, "Master", master)];
 }
 

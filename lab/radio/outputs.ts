@@ -30,7 +30,7 @@ const schema = z.object({
         host: z.string(),
         port: z.number(),
         tlsPort: z.number(),
-        hosts: z.array(z.object({ id: z.string(), host: z.string(), port: z.number() })).min(1),
+        masters: z.array(z.object({ id: z.string(), host: z.string(), port: z.number() })).min(1),
         encoder: z.object({ codec: z.literal("mp3"), bitrateKbps: z.number() }),
         sources: z.record(
             z.string(),

@@ -45,7 +45,7 @@ describe("the engine driver", () => {
         expect(await stack.up()).toMatchObject({ ok: true, steps: [] });
     });
 
-    test("tells every refusal of the cloud, with the cloud's reason, and goes on with the rest", async () => {
+    test("reports every refusal of the cloud with its reason, and goes on with the rest", async () => {
         const stack = recordStack("lab", labFolder(), { program: program("refused") });
         const result = await stack.up();
         expect(result.ok).toBe(false);
@@ -61,7 +61,7 @@ describe("the engine driver", () => {
         expect(made.map(nameOf)).toEqual(expect.not.arrayContaining(["nowhere", "huge", "talkative"]));
     });
 
-    test("refuses a property that the lab does not know, rather than to ignore it", async () => {
+    test("refuses a property that the lab does not know", async () => {
         const stack = recordStack("lab", labFolder(), { program: program("unknownProperty") });
         const result = await stack.up();
         expect(result.ok).toBe(false);

@@ -163,7 +163,7 @@ describe("reserved addresses", () => {
 });
 
 describe("accounts and alerts", () => {
-    test("refused: a key twice, and what is no key", async () => {
+    test("refused: the same key twice, and a text that is not a key", async () => {
         await create("SshKey", { name: "one", publicKey: key });
         await expect(create("SshKey", { name: "two", publicKey: `${key} me` })).rejects.toThrow(
             /422 .*already in use/,
@@ -221,7 +221,7 @@ describe("accounts and alerts", () => {
         expect(problems.map((problem) => problem.reason).join("\n")).toContain(reason);
     });
 
-    test("what a preview does not know yet is not refused", () => {
+    test("a preview does not refuse a value that is not known yet", () => {
         const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
         expect(
             problemsWith(kind("ReservedIpAssignment"), { ipAddress: unknown, dropletId: unknown }),

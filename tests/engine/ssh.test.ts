@@ -90,18 +90,18 @@ test("fails with the exit code and what the command said", async () => {
     );
 });
 
-test("refuses a host whose key is another than pinned", async () => {
+test("refuses a machine that shows another key than the pinned one", async () => {
     const wrong = connectionTo({ hostKey: newKey().publicLine });
     await expect(run(wrong, "deliver", "a secret")).rejects.toThrow(/host key mismatch/);
 });
 
-test("is refused with a key that the host does not know", async () => {
+test("is refused with a key that the machine does not know", async () => {
     await expect(run(connectionTo({ privateKey: newKey().privateFile }), "x")).rejects.toThrow(
         /after 1 failed/,
     );
 });
 
-test("dials again until the host answers", async () => {
+test("tries again until the machine answers", async () => {
     const late = new Server({ hostKeys: [hostKey.privateFile] }, onConnection);
     // A port that is free, and will be taken only after some dials have failed.
     const probe = createServer();

@@ -86,7 +86,7 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
         }
     });
 
-    test("no password or key stands in what a group's machines read before their secrets", () => {
+    test("no password or key stands in what an instance reads before its secrets", () => {
         const secrets = generatedSecrets(deployment);
         const userData = ofKind(deployment, "LaunchTemplate").map(({ inputs }) =>
             Buffer.from(String(reveal(inputs?.userData)), "base64").toString("utf8"),

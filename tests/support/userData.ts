@@ -9,7 +9,7 @@ const cloudConfig = z.object({
     ),
 });
 
-const bundle = z.array(
+const pack = z.array(
     z.object({ path: z.string(), mode: z.string(), owner: z.string(), content: z.string() }),
 );
 
@@ -26,6 +26,6 @@ export function filesOf(userData: string): Record<string, string> {
 }
 
 /** The files of the one compressed list. */
-export function unpack(content: string): z.infer<typeof bundle> {
-    return bundle.parse(JSON.parse(gunzipSync(Buffer.from(content, "base64")).toString("utf8")));
+export function unpack(content: string): z.infer<typeof pack> {
+    return pack.parse(JSON.parse(gunzipSync(Buffer.from(content, "base64")).toString("utf8")));
 }

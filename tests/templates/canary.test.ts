@@ -33,7 +33,7 @@ const loader = loaderFiles({
     ...{ namespace: "aerial-test", readySeconds: 5, masters: [] },
 });
 
-describe("a machine of a group, by the programs that read its files", () => {
+describe("an instance of the canary, by the programs that read its files", () => {
     const unpacker = {
         path: "/usr/local/sbin/aerial-unpack",
         content: readFileSync(
@@ -74,7 +74,7 @@ describe("a machine of a group, by the programs that read its files", () => {
         expect(results["hostname"]).toBe("canary-0abc123 canary-0abc123");
     });
 
-    it("leaves the host of this test its name", () => {
+    it("leaves the workstation its name", () => {
         expect(hostname()).not.toContain("canary");
     });
 
@@ -82,7 +82,7 @@ describe("a machine of a group, by the programs that read its files", () => {
         expect(results["verify"]).toBe("");
     });
 
-    it("joins when it is well, and says why when it is not", () => {
+    it("joins when it is healthy, and says why when it is not", () => {
         expect(results["join"]).toBe("in service");
         expect(results["given"]).toBe('{"values": {}}');
         expect(results["broken join"]).toMatch(/ i-0abc123: the audio stands still$/);

@@ -278,7 +278,7 @@ describe("a Master's NGINX", () => {
     });
 });
 
-describe("emergency audio", () => {
+describe("the announcement", () => {
     it("is spoken on the machine, playable, and not made twice", async () => {
         const make =
             "/usr/local/sbin/aerial-announcement /etc/aerial/announcement/main.txt 2600 /tmp/out.wav";

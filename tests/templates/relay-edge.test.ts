@@ -37,7 +37,7 @@ describe("a Relay's edge", () => {
         expect(results["session again"]).toBe("Reused, TLSv1.2");
     });
 
-    it("lets a herd queue for Icecast, whose own queues hold 5", () => {
+    it("lets thousands of listeners connect at once, though Icecast's own queues hold 5", () => {
         expect(results["listen-backlog"]).toBe("");
         expect(results["queues of Icecast"]).toBe("16 1000");
     });
@@ -133,7 +133,7 @@ describe("a Relay's edge", () => {
         ...["/standby/main.mp3", "/main.mp3/", "/x.m3u"],
     ])("has nothing at %s", (path) => expect(results[`GET ${path}`]).toMatch(/^404/));
 
-    it("refuses what is no request of a listener", () => {
+    it("refuses requests that no listener makes", () => {
         for (const path of ["/main.mp3", "/admin/metadata", "/"]) {
             for (const method of ["PUT", "SOURCE", "POST", "DELETE", "TRACE"]) {
                 expect(`${method} ${path} ${results[`${method} ${path}`]}`).toContain(` ${path} 405`);
@@ -160,7 +160,7 @@ describe("a Relay's edge", () => {
         expect(results["log, refusals"]).toBe("1");
     });
 
-    it("drains: unhealthy for DNS, open for those who still come, and counts who is left", () => {
+    it("drains: it is unhealthy for DNS, still serves listeners who come, and counts those who are left", () => {
         expect(results["drain start"]).toBe('{"draining":true,"listeners":2}');
         expect(results["draining healthz"]).toMatch(/"reasons":\["draining"\].* 503$/);
         expect(results["new listener, draining"]).toMatch(/^200/);

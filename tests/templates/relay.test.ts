@@ -44,12 +44,12 @@ describe("a Relay's files, by the programs that read them", () => {
         expect(results["nginx says"]).toBe("");
     });
 
-    it("the own source's loops are what the mounts promise", () => {
+    it("makes standby audio in the formats that the mounts promise", () => {
         expect(results["loop mp3-192"]).toBe("mp3,44100,2");
         expect(results["loop aac-64"]).toBe("aac,44100,2");
     });
 
-    it("is healthy once the own source is known to advance, and not before", () => {
+    it("is healthy once its standby audio advances, and not before", () => {
         expect(results["healthz at first"]).toBe("503 application/json");
         expect(results["check"]).toBe("");
         expect(JSON.parse(results["healthz"] ?? "")).toEqual({

@@ -24,7 +24,7 @@ const complaints = (backup: unknown, change: object = {}) =>
     read(backup, change).mistakes.map(({ key, value, remedy }) => `${key} is ${value}: ${remedy}`);
 
 describe("the backup in the configuration", () => {
-    it("has defaults that lock for 30 days and make old shows cheaper, at once playable all the while", () => {
+    it("locks for 30 days by default, and moves old shows to cheaper classes that still play at once", () => {
         expect(read({}).backup).toEqual({
             lockDays: 30,
             showClasses: [
@@ -39,7 +39,7 @@ describe("the backup in the configuration", () => {
         });
     });
 
-    it("may be none, where the station says so, also without an account at Amazon", () => {
+    it("may be none, also without an account at Amazon", () => {
         expect(read("none", { aws: undefined }).backup).toBe("none");
     });
 
@@ -66,22 +66,24 @@ describe("the backup in the configuration", () => {
             "a class from which shows would not play",
             { showClasses: [{ afterDays: 30, storageClass: "DEEP_ARCHIVE" }] },
             [
-                'backup.showClasses[0].storageClass is "DEEP_ARCHIVE": shows there neither play nor restore for up to ' +
-                    "two days; use a class from which shows play at once: STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR",
+                'backup.showClasses[0].storageClass is "DEEP_ARCHIVE": a show there can be played only after up to two ' +
+                    "days; use a class from which shows play at once: STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR",
             ],
         ],
         [
             "a single data centre",
             { showClasses: [{ afterDays: 30, storageClass: "ONEZONE_IA" }] },
             [
-                'backup.showClasses[0].storageClass is "ONEZONE_IA": it keeps shows in one data centre, and they would ' +
-                    "go with it; use a class from which shows play at once: STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR",
+                'backup.showClasses[0].storageClass is "ONEZONE_IA": it keeps shows in one data centre, and loses them ' +
+                    "with it; use a class from which shows play at once: STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR",
             ],
         ],
         [
             "an age that S3 does not take",
             { showClasses: [{ afterDays: 7, storageClass: "STANDARD_IA" }] },
-            ["backup.showClasses[0].afterDays is 7: STANDARD_IA takes shows from 30 days on; use 30 or more"],
+            [
+                "backup.showClasses[0].afterDays is 7: shows can move to STANDARD_IA after 30 days; use 30 or more",
+            ],
         ],
         [
             "a step upwards",
@@ -92,7 +94,7 @@ describe("the backup in the configuration", () => {
                 ],
             },
             [
-                'backup.showClasses[1].storageClass is "STANDARD_IA": from GLACIER_IR shows cannot move there; put the ' +
+                'backup.showClasses[1].storageClass is "STANDARD_IA": shows cannot move here from GLACIER_IR; put the ' +
                     "steps in this order: STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR",
             ],
         ],
@@ -105,24 +107,21 @@ describe("the backup in the configuration", () => {
                 ],
             },
             [
-                "backup.showClasses[1].afterDays is 40: shows stay in STANDARD_IA for 30 days at least; use 60 or more",
+                "backup.showClasses[1].afterDays is 40: shows stay in STANDARD_IA for at least 30 days; use 60 or more",
             ],
         ],
         [
             "a copy beside the original",
             { copyRegion: "eu-central-1" },
             [
-                'backup.copyRegion is "eu-central-1": the originals are there too (aws.region); use another region, or ' +
-                    "leave it out to have no copy",
+                'backup.copyRegion is "eu-central-1": the originals are in this region too (aws.region); use another ' +
+                    "one, or leave out the key for no copy",
             ],
         ],
         [
             "old versions that go before their lock",
             { lockDays: 100 },
-            [
-                "backup.oldVersionDays is nothing: after 90 days the lock of 100 days (lockDays) would not have ended; " +
-                    "use 100 or more",
-            ],
+            ["backup.oldVersionDays is nothing: objects are locked for 100 days (lockDays); use 100 or more"],
         ],
         [
             "a setting that does not exist",

@@ -30,7 +30,7 @@ function mistakes(airtime: Record<string, unknown>, change: Record<string, unkno
 }
 
 describe("airtime in the configuration", () => {
-    it("needs no more than a region", () => {
+    it("needs only a region", () => {
         expect(parse({}).data?.airtime).toEqual({
             software: "playlist",
             region: "ams3",
@@ -41,7 +41,7 @@ describe("airtime in the configuration", () => {
         });
     });
 
-    it("may be left out: a station may keep its own elsewhere", () => {
+    it("may be left out, for a station whose playout runs elsewhere", () => {
         expect(parse(undefined).success).toBe(true);
     });
 
@@ -66,11 +66,11 @@ describe("airtime in the configuration", () => {
         [{ timeZone: "+01:00" }, /airtime\.timeZone: use a time zone of the IANA database/],
         [{ source: "automation" }, "airtime.source: use a source of the station: studio, airtime"],
         [{ channels: ["rock"] }, "airtime.channels.0: use a channel of the station: main, jazz"],
-        [{ channels: ["main", "main"] }, "airtime.channels.1: it is named above; name each channel once"],
-        [{ channels: [] }, "airtime.channels: name a channel, or leave it out"],
+        [{ channels: ["main", "main"] }, "airtime.channels.1: the list has it twice; name each channel once"],
+        [{ channels: [] }, "airtime.channels: name at least one channel, or leave out the key"],
         [
             { software: "libretime", channels: ["main", "jazz"] },
-            "airtime.channels: name one channel: LibreTime plays no more; playlist plays several",
+            "airtime.channels: name one channel: LibreTime plays only one; playlist plays several",
         ],
     ])("is refused with the remedy: %j", (airtime, remedy) => {
         expect(mistakes(airtime)).toEqual([

@@ -147,14 +147,18 @@ describe("Airtime's machine with LibreTime", () => {
 describe("a plan for Airtime", () => {
     test.each([
         [
-            "a channel that is no identifier",
+            "a channel whose id is not an identifier",
             { channels: [{ id: "Main!", title: "", formats: [] }] },
             /identifier/,
         ],
         ["a volume's name that the cloud refuses", { volumeName: "Shows" }, /volume's name/],
         ["no Master", { masters: [] }, /a Master to push to/],
-        ["a Master nowhere", { masters: [{ id: "a", host: "a b", port: 8000 }] }, /no address of Master a/],
-        ["a time zone that could end a line", { timeZone: "UTC\nx" }, /no time zone/],
+        [
+            "a Master nowhere",
+            { masters: [{ id: "a", host: "a b", port: 8000 }] },
+            /is not the address of Master a/,
+        ],
+        ["a time zone that could end a line", { timeZone: "UTC\nx" }, /is not a time zone/],
         ["two channels for LibreTime", { software: "libretime" as const }, /LibreTime plays one channel/],
         ["a title that asks for a secret", { stationName: "@{relay.link}" }, /placeholder/],
     ])("is refused with %s", (_, change, reason) => {

@@ -86,7 +86,7 @@ describe("Airtime", () => {
         ]);
     });
 
-    it("is told its own source's passwords and no other's, and the keys of its backup", async () => {
+    it("gets the passwords of its own source and no other, and the keys of its backup", async () => {
         const { stdin } = inputs(await create({ backup }), "airtime-secrets");
         expect(isSecret(stdin)).toBe(true);
         expect(JSON.parse(String(reveal(stdin)))).toEqual({
@@ -119,7 +119,7 @@ describe("Airtime", () => {
         expect(without.map(({ name }) => name)).not.toContain("airtime-files");
     });
 
-    it("is refused a source that the station has not", async () => {
+    it("refuses a source that the station does not have", async () => {
         await expect(create({ sourceName: "automation" })).rejects.toThrow(
             /no source automation of channel main/,
         );

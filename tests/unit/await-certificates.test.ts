@@ -87,7 +87,7 @@ function awaitThem(ports: number[], seconds: number): Promise<RunResult> {
     return run([process.execPath, script], { env, allow: "any" });
 }
 
-it("is content when every machine shows a certificate that an authority has issued for its name", async () => {
+it("ends when every machine shows a certificate that an authority has issued for its name", async () => {
     const ports = [portOf(await serve(issued)), portOf(await serve(issued))];
     expect(await awaitThem(ports, 15)).toMatchObject({
         code: 0,
@@ -95,7 +95,7 @@ it("is content when every machine shows a certificate that an authority has issu
     });
 });
 
-it("waits while a machine shows its self-made one, and says which", async () => {
+it("waits while a machine shows a self-made certificate, and names the machine", async () => {
     const late = await serve(selfMade);
     const waiting = awaitThem([portOf(await serve(issued)), portOf(late)], 20);
     setTimeout(() => late.setSecureContext(issued), 1500);

@@ -58,7 +58,7 @@ describe("what an Airtime machine gets for its backup", () => {
     });
 
     it.each([
-        [{ recipient: "age1plugin" }, "is no recipient"],
+        [{ recipient: "age1plugin" }, "is not a recipient"],
         [{ libraries: [] }, "needs at least one library"],
         [{ libraries: [{ channel: "main", path: "library" }] }, "must be an absolute path"],
         [{ libraries: [{ channel: "a/b", path: "/srv/a" }] }, "cannot be a folder's name"],

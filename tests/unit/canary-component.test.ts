@@ -57,7 +57,7 @@ function pieces(among = resources): { name: string; value: string }[] {
 }
 
 describe("what an instance may do", () => {
-    it("is this, statement by statement, and no more", () => {
+    it("is exactly what these statements allow", () => {
         expect(only("iam/rolePolicy:RolePolicy").policy).toEqual({
             Version: "2012-10-17",
             Statement: [
@@ -157,7 +157,7 @@ describe("the network", () => {
 });
 
 describe("the balancer", () => {
-    it("has a fixed address in every zone, which the component tells", () => {
+    it("has a fixed address in every zone, and the component outputs it", () => {
         const { subnetMappings, enableCrossZoneLoadBalancing } = only("lb/loadBalancer:LoadBalancer");
         expect(subnetMappings).toHaveLength(2);
         expect(new Set((subnetMappings as { allocationId: string }[]).map((m) => m.allocationId))).toEqual(
@@ -328,7 +328,7 @@ describe("the secrets", () => {
 });
 
 describe("the group", () => {
-    it("takes a machine only when that says it is well, and asks the balancer from then on", () => {
+    it("takes an instance into service only when it reports that it is healthy, and then trusts the balancer", () => {
         const group = only("autoscaling/group:Group");
         expect(group).toMatchObject({
             name: expect.stringMatching(/^aerial-test-canary-[0-9a-f]+$/),
@@ -368,7 +368,7 @@ describe("the group", () => {
         });
     });
 
-    it("is waited for, with all that the waiting needs to know", () => {
+    it("is waited for by a command that gets everything it needs", () => {
         const wait = resources.find(({ type }) => type === "command:local:Command");
         expect(wait?.inputs).toMatchObject({
             create: "node components/canary/await-refresh.mjs",
@@ -385,7 +385,7 @@ describe("the group", () => {
         );
     });
 
-    it("starts no machine before its parameters, permissions, ways and the balancer's listeners", () => {
+    it("starts no instance before its parameters, permissions, routes and the balancer's listeners exist", () => {
         const names = resources.map(({ name }) => name);
         const at = names.indexOf("canary-group");
         for (const name of ["files-16", "secrets", "report", "policy", "listener-443", "link-2"]) {
@@ -393,7 +393,7 @@ describe("the group", () => {
         }
     });
 
-    it("has a budget whose alarm reaches somebody", () => {
+    it("has a budget that warns by mail", () => {
         expect(only("budgets/budget:Budget")).toMatchObject({
             limitAmount: "200",
             limitUnit: "USD",

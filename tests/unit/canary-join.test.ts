@@ -200,7 +200,7 @@ describe("aerial-join", () => {
         put("/var/lib/aerial/keep", "");
     });
 
-    it("hands the secrets over by standard input, waits for health, and takes listeners then", () => {
+    it("passes secrets on standard input, waits until it is healthy, then takes listeners", () => {
         expect(run("aerial-join")).toEqual({ status: 0, output: "in service\n" });
         expect(read("/given")).toBe(secret);
         expect(read("/waited")).toBe("--timeout 2\n");
@@ -217,7 +217,7 @@ describe("aerial-join", () => {
         expect(calls("record_lifecycle_action_heartbeat").length).toBeGreaterThanOrEqual(2);
     });
 
-    it("that does not get well says why, without any secret, and goes", () => {
+    it("reports why its instance is not healthy, without any secret, and gives it up", () => {
         program(
             "aerial-ready",
             "echo many lines; echo 'check: the audio of /main.mp3 stands {{still}}' >&2; exit 1",
@@ -234,7 +234,7 @@ describe("aerial-join", () => {
         expect(existsSync(join(root, "var/lib/aerial/joined"))).toBe(false);
     });
 
-    it("that does not play the Masters, though one of them answers, says so and goes", async () => {
+    it("gives the instance up if a Master answers but its audio is not heard", async () => {
         playing("standby");
         const master = createServer().listen(0, "127.0.0.1");
         await once(master, "listening");
@@ -248,7 +248,7 @@ describe("aerial-join", () => {
         expect(calls("complete_lifecycle_action")).toEqual(abandoned);
     });
 
-    it("plays its own source where no Master answers: there is nothing else to hear", () => {
+    it("plays standby audio if no Master answers", () => {
         playing("standby");
         install("", [{ host: "127.0.0.1", port: 1 }]);
         expect(run("aerial-join")).toEqual({
@@ -258,7 +258,7 @@ describe("aerial-join", () => {
         expect(calls("complete_lifecycle_action")).toEqual(continued);
     });
 
-    it("says the end of much, within what a parameter holds", () => {
+    it("cuts a long report to its end, so that the parameter can hold it", () => {
         program("aerial-ready", "seq 1 3000 | tr '\\n' ' '; echo; echo the cause; exit 1");
         run("aerial-join");
         const text = String(calls("put_parameter")[0]?.Value);
@@ -266,7 +266,7 @@ describe("aerial-join", () => {
         expect(text.endsWith("the cause")).toBe(true);
     });
 
-    it("whose secrets cannot be used goes, too", () => {
+    it("gives the instance up if its secrets cannot be used", () => {
         program(
             "aerial-secrets",
             "cat >/dev/null; echo 'aerial-secrets: @{file.ca.pem} was not delivered' >&2; exit 1",
@@ -276,14 +276,14 @@ describe("aerial-join", () => {
         expect(calls("complete_lifecycle_action")).toEqual(abandoned);
     });
 
-    it("goes even when its word cannot be left", () => {
+    it("gives the instance up even if it cannot write the report", () => {
         program("aerial-ready", "exit 1");
         faults({ put_parameter: ["AccessDeniedException", 99] });
         expect(run("aerial-join").status).toBe(1);
         expect(calls("complete_lifecycle_action")).toEqual(abandoned);
     });
 
-    it("is content where the group waits for it no more", () => {
+    it("succeeds if the group no longer waits for the instance", () => {
         faults({ complete_lifecycle_action: ["ValidationError", 1] });
         expect(run("aerial-join")).toEqual({
             status: 0,
@@ -313,7 +313,7 @@ describe("aerial-secrets-sync", () => {
         expect(existsSync(join(root, "given"))).toBe(false);
     });
 
-    it("tries again what was refused, and keeps its secrets to itself", () => {
+    it("tries again after a refusal, and prints no secret", () => {
         parameters({ "/aerial-test/relay/secrets": { Value: '{"x": "hunter2"}', Version: 4 } });
         program("aerial-secrets", "cat >/dev/null; exit 1");
         const { status, output } = run("aerial-secrets-sync");

@@ -36,7 +36,7 @@ function mistakes(canary: Record<string, unknown>, change: object = {}): string[
 }
 
 describe("a canary", () => {
-    it("needs little to be said", () => {
+    it("has a default for nearly every setting", () => {
         const { canary } = station.parse(whole);
         expect(canary).toMatchObject({
             instanceType: "t4g.small",
@@ -50,11 +50,7 @@ describe("a canary", () => {
     });
 
     it.each<[string, Record<string, unknown>, string]>([
-        [
-            "min above max",
-            { minInstances: 7 },
-            "canary.minInstances: use at most maxInstances, 6, or raise that",
-        ],
+        ["min above max", { minInstances: 7 }, "canary.minInstances: use at most 6, or raise maxInstances"],
         ["none", { minInstances: 0 }, "canary.minInstances: use a whole number of instances, 1 to 50"],
         ["half a machine", { maxInstances: 1.5 }, "canary.maxInstances: use a whole number of instances"],
         [
@@ -80,14 +76,18 @@ describe("a canary", () => {
         [
             "more than the type may send",
             { targetMbps: 129 },
-            "canary.targetMbps: t4g.small may send 128 Mbit/s all day; use less, or a larger type",
+            "canary.targetMbps: t4g.small can send 128 Mbit/s all day; use at most that, or a larger type",
         ],
         [
             "a budget below what it costs idle",
             { budget: { ...budget, monthlyUsd: 20 } },
-            "canary.budget.monthlyUsd: without any listener it is",
+            "canary.budget.monthlyUsd: without any listener the canary costs",
         ],
-        ["nobody to tell", { budget: { ...budget, emails: [] } }, "canary.budget.emails: name somebody"],
+        [
+            "nobody to tell",
+            { budget: { ...budget, emails: [] } },
+            "canary.budget.emails: name at least one address",
+        ],
         ["an unknown setting", { size: "x" }, "canary: Unrecognized key"],
     ])("with %s is refused with the remedy", (_, change, message) => {
         expect(mistakes(change)).toEqual([expect.stringContaining(message)]);
@@ -99,7 +99,7 @@ describe("a canary", () => {
         ]);
     });
 
-    it("is none where none is described", () => {
+    it("is absent if the configuration does not describe it", () => {
         expect(planCanary(station.parse({ ...whole, canary: undefined }))).toBeUndefined();
     });
 
@@ -119,13 +119,13 @@ describe("a canary", () => {
         // Four pools; 2 Masters, 2 Relays, 2 addresses and one of them again.
         expect(beyond({ zones })).toEqual([]);
         expect(beyond({ zones: [...zones, "eu-central-1c"] })).toEqual([
-            expect.stringContaining("needs 8 endpoints, the plan allows 7"),
+            expect.stringContaining("needs 8 endpoints, and the plan allows 7"),
         ]);
     });
 });
 
 describe("its plan", () => {
-    it("of a t4g.small in Frankfurt is as one would reckon by hand", () => {
+    it("of a t4g.small in Frankfurt has the figures worked out by hand", () => {
         const plan = planCanary(station.parse(whole))!;
         expect(plan).toMatchObject({
             architecture: "arm64",

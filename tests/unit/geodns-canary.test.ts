@@ -30,7 +30,7 @@ const canary: CanaryPool = {
     share: 0.1,
 };
 
-describe("the pool for emergencies", () => {
+describe("the canary's pool", () => {
     it("is last in every order, and with its share in the nearest pool", () => {
         const [nyc, fra, last] = addCanary([pool("nyc3"), pool("fra1")], canary);
         expect(nyc?.members.map(({ name }) => name)).toEqual(["relay-nyc3-9", "relay-nyc3-10"]);
@@ -51,7 +51,7 @@ describe("the pool for emergencies", () => {
         expect(nearestTo(placeOf(aws), pools)?.region).toBe(expected);
     });
 
-    it("is nowhere where there is none", () => {
+    it("does not exist for a station without a canary", () => {
         expect(addCanary([pool("ams3")], undefined)).toEqual([pool("ams3")]);
     });
 

@@ -102,7 +102,7 @@ describe("health of a Relay", () => {
         });
     });
 
-    it("is good while only the own source plays, and says so", () => {
+    it("is good while only standby audio plays, and says so", () => {
         const samples = observe(20, (mount, second) =>
             mount === "/standby/main.mp3" ? counted(second) : undefined,
         );
@@ -112,7 +112,7 @@ describe("health of a Relay", () => {
         });
     });
 
-    it("is not known before 6 s of growth", () => {
+    it("is bad until the audio has grown for 6 s", () => {
         const samples = (seconds: number) => observe(seconds, (_, second) => counted(second));
         expect(judgeAt(0, samples(0)).healthy).toBe(false);
         expect(judgeAt(4, samples(4)).healthy).toBe(false);

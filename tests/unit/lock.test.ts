@@ -46,7 +46,7 @@ describe("a lock", () => {
         expect(await next).toBe("fine");
     });
 
-    it("tells every caller when it cannot be had", async () => {
+    it("fails for every caller when nobody can take it", async () => {
         writeFileSync(file, "");
         const impossible = join(file, "lock");
         const all = await Promise.allSettled([1, 2].map(() => withLock(impossible, () => Promise.resolve())));

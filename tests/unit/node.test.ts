@@ -6,7 +6,7 @@ import { checkNode, nodeVersions } from "../../config/node";
 describe("the program", () => {
     it("refuses a Node.js that is too old, with what to install", () => {
         expect(() => checkNode("20.20.2")).toThrow(
-            /needs Node\.js \^22\.13 \|\| >=24, and runs on 20\.20\.2/,
+            /needs Node\.js \^22\.13 \|\| >=24, but runs on 20\.20\.2/,
         );
         for (const version of ["22.12.0", "23.11.0"]) {
             expect(() => checkNode(version)).toThrow(/nothing was created/);

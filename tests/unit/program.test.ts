@@ -116,7 +116,7 @@ describe("the program", () => {
     });
 
     it("has Relays pull from the Masters' lasting addresses, preferred first", () => {
-        const [a, b] = (outputs.ingest as { hosts: { id: string; host: string }[] }).hosts;
+        const [a, b] = (outputs.ingest as { masters: { id: string; host: string }[] }).masters;
         const files = filesOf(String(reveal(inputsOf(resources, dropletType, "relay-nyc3-1").userData)));
         const nginx = Object.entries(files)
             .filter(([path]) => path.includes("nginx"))
@@ -126,10 +126,10 @@ describe("the program", () => {
         expect(nginx.indexOf(b?.host ?? "none")).toBeGreaterThan(nginx.indexOf(a?.host ?? "none"));
     });
 
-    it("tells the studio all that an encoder asks for", () => {
+    it("outputs every setting that a studio's encoder needs", () => {
         expect(outputs.station).toEqual({ name: "Radio Test", domain: "radio.test" });
         expect(outputs.ingest).toMatchObject({
-            hosts: [
+            masters: [
                 { id: "a", port: 8000 },
                 { id: "b", port: 8000 },
             ],
@@ -219,7 +219,7 @@ describe("the station's names", () => {
         }
     });
 
-    it("name machines only when those are ready", () => {
+    it("name machines only when they are ready", () => {
         const order = resources.map((resource) => `${resource.type} ${resource.name}`);
         expect(order.indexOf(`${poolType} aerial-test-stream-ams3`)).toBeGreaterThan(
             order.indexOf(`${commandType} relay-nyc3-2-ready`),

@@ -11,7 +11,7 @@ const content = (role: typeof withShows, path: string): string =>
     role.files.find((file) => file.path === path)?.content ?? "";
 
 describe("a Master with emergency shows from the bucket", () => {
-    it("is told which bucket, which channels and how much, and nothing of the key", () => {
+    it("gets the bucket, the channels and the limit, and never the key", () => {
         expect(JSON.parse(content(withShows, "/etc/aerial/emergency.json"))).toEqual({
             bucket: "radio-test-shows",
             region: "eu-central-1",
@@ -59,8 +59,8 @@ describe("a Master without", () => {
 
 describe("emergency shows are refused", () => {
     it.each<[string, Partial<EmergencyShowsPlan>, string]>([
-        ["a bucket that is none", { bucket: "Radio Shows" }, '"Radio Shows" is no name of a bucket'],
-        ["a region that is none", { region: "ams3" }, '"ams3" is no region of Amazon\'s'],
+        ["a bucket that is none", { bucket: "Radio Shows" }, '"Radio Shows" is not the name of a bucket'],
+        ["a region that is none", { region: "ams3" }, '"ams3" is not a region of Amazon'],
         ["half a MiB", { limitMiB: 0.5 }, "whole MiB and minutes above 0"],
         ["no time between two looks", { everyMinutes: 0 }, "whole MiB and minutes above 0"],
     ])("with %s", (_what, change, message) => {

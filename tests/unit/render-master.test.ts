@@ -118,7 +118,7 @@ describe("what a Master's machine is told", () => {
         expect(text).toContain("proxy_set_header Aerial-Peer 1;");
     });
 
-    it("tells how the public certificate is had, and from whom else", () => {
+    it("says how to obtain the public certificate, and which other Masters have it", () => {
         expect(JSON.parse(fileOf(masterPlan({ rank: 1 }), "/etc/aerial/certificate.json"))).toEqual({
             id: "a",
             rank: 1,
@@ -142,7 +142,7 @@ describe("what a Master's machine is told", () => {
         expect(fileOf(masterPlan({ peers: [] }), radio)).toContain("peer_ports=[]");
     });
 
-    it("writes the silence it was told, and can leave it out", () => {
+    it("detects silence as configured, or not at all", () => {
         const silence = { detect: false, thresholdDb: -42.5, afterSeconds: 10, returnAfterSeconds: 3 };
         const text = fileOf(masterPlan({ silence }), radio);
         expect(text).toContain("detect_silence = ref(false)");
@@ -155,9 +155,13 @@ describe("a Master refuses", () => {
         [
             "a channel that is a path",
             { channels: [{ id: "../etc", title: "x", formats: [] }] },
-            '"../etc" is no identifier',
+            '"../etc" is not an identifier',
         ],
-        ["a source that ends a unit's line", { sources: [{ name: "a\nb", title: "x" }] }, "is no identifier"],
+        [
+            "a source that ends a unit's line",
+            { sources: [{ name: "a\nb", title: "x" }] },
+            "is not an identifier",
+        ],
         [
             "a mount with a query",
             {
@@ -185,7 +189,7 @@ describe("a Master refuses", () => {
                     { name: "b-c", title: "x" },
                 ],
             },
-            "the mount /a-b-c would belong to two sources",
+            "two sources would have the mount /a-b-c",
         ],
         [
             "a Master without an address",
@@ -206,12 +210,12 @@ describe("a Master refuses", () => {
         [
             "an authority without TLS",
             { acme: { directoryUrl: "http://acme.test/dir", email: "a@radio.test" } },
-            "is no ACME directory",
+            "is not an ACME directory",
         ],
         [
             "an address that would be an option",
             { acme: { directoryUrl: "https://acme.test/dir", email: "--server@radio.test" } },
-            "is no e-mail address",
+            "is not an e-mail address",
         ],
         ["a rank that is none", { rank: -1 }, "a Master's rank is 0, 1"],
         ["a name that asks for a secret", { stationName: "@{relay.link}" }, "starts a secret's placeholder"],

@@ -44,7 +44,7 @@ function fileOf(value: RelayPlan, path: string): string {
 const icecastXml = "/etc/aerial/templates/icecast.xml";
 
 describe("chains of a Relay", () => {
-    it("fall back through every upstream to the own source", () => {
+    it("fall back through every upstream to the standby audio", () => {
         const [chain] = relayChains([main], [upstream("a"), upstream("b"), upstream("c")]);
         expect(chain?.levels).toEqual([
             { name: "a", mount: "/main.mp3", upstreamPort: 8100, fallback: "/from-b/main.mp3" },
@@ -129,7 +129,7 @@ describe("renderRelay", () => {
         expect(fileOf(plan(), "/etc/aerial/nginx/nginx.conf")).toContain("worker_connections 7096;");
     });
 
-    it("offers mounts exactly, and the own source's and other upstreams' never", () => {
+    it("serves exactly the public mounts, and never those of standby audio or of other upstreams", () => {
         const mounts = fileOf(plan({ channels: [main, second] }), "/etc/aerial/nginx/mounts.conf");
         const locations = [...mounts.matchAll(/location ([^{]*) \{/g)].map(([, location]) => location);
         expect(locations).toEqual(["/", '= "/main.mp3"', '= "/main.aac"', '= "/main-b.mp3"']);

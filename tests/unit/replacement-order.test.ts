@@ -18,7 +18,7 @@ describe("the order of replacement", () => {
         expect(replacementOrder("aws:s3/bucket:Bucket", {})).toBe("create first");
     });
 
-    it("is not known for a kind that nobody has decided about", () => {
+    it("is an error for a kind that is not in the table", () => {
         expect(replacementOrder("aws:rds/instance:Instance", {})).toBeUndefined();
     });
 });
@@ -51,7 +51,7 @@ describe("a program with the decisions applied", () => {
         expect(order).toEqual({ relay: false, airtime: true, password: false });
     });
 
-    it("refuses a resource of which nobody has decided it, and names the file to decide it in", async () => {
+    it("refuses a resource whose kind has no order, and names the file to add it to", async () => {
         await optionsOf(() => {
             expect(() => new digitalocean.SpacesBucket("surprise", { region: "ams3" })).toThrow(
                 /surprise is of the kind digitalocean.*components\/replacementOrder\.ts/,

@@ -19,10 +19,10 @@ describe("what npm test runs", () => {
         expect(choose(names, { sets, ownLab: undefined })).toEqual(expected);
     });
 
-    it("is refused where it does not exist, with what does", () => {
+    it("is refused if it does not exist, with a list of what does", () => {
         expect(() => choose(["unit", "drills/nothing"], { sets, ownLab: undefined })).toThrow(
             new WrongChoice(
-                "There are no tests named drills/nothing; there are checks, unit, engine, templates, machines, " +
+                "There are no tests named drills/nothing. There are: checks, unit, engine, templates, machines, " +
                     "drills, drills/listeners, drills/programme.",
             ),
         );
@@ -30,7 +30,7 @@ describe("what npm test runs", () => {
 
     it("is one set of drills in a lab that is up already: it holds one station", () => {
         expect(choose(["drills/listeners"], { sets, ownLab: "/lab" }).sets).toEqual(["listeners"]);
-        expect(() => choose(["drills"], { sets, ownLab: "/lab" })).toThrow(/name one of drills\/listeners/);
+        expect(() => choose(["drills"], { sets, ownLab: "/lab" })).toThrow(/Name one of drills\/listeners/);
         expect(() => choose([], { sets, ownLab: "/lab" })).toThrow(/AERIAL_LAB/);
     });
 });

@@ -1,5 +1,5 @@
 /**
- * What was asked for, and how much of it at once. Plain values in, plain values out.
+ * What to run, and how much of it at once. Plain values in, plain values out.
  */
 
 /** Kinds of tests that want the processor rather than a lab, in the order in which they run. */
@@ -9,7 +9,7 @@ export type Kind = (typeof kindNames)[number];
 
 /**
  * Sets of drills that run with no other beside them: they make machines while they listen, each of which takes a
- * processor for itself while it boots. A cloud's machines do not starve each other; those of one host do.
+ * processor for itself while it boots. A cloud's machines do not starve each other; those of one workstation do.
  */
 export const setsAlone: readonly string[] = ["airtime", "emergency"];
 
@@ -22,7 +22,7 @@ export interface Choice {
     sets: string[];
 }
 
-/** Somebody asked for what there is not; the message names what there is. */
+/** Somebody named a test that does not exist; the message lists those that do. */
 export class WrongChoice extends Error {}
 
 export interface Circumstances {
@@ -42,7 +42,7 @@ export function choose(names: readonly string[], { sets, ownLab }: Circumstances
     const unknown = names.filter((name) => !known.has(name));
     if (unknown.length > 0) {
         throw new WrongChoice(
-            `There are no tests named ${unknown.join(", ")}; there are ${[...known].join(", ")}.`,
+            `There are no tests named ${unknown.join(", ")}. There are: ${[...known].join(", ")}.`,
         );
     }
     const asked = (name: string): boolean => names.length === 0 || names.includes(name);
@@ -52,8 +52,8 @@ export function choose(names: readonly string[], { sets, ownLab }: Circumstances
     };
     if (ownLab !== undefined && choice.sets.length > 1) {
         throw new WrongChoice(
-            `The lab in ${ownLab} (AERIAL_LAB) is one station, and each set of drills is made for its own: ` +
-                `name one of ${choice.sets.map(nameOfSet).join(", ")}, or do without AERIAL_LAB.`,
+            `The lab in ${ownLab} (AERIAL_LAB) runs one station, and each set of drills needs its own. ` +
+                `Name one of ${choice.sets.map(nameOfSet).join(", ")}, or unset AERIAL_LAB.`,
         );
     }
     return choice;

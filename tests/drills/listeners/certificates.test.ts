@@ -44,7 +44,7 @@ function servants(): Servant[] {
             address: new URL(url).hostname,
             name: names.stream,
         })),
-        ...ingest.hosts.map(({ id, host }) => ({
+        ...ingest.masters.map(({ id, host }) => ({
             machine: `master-${id}`,
             address: host,
             name: names.ingest,
@@ -165,7 +165,7 @@ it("is renewed by Master b while a is gone", async () => {
     const before = await shown(those[0] as Servant);
     await killMachine(findMachine("master-a").id);
     try {
-        const [, b] = world.outputs.ingest.hosts;
+        const [, b] = world.outputs.ingest.masters;
         await untilAnswered("studio", world.outputs.names.ingest, [b?.host ?? ""]);
         const since = Date.now();
         await world.at("master-b", ["/usr/local/sbin/aerial-certificate", "renew"]);

@@ -85,7 +85,7 @@ it("leaves DNS when its Icecast runs but its audio stands still", async () => {
     try {
         // Its own source stops, and the lines to both Masters die without a word.
         await world.at(relay.name, ["systemctl", "stop", "aerial-standby-source.service"]);
-        for (const { host } of world.outputs.ingest.hosts) {
+        for (const { host } of world.outputs.ingest.masters) {
             for (const rule of [
                 `iifname ${link} ip daddr ${host} drop`,
                 `oifname ${link} ip saddr ${host} drop`,

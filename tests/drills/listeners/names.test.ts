@@ -81,7 +81,7 @@ it("leads a listener to the Relays of the region, in varying order, and an encod
         expect(answers.map((one) => [...one].sort())).toEqual(answers.map(() => expected));
         expect(new Set(answers.map(([first]) => first)).size).toBe(expected.length);
     }
-    expect(await ask("studio", ingest)).toEqual([world.outputs.ingest.hosts[0]?.host]);
+    expect(await ask("studio", ingest)).toEqual([world.outputs.ingest.masters[0]?.host]);
     expect((await world.encoder("studio").status()).masters).toEqual(["a"]);
 });
 
@@ -161,7 +161,7 @@ it("moves an encoder that knows the name from a dead Master a to b by itself; th
     await world.arrange({ studio: {}, airtime: { master: "all" } });
     const listener = await listenByName(regions[1] ?? "", true);
     await listener.waitForSource("studio", { timeoutMs: 20_000 });
-    const [a, b] = world.outputs.ingest.hosts.map(({ host }) => host);
+    const [a, b] = world.outputs.ingest.masters.map(({ host }) => host);
 
     let since = Date.now();
     await power.off("master-a");

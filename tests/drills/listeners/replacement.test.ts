@@ -131,7 +131,7 @@ it("keeps every region in DNS while each Relay and Master is replaced: the new o
         ...Object.values(renewed.listen)
             .flat()
             .map((url) => ({ address: new URL(url).hostname, name: stream })),
-        ...renewed.ingest.hosts.map(({ host }) => ({ address: host, name: ingest })),
+        ...renewed.ingest.masters.map(({ host }) => ({ address: host, name: ingest })),
     ];
     const good = await Promise.all(shown.map(({ address, name }) => certified(place, address, name)));
     expect(good).toEqual(shown.map(() => true));

@@ -145,7 +145,7 @@ export class World {
 
     /** Whether an encoder that goes by the name has not been led to another Master meanwhile. */
     private async isWhereItBegan(encoder: Encoder, master: string | undefined): Promise<boolean> {
-        const [preferred] = this.outputs.ingest.hosts;
+        const [preferred] = this.outputs.ingest.masters;
         return master !== undefined || (await encoder.status()).masters.join() === preferred?.id;
     }
 
@@ -168,7 +168,7 @@ export class World {
                 await mendMachine(machine);
             }),
         );
-        const [preferred] = this.outputs.ingest.hosts;
+        const [preferred] = this.outputs.ingest.masters;
         await this.onUpstream(preferred?.id ?? "", limits.backOnPreferred);
         const { ingest } = this.outputs.names;
         await untilAnswered("studio", ingest, [preferred?.host ?? ""], { patienceMs: limits.backInDns });

@@ -52,7 +52,7 @@ async function wait(
 jest.setTimeout(30_000);
 
 describe("waiting for the canary", () => {
-    it("ends when a machine of the new template is in service, whatever is still to go", async () => {
+    it("ends when an instance of the new template is in service, even while old ones still stop", async () => {
         const { code, out, err } = await wait([
             { machines: [old], refresh: refreshing },
             { machines: [old, starting], refresh: refreshing },
@@ -68,12 +68,12 @@ describe("waiting for the canary", () => {
         expect(code).toBe(0);
     });
 
-    it("needs no refresh: a group's first machine is its canary", async () => {
+    it("needs no refresh for the first instance of a group", async () => {
         const { code } = await wait([{ machines: [] }, { machines: [starting] }, { machines: [serving] }]);
         expect(code).toBe(0);
     });
 
-    it("is not taken in by a machine that is well for a moment", async () => {
+    it("does not accept an instance that is healthy only for a moment", async () => {
         const sick = { ...serving, health: "Unhealthy" };
         const { code, err } = await wait(
             [
@@ -87,7 +87,7 @@ describe("waiting for the canary", () => {
         expect(err).toContain("the refresh is Failed");
     });
 
-    it("fails with the refresh's reason and the machine's own words", async () => {
+    it("fails with the reasons of the refresh and of the instance", async () => {
         const { code, err, asked } = await wait([
             { machines: [old, starting], refresh: refreshing },
             {
@@ -111,7 +111,7 @@ describe("waiting for the canary", () => {
         expect(asked).toEqual(["UpdateAutoScalingGroup 1"]);
     });
 
-    it("gives the reason also where the group cannot be given back what it had", async () => {
+    it("gives the reason even if it cannot set the group back to the old template", async () => {
         const failed = { ...refreshing, status: "Failed", reason: "no capacity" };
         const { code, out, err } = await wait([{ machines: [old], refresh: failed }], {}, true);
         expect(code).toBe(1);
@@ -119,7 +119,7 @@ describe("waiting for the canary", () => {
         expect(out).toContain("not done: the group starts machines of launch template version 1 again");
     });
 
-    it("has nothing to give back to a group whose first machine is not well", async () => {
+    it("sets nothing back if the first instance of a group is not healthy", async () => {
         const { code, err, asked } = await wait([
             { machines: [starting], report: words(2) },
             { machines: [starting], report: words(3) },
@@ -129,7 +129,7 @@ describe("waiting for the canary", () => {
         expect(asked).toEqual([]);
     });
 
-    it("forgives one machine its bad luck, and blames the template for two", async () => {
+    it("goes on after one instance fails, and gives up after two", async () => {
         const lucky = await wait([
             { machines: [old], refresh: refreshing, report: words(2) },
             { machines: [old, serving], refresh: refreshing, report: words(2) },
@@ -147,7 +147,7 @@ describe("waiting for the canary", () => {
         expect(broken.out).toContain("the group starts machines of launch template version 1 again");
     });
 
-    it("does not read the words of an earlier rollout", async () => {
+    it("ignores the report of an earlier rollout", async () => {
         const { code, err } = await wait([
             {
                 machines: [old],
@@ -159,7 +159,7 @@ describe("waiting for the canary", () => {
         expect(err).toContain("the machine's own words: none");
     });
 
-    it("ends when its time is over", async () => {
+    it("fails when the time is over", async () => {
         const { code, err } = await wait([{ machines: [starting], refresh: refreshing }], {
             AERIAL_WAIT_SECONDS: "0.3",
         });
@@ -167,13 +167,13 @@ describe("waiting for the canary", () => {
         expect(err).toContain("it took longer than 0.3 s");
     });
 
-    it("says at once what it was not told", async () => {
+    it("names at once the settings that are missing", async () => {
         const { code, err } = await wait([{ machines: [] }], { AERIAL_GROUP: "" });
         expect(code).toBe(2);
         expect(err).toContain("are needed");
     });
 
-    it("says that nobody answers", async () => {
+    it("fails with the reason if Amazon does not answer", async () => {
         const { code, err } = await wait([{ machines: [] }], {
             AWS_ENDPOINT_URL: "http://127.0.0.1:9",
             AERIAL_POLL_SECONDS: "0.01",
