@@ -24,14 +24,12 @@ export type Hop = z.output<typeof hopInputs>;
 export const connection = z.strictObject({ ...hop, proxy: hopInputs.optional() });
 export type Connection = z.output<typeof connection>;
 
-export const triggers = z.array(z.unknown()).optional();
-
 /** What local and remote commands share. */
 export const commandInputs = {
     create: z.string().optional(),
     update: z.string().optional(),
     delete: z.string().optional(),
-    triggers,
+    triggers: z.array(z.unknown()).optional(),
     stdin: z.string().optional(),
     environment: z.record(z.string(), z.string()).optional(),
     logging: z.enum(["stdout", "stderr", "stdoutAndStderr", "none"]).optional(),

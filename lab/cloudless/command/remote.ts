@@ -2,10 +2,8 @@ import type { Client } from "ssh2";
 import { z } from "zod";
 
 import { resourceKind, type Context } from "../../cloud/kind";
-import { labMode } from "../../cloud/mode";
-import { copyTo, sourceInput } from "./copy";
-import { commandInputs, connection, logs, previousOutput, triggers, type Output } from "./inputs";
-import { commandId, lifecycle } from "./lifecycle";
+import { commandInputs, connection, logs, previousOutput, type Output } from "./inputs";
+import { lifecycle } from "./lifecycle";
 import { runRemotely, withSsh } from "./ssh";
 
 const inputs = z.strictObject({ ...commandInputs, connection });
@@ -57,24 +55,4 @@ export const remoteCommand = resourceKind({
     inputs,
     secretOutputs: ["connection"],
     ...lifecycle(run),
-});
-
-export const copyToRemote = resourceKind({
-    type: "command:remote:CopyToRemote",
-    inputs: z.strictObject({ connection, remotePath: z.string(), source: sourceInput, triggers }),
-    secretOutputs: ["connection"],
-
-    create: async (given, context) => {
-        if (labMode() !== "record") {
-            await withSsh(given.connection, context.log, (client) => copyTo(client, given));
-        }
-        return { id: commandId(context.name), outputs: {} };
-    },
-
-    update: async (_existing, given, context) => {
-        if (labMode() !== "record") {
-            await withSsh(given.connection, context.log, (client) => copyTo(client, given));
-        }
-        return {};
-    },
 });

@@ -43,8 +43,7 @@ const terms = {
     setSubjectKeyId: z.boolean().default(false),
 };
 
-function made(certificate: Certificate, algorithm: Properties): { id: string; outputs: Properties } {
-    const { serial, ...outputs } = certificate;
+function made<Algorithm extends object>({ serial, ...outputs }: Certificate, algorithm: Algorithm) {
     return { id: serial, outputs: { ...outputs, ...algorithm, readyForRenewal: false } };
 }
 
