@@ -451,7 +451,6 @@ export const behaviours: {
             "setAuthorityKeyId",
             "setSubjectKeyId",
             "subject",
-            "uris",
             "validityPeriodHours",
         ],
         computed: ["certPem", "readyForRenewal", "validityEndTime", "validityStartTime", "keyAlgorithm"],

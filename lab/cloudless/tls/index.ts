@@ -19,16 +19,9 @@ const texts = z.array(z.string()).optional();
 const subject = z.strictObject({
     commonName: text,
     organization: text,
-    organizationalUnit: text,
-    streetAddresses: texts,
-    locality: text,
-    province: text,
-    country: text,
-    postalCode: text,
-    serialNumber: text,
 });
 
-const named = { dnsNames: texts, ipAddresses: texts, uris: texts };
+const named = { dnsNames: texts, ipAddresses: texts };
 
 const terms = {
     allowedUses: z.array(
