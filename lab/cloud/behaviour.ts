@@ -62,6 +62,11 @@ const tls = "terraform-provider-tls 4, internal/provider";
 const command = "pulumi-command 1.2.1, provider/pkg/provider/common/inputs.go";
 const fromMemory = "from memory";
 
+/** What is set on a bucket as a whole, and knows nothing afterwards that the program has not said. */
+function settingOfBucket(library: "sdk" | "framework", file: string): Behaviour<"bucket" | "region", never> {
+    return { library, replaceOn: ["bucket", "region"], computed: [], source: amazon(`s3/${file}`) };
+}
+
 /** By type token. The names are those of the SDK, or the compiler refuses them. */
 export const behaviours: {
     readonly [Type in SdkType]: Behaviour<keyof Args<Type> & string, keyof State<Type> & string>;
@@ -323,54 +328,32 @@ export const behaviours: {
         computed: ["arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "tagsAll"],
         source: amazon("s3/bucket.go"),
     },
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {
-        library: "framework",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_lifecycle_configuration.go"),
-    },
-    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_object_lock_configuration.go"),
-    },
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_ownership_controls.go"),
-    },
-    "aws:s3/bucketPolicy:BucketPolicy": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_policy.go"),
-    },
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_public_access_block.go"),
-    },
-    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_replication_configuration.go"),
-    },
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_server_side_encryption_configuration.go"),
-    },
-    "aws:s3/bucketVersioning:BucketVersioning": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_versioning.go"),
-    },
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": settingOfBucket(
+        "framework",
+        "bucket_lifecycle_configuration.go",
+    ),
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": settingOfBucket(
+        "sdk",
+        "bucket_object_lock_configuration.go",
+    ),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": settingOfBucket(
+        "sdk",
+        "bucket_ownership_controls.go",
+    ),
+    "aws:s3/bucketPolicy:BucketPolicy": settingOfBucket("sdk", "bucket_policy.go"),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": settingOfBucket(
+        "sdk",
+        "bucket_public_access_block.go",
+    ),
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": settingOfBucket(
+        "sdk",
+        "bucket_replication_configuration.go",
+    ),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": settingOfBucket(
+        "sdk",
+        "bucket_server_side_encryption_configuration.go",
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": settingOfBucket("sdk", "bucket_versioning.go"),
     "aws:ssm/parameter:Parameter": {
         library: "sdk",
         autoName: "name",
