@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { Properties } from "./protocol/values";
+import type { Args, SdkType, State } from "./sdk";
 
 /*
  * How the real providers behave, kind by kind: what a change replaces, in which order, and what is known only
@@ -11,22 +12,22 @@ import type { Properties } from "./protocol/values";
 /** Whether a change of one property replaces the resource, where that depends on the change. */
 type ReplaceWhen = (before: unknown, after: unknown) => boolean;
 
-export interface Behaviour {
+export interface Behaviour<Input extends PropertyKey = string, Output extends PropertyKey = string> {
     /**
      * What the real provider is made with. Kinds of Terraform's SDK v2 are deleted before they are created when
      * `autoName` is given by the program; the others never are (Pulumi's Terraform bridge).
      */
     library: "sdk" | "framework" | "native";
     /** The property that the bridge makes from the logical name and a random end where the program gives none. */
-    autoName?: string;
+    autoName?: Input;
     /** Properties whose change makes a new resource; `*` means every one. */
-    replaceOn: readonly string[] | "*";
+    replaceOn: readonly Input[] | "*";
     /** Properties of which only some changes do. */
-    replaceWhen?: Readonly<Record<string, ReplaceWhen>>;
+    replaceWhen?: Readonly<Partial<Record<Input, ReplaceWhen>>>;
     /** Outputs that are known only after creation. */
-    computed: readonly string[];
+    computed: readonly Output[];
     /** Of those, the ones that are unknown again with every change in place, and stand in its differences. */
-    computedAgain?: readonly string[];
+    computedAgain?: readonly Output[];
     source: string;
 }
 
@@ -61,8 +62,15 @@ const tls = "terraform-provider-tls 4, internal/provider";
 const command = "pulumi-command 1.2.1, provider/pkg/provider/common/inputs.go";
 const fromMemory = "from memory";
 
-/** By type token. */
-export const behaviours: Readonly<Record<string, Behaviour>> = {
+/** What is set on a bucket as a whole, and knows nothing afterwards that the program has not said. */
+function settingOfBucket(library: "sdk" | "framework", file: string): Behaviour<"bucket" | "region", never> {
+    return { library, replaceOn: ["bucket", "region"], computed: [], source: amazon(`s3/${file}`) };
+}
+
+/** By type token. The names are those of the SDK, or the compiler refuses them. */
+export const behaviours: {
+    readonly [Type in SdkType]: Behaviour<keyof Args<Type> & string, keyof State<Type> & string>;
+} = {
     "digitalocean:index/droplet:Droplet": {
         library: "sdk",
         autoName: "name",
@@ -105,25 +113,6 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
         computed: ["createdAt", "pendingChanges", "status"],
         source: digitalOcean("firewall/firewalls.go"),
     },
-    "digitalocean:index/monitorAlert:MonitorAlert": {
-        library: "sdk",
-        replaceOn: [],
-        computed: ["uuid"],
-        source: digitalOcean("monitoring/resource_monitor_alert.go"),
-    },
-    "digitalocean:index/project:Project": {
-        library: "sdk",
-        autoName: "name",
-        replaceOn: [],
-        computed: ["createdAt", "ownerId", "ownerUuid", "resources", "updatedAt"],
-        source: digitalOcean("project/resource_project.go"),
-    },
-    "digitalocean:index/projectResources:ProjectResources": {
-        library: "sdk",
-        replaceOn: ["project"],
-        computed: [],
-        source: digitalOcean("project/resource_project_resources.go"),
-    },
     "digitalocean:index/reservedIp:ReservedIp": {
         library: "sdk",
         replaceOn: ["region"],
@@ -156,20 +145,6 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
             "volumesCount",
         ],
         source: digitalOcean("tag/resource_tag.go"),
-    },
-    "digitalocean:index/uptimeAlert:UptimeAlert": {
-        library: "sdk",
-        autoName: "name",
-        replaceOn: [],
-        computed: [],
-        source: digitalOcean("uptime/resource_uptime_alert.go"),
-    },
-    "digitalocean:index/uptimeCheck:UptimeCheck": {
-        library: "sdk",
-        autoName: "name",
-        replaceOn: [],
-        computed: [],
-        source: digitalOcean("uptime/resource_uptime_check.go"),
     },
     "digitalocean:index/volume:Volume": {
         library: "sdk",
@@ -353,54 +328,32 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
         computed: ["arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "tagsAll"],
         source: amazon("s3/bucket.go"),
     },
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {
-        library: "framework",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_lifecycle_configuration.go"),
-    },
-    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_object_lock_configuration.go"),
-    },
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_ownership_controls.go"),
-    },
-    "aws:s3/bucketPolicy:BucketPolicy": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_policy.go"),
-    },
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_public_access_block.go"),
-    },
-    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_replication_configuration.go"),
-    },
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_server_side_encryption_configuration.go"),
-    },
-    "aws:s3/bucketVersioning:BucketVersioning": {
-        library: "sdk",
-        replaceOn: ["bucket", "region"],
-        computed: [],
-        source: amazon("s3/bucket_versioning.go"),
-    },
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": settingOfBucket(
+        "framework",
+        "bucket_lifecycle_configuration.go",
+    ),
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": settingOfBucket(
+        "sdk",
+        "bucket_object_lock_configuration.go",
+    ),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": settingOfBucket(
+        "sdk",
+        "bucket_ownership_controls.go",
+    ),
+    "aws:s3/bucketPolicy:BucketPolicy": settingOfBucket("sdk", "bucket_policy.go"),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": settingOfBucket(
+        "sdk",
+        "bucket_public_access_block.go",
+    ),
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": settingOfBucket(
+        "sdk",
+        "bucket_replication_configuration.go",
+    ),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": settingOfBucket(
+        "sdk",
+        "bucket_server_side_encryption_configuration.go",
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": settingOfBucket("sdk", "bucket_versioning.go"),
     "aws:ssm/parameter:Parameter": {
         library: "sdk",
         autoName: "name",
@@ -422,43 +375,13 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
         computed: ["arn", "securityGroupRuleId", "tagsAll"],
         source: amazon("ec2/vpc_security_group_ingress_rule.go"),
     },
-    "random:index/randomBytes:RandomBytes": {
-        library: "framework",
-        replaceOn: "*",
-        computed: ["base64", "hex"],
-        source: random,
-    },
     "random:index/randomId:RandomId": {
         library: "framework",
         replaceOn: "*",
         computed: ["b64Std", "b64Url", "dec", "hex"],
         source: random,
     },
-    "random:index/randomInteger:RandomInteger": {
-        library: "framework",
-        replaceOn: "*",
-        computed: ["result"],
-        source: random,
-    },
     "random:index/randomPassword:RandomPassword": {
-        library: "framework",
-        replaceOn: "*",
-        computed: ["result"],
-        source: random,
-    },
-    "random:index/randomPet:RandomPet": {
-        library: "framework",
-        replaceOn: "*",
-        computed: [],
-        source: random,
-    },
-    "random:index/randomString:RandomString": {
-        library: "framework",
-        replaceOn: "*",
-        computed: ["result"],
-        source: random,
-    },
-    "random:index/randomUuid:RandomUuid": {
         library: "framework",
         replaceOn: "*",
         computed: ["result"],
@@ -511,7 +434,6 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
             "setAuthorityKeyId",
             "setSubjectKeyId",
             "subject",
-            "uris",
             "validityPeriodHours",
         ],
         computed: ["certPem", "readyForRenewal", "validityEndTime", "validityStartTime", "keyAlgorithm"],
@@ -529,21 +451,14 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
         computed: ["stderr", "stdout"],
         source: command,
     },
-    "command:remote:CopyToRemote": {
-        library: "native",
-        replaceOn: ["triggers"],
-        computed: [],
-        source: command,
-    },
 };
 
-/** The behaviour of a kind. @throws for one that is not in the table. */
+/** The behaviour of a kind that may not be one of the lab's. @throws for one that is not in the table. */
 export function behaviourOf(type: string): Behaviour {
-    const found = behaviours[type];
-    if (!found) {
+    if (!Object.hasOwn(behaviours, type)) {
         throw new Error(`nobody has written down how ${type} behaves: add it to lab/cloud/behaviour.ts`);
     }
-    return found;
+    return behaviours[type as SdkType];
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 
-import { behaviourOf, type Behaviour } from "./behaviour";
+import { behaviours, type Behaviour } from "./behaviour";
 import type { Properties } from "./protocol/values";
+import type { AsInTheSdk, InputDifferences, OutputDifferences, SdkType, State } from "./sdk";
 
 export type { Properties } from "./protocol/values";
 
@@ -25,32 +26,38 @@ export interface Existing<Inputs> {
     outputs: Properties;
 }
 
-export interface Made {
+export interface Made<Outputs extends object = Properties> {
     id: string;
     /** Outputs beyond the inputs, and inputs that the provider reports differently. */
-    outputs: Properties;
+    outputs: Outputs;
 }
 
 /**
  * One kind of resource: what it accepts, and what is really done. What a change of it means is in `behaviour.ts`; secrets,
  * previews, unknown properties and differences follow from both in `protocol/`.
  */
-export interface KindDefinition<Schema extends z.ZodObject> {
+export interface KindDefinition<
+    Type extends SdkType,
+    Schema extends z.ZodObject,
+    Created extends object,
+    Read extends object,
+    Updated extends object,
+> {
     /** For example `digitalocean:index/droplet:Droplet`. */
-    type: string;
+    type: Type;
     /** Inputs. Strict: a property that it does not know is an error. */
     inputs: Schema;
     /** Inputs whose order means nothing. */
     sets?: readonly (keyof z.output<Schema> & string)[];
     /** Outputs that are secret whatever the inputs are. */
-    secretOutputs?: readonly string[];
+    secretOutputs?: readonly (keyof State<Type> & string)[];
     /** Inputs that the provider's own settings give where the program gives none, such as Amazon's `region`. */
     fromProvider?: readonly (keyof z.output<Schema> & string)[];
     /** Whether time alone has made it due for replacement: a certificate that is to be renewed. */
     isDue?(outputs: Properties): boolean;
-    create(inputs: z.output<Schema>, context: Context): Promise<Made>;
+    create(inputs: z.output<Schema>, context: Context): Promise<Made<Created>>;
     /** Reads the present outputs; undefined when the resource is gone. Without it, the state counts. */
-    read?(existing: Existing<z.output<Schema>>, context: Context): Promise<Properties | undefined>;
+    read?(existing: Existing<z.output<Schema>>, context: Context): Promise<Read | undefined>;
     /**
      * Inputs that the cloud answers in a form of its own: a refresh puts them into the state, and a program that does
      * not give the same form changes them back at the next `up`.
@@ -61,7 +68,7 @@ export interface KindDefinition<Schema extends z.ZodObject> {
         existing: Existing<z.output<Schema>>,
         inputs: z.output<Schema>,
         context: Context,
-    ): Promise<Properties>;
+    ): Promise<Updated>;
     /** Removes it; succeeds when it is gone already. */
     delete?(existing: Existing<z.output<Schema>>, context: Context): Promise<void>;
 }
@@ -82,9 +89,35 @@ export interface ResourceKind {
     delete(existing: Existing<Properties>, context: Context): Promise<void>;
 }
 
-/** Describes a kind; see KindDefinition. @throws when its behaviour is not known. */
-export function resourceKind<Schema extends z.ZodObject>(definition: KindDefinition<Schema>): ResourceKind {
-    const behaviour = behaviourOf(definition.type);
+/** Describes a kind, whose inputs and outputs have to be those of the SDK; see KindDefinition. */
+export function resourceKind<
+    Type extends SdkType,
+    Schema extends z.ZodObject,
+    Created extends object,
+    Read extends object,
+    Updated extends object,
+>(
+    definition: KindDefinition<Type, Schema, Created, Read, Updated> & {
+        type: AsInTheSdk<
+            | InputDifferences<Type, Schema>
+            | OutputDifferences<Type, Created | Updated>
+            // A kind without `read`, or one that finds all as it was, gives back the outputs of the state.
+            | (string extends keyof Read ? never : OutputDifferences<Type, Read>)
+        >;
+    },
+): ResourceKind {
+    return anyKind(definition);
+}
+
+/** The same without a look at the SDK's types, for functions that make kinds: they ask that of their arguments. */
+export function anyKind<
+    Type extends SdkType,
+    Schema extends z.ZodObject,
+    Created extends object,
+    Read extends object,
+    Updated extends object,
+>(definition: KindDefinition<Type, Schema, Created, Read, Updated>): ResourceKind {
+    const behaviour: Behaviour = behaviours[definition.type];
     const typed = (existing: Existing<Properties>): Existing<z.output<Schema>> => ({
         ...existing,
         inputs: definition.inputs.parse(existing.inputs),
@@ -103,7 +136,10 @@ export function resourceKind<Schema extends z.ZodObject>(definition: KindDefinit
             return { id, outputs: { ...parsed, ...outputs } };
         },
         async read(existing, context) {
-            return definition.read ? definition.read(typed(existing), context) : existing.outputs;
+            const present = definition.read
+                ? await definition.read(typed(existing), context)
+                : existing.outputs;
+            return present && Object.fromEntries(Object.entries(present));
         },
         readInputs: (existing) => definition.readInputs?.(typed(existing)) ?? {},
         async update(existing, inputs, context) {

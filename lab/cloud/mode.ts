@@ -1,5 +1,5 @@
 /**
- * Whether resources become machines and networks of this host, or are only checked and recorded. The command line sets
+ * Whether resources become machines and networks of this workstation, or are only checked and recorded. The command line sets
  * `AERIAL_LAB_MODE` for the engine, whose environment its providers inherit; this is the only place that touches it.
  */
 export type LabMode = "machines" | "record";

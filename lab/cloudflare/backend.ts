@@ -1,32 +1,33 @@
+import { labMode } from "../cloud/mode";
+import { exclusively } from "../cloud/records";
 import { checkDns } from "./dns/gdnsd";
 import { applyDns } from "./dns/server";
-import { exclusively } from "../cloud/records";
-import { labMode } from "../cloud/mode";
-import { readDnsData, type DnsData } from "./cloud";
-
-/** Makes an object what it is to become, or takes it out, in a list of its kind. */
-export function withChange<Entry extends { id: string }>(
-    list: readonly Entry[],
-    id: string,
-    entry: Entry | undefined,
-): Entry[] {
-    return [...list.filter((other) => other.id !== id), ...(entry === undefined ? [] : [entry])];
-}
+import { readDnsData, tables, type DnsData, type Lists } from "./records";
 
 /**
- * Changes the account and then what is answered: `plan` checks the change against what is there and tells what there
- * will be; `commit` records it. Returns once the names answer accordingly. In record mode nothing answers.
+ * Changes one object of the account, and then what is answered. Returns once the names answer accordingly. In record mode
+ * nothing answers.
+ *
+ * @param next checks the change against what is there, and gives the object as it is to be; undefined takes it out.
  */
-export async function change(
-    plan: (present: DnsData) => { next: DnsData; commit: () => void },
+export async function change<List extends keyof Lists>(
+    list: List,
+    id: string,
+    next: (present: DnsData) => Lists[List] | undefined,
 ): Promise<void> {
     await exclusively(async () => {
-        const { next, commit } = plan(readDnsData());
+        const present = readDnsData();
+        const object = next(present);
         if (labMode() === "machines") {
+            const others = present[list].filter((other) => other.id !== id);
             // What the lab's server cannot do is refused before it is recorded: one such record would stop all others.
-            checkDns(next);
+            checkDns({ ...present, [list]: object === undefined ? others : [...others, object] });
         }
-        commit();
+        if (object === undefined) {
+            tables[list].remove(id);
+        } else {
+            tables[list].put(id, object);
+        }
     });
     if (labMode() === "machines") {
         await applyDns();

@@ -1,12 +1,11 @@
 import { z } from "zod";
 
 import { steeringRegions } from "../../model/steeringRegions";
-import { resourceKind } from "../cloud/kind";
-import { notFound, notUnique, validationFailed } from "./api";
-import { change, withChange } from "./backend";
-import { balancers, newId, type BalancerRecord, type DnsData } from "./cloud";
-import { zoneFacts } from "./facts";
+import { notUnique, validationFailed } from "./api";
+import { labZones, zoneFacts } from "./facts";
 import { identifier, isHostname, oneOf } from "./inputs";
+import { objectKind, type Change } from "./kind";
+import type { BalancerRecord, DnsData } from "./records";
 
 /** Time to live of a name that is given none, in seconds. */
 const defaultTtl = 30;
@@ -36,7 +35,7 @@ const inputs = z.strictObject({
 });
 type Inputs = z.output<typeof inputs>;
 
-function check(given: Inputs, request: string, present: DnsData, self?: string): void {
+function check({ given, record, request, present }: Change<Inputs, BalancerRecord>): void {
     const zone = zoneFacts(given.zoneId, request);
     if (!isHostname(given.name) || given.name.startsWith("*.")) {
         throw validationFailed(request, `name ${JSON.stringify(given.name)} is not a valid hostname`);
@@ -44,7 +43,7 @@ function check(given: Inputs, request: string, present: DnsData, self?: string):
     if (zone.name !== undefined && given.name !== zone.name && !given.name.endsWith(`.${zone.name}`)) {
         throw validationFailed(request, `name ${given.name} is not in the zone ${zone.name}`);
     }
-    const others = present.balancers.filter(({ id, zoneId }) => id !== self && zoneId === given.zoneId);
+    const others = present.balancers.filter(({ id, zoneId }) => id !== record.id && zoneId === given.zoneId);
     if (others.some(({ name }) => name.toLowerCase() === given.name.toLowerCase())) {
         throw notUnique(request);
     }
@@ -85,65 +84,21 @@ function checkPools(given: Inputs, request: string, present: DnsData): void {
     }
 }
 
-function recordOf(given: Inputs, base: Pick<BalancerRecord, "id" | "urn" | "createdOn">): BalancerRecord {
-    const { zoneId, name, enabled, proxied, defaultPools, fallbackPool, steeringPolicy } = given;
-    return {
-        ...base,
-        ...{ zoneId, name, enabled, proxied, defaultPools, fallbackPool },
-        ttlSeconds: given.ttl ?? defaultTtl,
-        regionPools: given.regionPools ?? {},
-        steeringPolicy: steeringPolicy === "" ? (given.regionPools ? "geo" : "off") : steeringPolicy,
-    };
-}
-
-/** Takes a balancer out of its zone; succeeds when it is gone already. */
-export async function removeBalancer(id: string): Promise<void> {
-    if (!balancers.get(id)) {
-        return;
-    }
-    await change((present) => ({
-        next: { ...present, balancers: withChange(present.balancers, id, undefined) },
-        commit: () => balancers.remove(id),
-    }));
-}
-
-export const loadBalancer = resourceKind({
+export const loadBalancer = objectKind({
     type: "cloudflare:index/loadBalancer:LoadBalancer",
     inputs,
+    list: "balancers",
+    check,
 
-    async create(given, { urn }) {
-        const request = `POST /zones/${given.zoneId}/load_balancers`;
-        const now = new Date().toISOString();
-        const record = recordOf(given, { urn, id: newId(), createdOn: now });
-        await change((present) => {
-            check(given, request, present);
-            return {
-                next: { ...present, balancers: withChange(present.balancers, record.id, record) },
-                commit: () => balancers.put(record.id, record),
-            };
-        });
-        const zoneName = zoneFacts(given.zoneId, request).name;
-        return { id: record.id, outputs: { createdOn: now, modifiedOn: now, zoneName } };
+    recordOf(given, { id, urn, createdOn }) {
+        const { zoneId, name, enabled, proxied, defaultPools, fallbackPool, steeringPolicy } = given;
+        return {
+            ...{ id, urn, createdOn, zoneId, name, enabled, proxied, defaultPools, fallbackPool },
+            ttlSeconds: given.ttl ?? defaultTtl,
+            regionPools: given.regionPools ?? {},
+            steeringPolicy: steeringPolicy === "" ? (given.regionPools ? "geo" : "off") : steeringPolicy,
+        };
     },
 
-    read: async ({ id, outputs }) => (balancers.get(id) ? outputs : undefined),
-
-    async update({ id }, given) {
-        const request = `PUT /zones/${given.zoneId}/load_balancers/${id}`;
-        await change((present) => {
-            const old = balancers.get(id);
-            if (!old) {
-                throw notFound(request, id);
-            }
-            check(given, request, present, id);
-            const record = recordOf(given, old);
-            return {
-                next: { ...present, balancers: withChange(present.balancers, id, record) },
-                commit: () => balancers.put(id, record),
-            };
-        });
-        return { modifiedOn: new Date().toISOString() };
-    },
-
-    delete: ({ id }) => removeBalancer(id),
+    outputs: ({ zoneId }) => ({ zoneName: labZones[zoneId] }),
 });

@@ -1,13 +1,12 @@
-import { isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 
 import { z } from "zod";
 
-import { resourceKind } from "../cloud/kind";
-import { ApiError, dnsInvalid, notFound } from "./api";
-import { change, withChange } from "./backend";
-import { names, newId, type DnsData, type NameRecord } from "./cloud";
-import { zoneFacts } from "./facts";
-import { identifier, isHostname, isIpv4, oneOf } from "./inputs";
+import { ApiError, dnsInvalid } from "./api";
+import { labZones, zoneFacts } from "./facts";
+import { identifier, isHostname, oneOf } from "./inputs";
+import { objectKind, type Change } from "./kind";
+import type { DnsData, NameRecord } from "./records";
 
 const inputs = z.strictObject({
     zoneId: identifier,
@@ -54,7 +53,7 @@ function fullName(name: string, zone: string | undefined): string {
     return name === "@" ? zone : `${name}.${zone}`;
 }
 
-function check(record: NameRecord, request: string, present: DnsData): void {
+function check({ record, request, present }: Change<Inputs, NameRecord>): void {
     const { account } = zoneFacts(record.zoneId, request);
     if (!isHostname(record.name)) {
         throw dnsInvalid(request, 9000, "DNS name is invalid.");
@@ -71,7 +70,7 @@ function check(record: NameRecord, request: string, present: DnsData): void {
 }
 
 function checkContent({ type, content }: NameRecord, request: string): void {
-    if (type === "A" && !isIpv4(content)) {
+    if (type === "A" && !isIPv4(content)) {
         throw dnsInvalid(request, 9005, "Content for A record must be a valid IPv4 address.");
     }
     if (type === "AAAA" && !isIPv6(content)) {
@@ -110,72 +109,19 @@ function checkNeighbours(record: NameRecord, request: string, present: DnsData):
     }
 }
 
-function recordOf(
-    given: Inputs,
-    base: Pick<NameRecord, "id" | "urn" | "createdOn">,
-    zone: string | undefined,
-): NameRecord {
-    return {
-        id: base.id,
-        urn: base.urn,
-        createdOn: base.createdOn,
-        zoneId: given.zoneId,
-        name: fullName(given.name, zone),
-        type: given.type,
-        content: given.content ?? "",
-        ttlSeconds: given.ttl,
-        proxied: given.proxied,
-    };
-}
-
-/** Takes a record out of its zone; succeeds when it is gone already. */
-export async function removeName(id: string): Promise<void> {
-    if (!names.get(id)) {
-        return;
-    }
-    await change((present) => ({
-        next: { ...present, names: withChange(present.names, id, undefined) },
-        commit: () => names.remove(id),
-    }));
-}
-
-async function put(record: NameRecord, request: string): Promise<void> {
-    await change((present) => {
-        check(record, request, present);
-        return {
-            next: { ...present, names: withChange(present.names, record.id, record) },
-            commit: () => names.put(record.id, record),
-        };
-    });
-}
-
-export const dnsRecord = resourceKind({
+export const dnsRecord = objectKind({
     type: "cloudflare:index/dnsRecord:DnsRecord",
     inputs,
     sets: ["tags"],
+    list: "names",
+    check,
 
-    async create(given, { urn }) {
-        const request = `POST /zones/${given.zoneId}/dns_records`;
-        const now = new Date().toISOString();
-        const { name: zone } = zoneFacts(given.zoneId, request);
-        const record = recordOf(given, { urn, id: newId(), createdOn: now }, zone);
-        await put(record, request);
-        const proxiable = addressTypes.includes(record.type);
-        return { id: record.id, outputs: { name: record.name, createdOn: now, modifiedOn: now, proxiable } };
-    },
+    recordOf: ({ zoneId, type, proxied, ...given }, { id, urn, createdOn }) => ({
+        ...{ id, urn, createdOn, zoneId, type, proxied },
+        name: fullName(given.name, labZones[zoneId]),
+        content: given.content ?? "",
+        ttlSeconds: given.ttl,
+    }),
 
-    read: async ({ id, outputs }) => (names.get(id) ? outputs : undefined),
-
-    async update({ id }, given) {
-        const request = `PUT /zones/${given.zoneId}/dns_records/${id}`;
-        const old = names.get(id);
-        if (!old) {
-            throw notFound(request, id);
-        }
-        const record = recordOf(given, old, zoneFacts(given.zoneId, request).name);
-        await put(record, request);
-        return { name: record.name, modifiedOn: new Date().toISOString() };
-    },
-
-    delete: ({ id }) => removeName(id),
+    outputs: ({ name, type }) => ({ name, proxiable: addressTypes.includes(type) }),
 });

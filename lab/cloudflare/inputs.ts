@@ -19,11 +19,6 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(attrib
 /** A region from which health is checked, or of those who ask. */
 export const regionCode = oneOf("region", steeringRegions);
 
-export function isIpv4(value: string): boolean {
-    const parts = value.split(".");
-    return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
-}
-
 /** A host name in full, of letters, digits, hyphens and underscores; `*` may be its first label. */
 export function isHostname(value: string): boolean {
     return (

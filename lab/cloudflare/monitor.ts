@@ -1,11 +1,10 @@
 import { z } from "zod";
 
-import { resourceKind } from "../cloud/kind";
-import { notFound, stillReferenced, validationFailed } from "./api";
-import { change, withChange } from "./backend";
-import { monitors, newId, pools, type MonitorRecord } from "./cloud";
+import { validationFailed } from "./api";
 import { accountFacts } from "./facts";
 import { identifier, oneOf } from "./inputs";
+import { objectKind, type Change } from "./kind";
+import type { MonitorRecord } from "./records";
 
 const inputs = z.strictObject({
     accountId: identifier,
@@ -26,7 +25,7 @@ const inputs = z.strictObject({
 });
 type Inputs = z.output<typeof inputs>;
 
-function check(given: Inputs, request: string): void {
+function check({ given, request }: Change<Inputs, MonitorRecord>): void {
     const within = (name: keyof Inputs, least: number, most: number): void => {
         const value = Number(given[name]);
         if (value < least || value > most) {
@@ -50,71 +49,21 @@ function check(given: Inputs, request: string): void {
     }
 }
 
-function recordOf(given: Inputs, base: Pick<MonitorRecord, "id" | "urn" | "createdOn">): MonitorRecord {
-    const { accountId, type, method, path, port, header = {}, expectedCodes } = given;
-    return {
-        ...base,
-        ...{ accountId, type, method, path, port, header, expectedCodes },
-        intervalSeconds: given.interval,
-        timeoutSeconds: given.timeout,
-        retries: given.retries,
-        consecutiveUp: given.consecutiveUp,
-        consecutiveDown: given.consecutiveDown,
-    };
-}
-
-/** Takes a monitor out of the account; succeeds when it is gone already. */
-export async function removeMonitor(id: string): Promise<void> {
-    const record = monitors.get(id);
-    if (!record) {
-        return;
-    }
-    await change((present) => {
-        if (pools.all().some((pool) => pool.monitor === id)) {
-            throw stillReferenced(`DELETE /accounts/${record.accountId}/load_balancers/monitors/${id}`);
-        }
-        return {
-            next: { ...present, monitors: withChange(present.monitors, id, undefined) },
-            commit: () => monitors.remove(id),
-        };
-    });
-}
-
-export const loadBalancerMonitor = resourceKind({
+export const loadBalancerMonitor = objectKind({
     type: "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor",
     inputs,
+    list: "monitors",
+    check,
 
-    async create(given, { urn }) {
-        const now = new Date().toISOString();
-        const record = recordOf(given, { urn, id: newId(), createdOn: now });
-        await change((present) => {
-            check(given, `POST /accounts/${given.accountId}/load_balancers/monitors`);
-            return {
-                next: { ...present, monitors: withChange(present.monitors, record.id, record) },
-                commit: () => monitors.put(record.id, record),
-            };
-        });
-        return { id: record.id, outputs: { createdOn: now, modifiedOn: now } };
+    recordOf(given, { id, urn, createdOn }) {
+        const { accountId, type, method, path, port, header = {}, expectedCodes } = given;
+        return {
+            ...{ id, urn, createdOn, accountId, type, method, path, port, header, expectedCodes },
+            intervalSeconds: given.interval,
+            timeoutSeconds: given.timeout,
+            retries: given.retries,
+            consecutiveUp: given.consecutiveUp,
+            consecutiveDown: given.consecutiveDown,
+        };
     },
-
-    read: async ({ id, outputs }) => (monitors.get(id) ? outputs : undefined),
-
-    async update({ id }, given) {
-        const request = `PUT /accounts/${given.accountId}/load_balancers/monitors/${id}`;
-        await change((present) => {
-            const old = monitors.get(id);
-            if (!old) {
-                throw notFound(request, id);
-            }
-            check(given, request);
-            const record = recordOf(given, old);
-            return {
-                next: { ...present, monitors: withChange(present.monitors, id, record) },
-                commit: () => monitors.put(id, record),
-            };
-        });
-        return { modifiedOn: new Date().toISOString() };
-    },
-
-    delete: ({ id }) => removeMonitor(id),
 });

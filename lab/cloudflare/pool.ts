@@ -1,11 +1,10 @@
 import { z } from "zod";
 
-import { resourceKind } from "../cloud/kind";
-import { notFound, notUnique, stillReferenced, validationFailed } from "./api";
-import { change, withChange } from "./backend";
-import { balancers, newId, pools, type BalancerRecord, type DnsData, type PoolRecord } from "./cloud";
+import { notUnique, validationFailed } from "./api";
 import { accountFacts } from "./facts";
 import { identifier, oneOf, regionCode } from "./inputs";
+import { objectKind, type Change } from "./kind";
+import { pools, type PoolRecord } from "./records";
 
 const inputs = z.strictObject({
     accountId: identifier,
@@ -38,9 +37,11 @@ const inputs = z.strictObject({
 });
 type Inputs = z.output<typeof inputs>;
 
-function check(given: Inputs, request: string, present: DnsData, self?: string): void {
+function check({ given, record, request, present }: Change<Inputs, PoolRecord>): void {
     const facts = accountFacts(given.accountId, request);
-    const others = present.pools.filter((pool) => pool.accountId === given.accountId && pool.id !== self);
+    const others = present.pools.filter(
+        (pool) => pool.accountId === given.accountId && pool.id !== record.id,
+    );
     if (!/^[A-Za-z0-9_-]+$/.test(given.name)) {
         throw validationFailed(
             request,
@@ -96,52 +97,17 @@ function checkOrigins({ origins, minimumOrigins }: Inputs, request: string): voi
     }
 }
 
-function recordOf(given: Inputs, base: Pick<PoolRecord, "id" | "urn" | "createdOn">): PoolRecord {
-    const { accountId, name, enabled, monitor, minimumOrigins, origins } = given;
-    const steering = given.originSteering?.policy;
-    return { ...base, accountId, name, enabled, monitor, minimumOrigins, origins, steering };
-}
-
-/** All pools that a balancer may answer with. */
-export function poolsOf(balancer: BalancerRecord): string[] {
-    return [...balancer.defaultPools, ...Object.values(balancer.regionPools).flat(), balancer.fallbackPool];
-}
-
-/** Takes a pool out of the account; succeeds when it is gone already. */
-export async function removePool(id: string): Promise<void> {
-    const record = pools.get(id);
-    if (!record) {
-        return;
-    }
-    await change((present) => {
-        if (balancers.all().some((balancer) => poolsOf(balancer).includes(id))) {
-            throw stillReferenced(`DELETE /accounts/${record.accountId}/load_balancers/pools/${id}`);
-        }
-        return {
-            next: { ...present, pools: withChange(present.pools, id, undefined) },
-            commit: () => pools.remove(id),
-        };
-    });
-}
-
-export const loadBalancerPool = resourceKind({
+export const loadBalancerPool = objectKind({
     type: "cloudflare:index/loadBalancerPool:LoadBalancerPool",
     inputs,
+    list: "pools",
+    check,
 
-    async create(given, { urn }) {
-        const now = new Date().toISOString();
-        const record = recordOf(given, { urn, id: newId(), createdOn: now });
-        await change((present) => {
-            check(given, `POST /accounts/${given.accountId}/load_balancers/pools`, present);
-            return {
-                next: { ...present, pools: withChange(present.pools, record.id, record) },
-                commit: () => pools.put(record.id, record),
-            };
-        });
-        return { id: record.id, outputs: { createdOn: now, modifiedOn: now } };
+    recordOf(given, { id, urn, createdOn }) {
+        const { accountId, name, enabled, monitor, minimumOrigins, origins } = given;
+        const steering = given.originSteering?.policy;
+        return { id, urn, createdOn, accountId, name, enabled, monitor, minimumOrigins, origins, steering };
     },
-
-    read: async ({ id, outputs }) => (pools.get(id) ? outputs : undefined),
 
     // The API gives a pool's origins back in the order of their names, as text, whatever order they were given in, and
     // they are a list in the provider (its pull request 7209; issues 6140, 7028, 7179). It spells out the defaults.
@@ -150,23 +116,4 @@ export const loadBalancerPool = resourceKind({
             one.name < other.name ? -1 : 1,
         ),
     }),
-
-    async update({ id }, given) {
-        const request = `PUT /accounts/${given.accountId}/load_balancers/pools/${id}`;
-        await change((present) => {
-            const old = pools.get(id);
-            if (!old) {
-                throw notFound(request, id);
-            }
-            check(given, request, present, id);
-            const record = recordOf(given, old);
-            return {
-                next: { ...present, pools: withChange(present.pools, id, record) },
-                commit: () => pools.put(id, record),
-            };
-        });
-        return { modifiedOn: new Date().toISOString() };
-    },
-
-    delete: ({ id }) => removePool(id),
 });

@@ -2,25 +2,15 @@ import { createHash } from "node:crypto";
 
 import { z } from "zod";
 
-import { exclusively } from "../cloud/records";
-import { resourceKind, type Properties } from "../cloud/kind";
-import { ApiError, doing } from "./api";
+import { exclusively, nextNumber } from "../cloud/records";
+import { resourceKind } from "../cloud/kind";
+import { defaultVpc, freePrivateAddress, freePublicAddress } from "./addresses";
+import { ApiError, changing, doing, notFound } from "./api";
 import { backend } from "./backend";
-import {
-    defaultVpc,
-    droplets,
-    freePrivateAddress,
-    freePublicAddress,
-    nextDropletId,
-    reservedIps,
-    sshKeys,
-    vpcs,
-    type DropletRecord,
-    type VpcRecord,
-} from "./cloud";
-import { imageSlugs, maxUserDataBytes, regionFacts, sizeFacts } from "./facts";
+import { checkRegion, imageSlugs, maxUserDataBytes, sizeFacts } from "./facts";
 import { enforceFirewalls } from "./firewallRules";
 import { oneOf, tags, text } from "./inputs";
+import { droplets, reservedIps, sshKeys, vpcs, type DropletRecord, type VpcRecord } from "./records";
 import { changeVolumes, freeVolumes, recordVolumes, volumesOf } from "./volume";
 
 const inputs = z.strictObject({
@@ -66,13 +56,7 @@ function checkName(name: string, request: string): void {
 
 function checkPlace(given: Inputs): string {
     const region = given.region ?? "nyc3";
-    const known = regionFacts[region];
-    if (!known) {
-        throw new ApiError(422, create, "You specified an invalid region for Droplet creation.");
-    }
-    if (!known.available) {
-        throw new ApiError(422, create, "Region is not available");
-    }
+    checkRegion(region, create, "You specified an invalid region for Droplet creation.");
     if (!(given.size in sizeFacts)) {
         throw new ApiError(422, create, "You specified an invalid size for Droplet creation.");
     }
@@ -84,18 +68,16 @@ function checkPlace(given: Inputs): string {
 
 function keysOf(given: Inputs): number[] {
     const known = sshKeys.all();
-    const found = (given.sshKeys ?? []).map(
-        (wanted) => known.find((key) => String(key.id) === wanted || key.fingerprint === wanted) ?? wanted,
+    const wanted = given.sshKeys ?? [];
+    const found = wanted.map((one) =>
+        known.find(({ id, fingerprint }) => [String(id), fingerprint].includes(one)),
     );
-    const unknown = found.filter((key) => typeof key === "string");
+    const unknown = wanted.filter((_, index) => found[index] === undefined);
     if (unknown.length > 0) {
-        throw new ApiError(
-            422,
-            create,
-            `${unknown.join(", ")} are invalid key identifiers for Droplet creation.`,
-        );
+        const reason = `${unknown.join(", ")} are invalid key identifiers for Droplet creation.`;
+        throw new ApiError(422, create, reason);
     }
-    return found.flatMap((key) => (typeof key === "string" ? [] : [key.id]));
+    return found.flatMap((key) => key?.id ?? []);
 }
 
 function vpcOf(given: Inputs, region: string): VpcRecord {
@@ -126,7 +108,7 @@ function admit(given: Inputs, urn: string): DropletRecord {
     const vpc = vpcOf(given, region);
     return {
         urn,
-        id: nextDropletId(),
+        id: nextNumber("droplet", 400_000_001),
         name: given.name,
         region,
         size: given.size,
@@ -142,7 +124,7 @@ function admit(given: Inputs, urn: string): DropletRecord {
     };
 }
 
-function outputsOf(droplet: DropletRecord): Properties {
+function outputsOf(droplet: DropletRecord) {
     const facts = sizeFacts[droplet.size];
     return {
         name: droplet.name,
@@ -256,41 +238,35 @@ export const droplet = resourceKind({
     },
 
     update: ({ id }, given) =>
-        doing("updating droplet", () =>
-            exclusively(async () => {
-                const record = droplets.get(id);
-                if (!record) {
-                    throw new Error(`droplet (${id}) not found during update`);
-                }
-                const changed = { ...record, name: given.name, size: given.size, tags: given.tags ?? [] };
-                if (changed.name !== record.name) {
-                    checkName(given.name, `POST /v2/droplets/${id}/actions`);
-                }
-                if (changed.size !== record.size) {
-                    checkResize(record, given);
-                }
-                // Without the property, whatever is attached stays.
-                if (given.volumeIds !== undefined) {
-                    await changeVolumes(record, given.volumeIds);
-                }
-                droplets.put(id, changed);
-                if (changed.size !== record.size) {
-                    await backend().restart(changed);
-                }
-                await enforceFirewalls();
-                return outputsOf(changed);
-            }),
-        ),
+        changing("updating droplet", async () => {
+            const record = droplets.get(id);
+            if (!record) {
+                throw new Error(`droplet (${id}) not found during update`);
+            }
+            const changed = { ...record, name: given.name, size: given.size, tags: given.tags ?? [] };
+            if (changed.name !== record.name) {
+                checkName(given.name, `POST /v2/droplets/${id}/actions`);
+            }
+            if (changed.size !== record.size) {
+                checkResize(record, given);
+            }
+            // Without the property, whatever is attached stays.
+            if (given.volumeIds !== undefined) {
+                await changeVolumes(record, given.volumeIds);
+            }
+            droplets.put(id, changed);
+            if (changed.size !== record.size) {
+                await backend().restart(changed);
+            }
+            await enforceFirewalls();
+            return outputsOf(changed);
+        }),
 
     // The provider first looks whether the droplet is locked, and takes one that is gone for an error there
     // (resource_droplet.go, `waitForDropletAttribute`).
     delete: async ({ id, inputs: given }) => {
         if (!droplets.get(id)) {
-            const { message } = new ApiError(
-                404,
-                `GET /v2/droplets/${id}`,
-                "The resource you were accessing could not be found.",
-            );
+            const { message } = notFound(`GET /v2/droplets/${id}`);
             throw new Error(
                 `Error waiting for droplet to be unlocked for destroy (${id}): Error retrieving droplet: ${message}`,
             );

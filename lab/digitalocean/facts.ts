@@ -1,34 +1,17 @@
+import { digitalOceanRegions } from "../../model/providerRegions";
+import { ApiError } from "./api";
+
 /*
  * What DigitalOcean offers. Sources: its API documentation and price list, 2026-09; `GET /v2/sizes` in published
  * answers. Only what a station could want: an unknown slug is refused, as there.
  */
 
-export interface RegionFacts {
-    /** False where new customers cannot create anything. */
-    available: boolean;
+/** Refuses a region that DigitalOcean does not have, or has closed to new customers. */
+export function checkRegion(region: string, request: string, reason = "region is invalid"): void {
+    if (!Object.hasOwn(digitalOceanRegions, region)) {
+        throw new ApiError(422, request, reason);
+    }
 }
-
-const open: RegionFacts = { available: true };
-const closed: RegionFacts = { available: false };
-
-export const regionFacts: Readonly<Record<string, RegionFacts>> = {
-    ams2: closed,
-    ams3: open,
-    atl1: open,
-    blr1: open,
-    fra1: open,
-    lon1: open,
-    nyc1: open,
-    nyc2: open,
-    nyc3: open,
-    ric1: open,
-    sfo1: closed,
-    sfo2: open,
-    sfo3: open,
-    sgp1: open,
-    syd1: open,
-    tor1: open,
-};
 
 export interface SizeFacts {
     vcpus: number;

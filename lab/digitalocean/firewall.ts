@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
+import { isIPv4 } from "node:net";
 
 import { z } from "zod";
 
-import { resourceKind, type Properties } from "../cloud/kind";
+import { resourceKind } from "../cloud/kind";
 import { exclusively } from "../cloud/records";
-import { ApiError, doing } from "./api";
-import { droplets, firewalls, type FirewallRecord, type RuleRecord } from "./cloud";
+import { ApiError, changing, notFound } from "./api";
 import { maxFirewallDroplets, maxFirewallTags } from "./facts";
 import { enforceFirewalls } from "./firewallRules";
-import { isIpv4, oneOf, tags, text } from "./inputs";
+import { oneOf, tags, text } from "./inputs";
+import { droplets, firewalls, type FirewallRecord, type RuleRecord } from "./records";
 
 const notHere = (what: string) => z.array(text).max(0, `the lab cloud has no ${what}`).optional();
 
@@ -64,24 +65,26 @@ function isAddress(address: string): boolean {
     if (rest.length > 0 || !/^\d{1,3}$/.test(length)) {
         return false;
     }
-    return base.includes(":") ? Number(length) <= 128 : isIpv4(base) && Number(length) <= 32;
+    return base.includes(":") ? Number(length) <= 128 : isIPv4(base) && Number(length) <= 32;
 }
 
-function recordOf(rule: z.output<typeof inbound> | z.output<typeof outbound>): RuleRecord {
-    const common = { protocol: rule.protocol, portRange: rule.portRange };
-    return "destinationAddresses" in rule || "destinationDropletIds" in rule || "destinationTags" in rule
-        ? {
-              ...common,
-              addresses: rule.destinationAddresses ?? [],
-              dropletIds: rule.destinationDropletIds ?? [],
-              tags: rule.destinationTags ?? [],
-          }
-        : {
-              ...common,
-              addresses: ("sourceAddresses" in rule ? rule.sourceAddresses : undefined) ?? [],
-              dropletIds: ("sourceDropletIds" in rule ? rule.sourceDropletIds : undefined) ?? [],
-              tags: ("sourceTags" in rule ? rule.sourceTags : undefined) ?? [],
-          };
+type InboundRule = z.output<typeof inbound>;
+type OutboundRule = z.output<typeof outbound>;
+
+function inboundRecord({ sourceAddresses, sourceDropletIds, sourceTags, ...rule }: InboundRule): RuleRecord {
+    const { protocol, portRange } = rule;
+    return {
+        ...{ protocol, portRange, addresses: sourceAddresses ?? [] },
+        ...{ dropletIds: sourceDropletIds ?? [], tags: sourceTags ?? [] },
+    };
+}
+
+function outboundRecord(given: OutboundRule): RuleRecord {
+    const { protocol, portRange, destinationAddresses, destinationDropletIds, destinationTags } = given;
+    return {
+        ...{ protocol, portRange, addresses: destinationAddresses ?? [] },
+        ...{ dropletIds: destinationDropletIds ?? [], tags: destinationTags ?? [] },
+    };
 }
 
 function checkRule(rule: RuleRecord, request: string, side: string): void {
@@ -132,8 +135,8 @@ function admit(
         throw new ApiError(422, request, `must have no more than ${maxFirewallTags} tags`);
     }
     checkDroplets(dropletIds, request);
-    const inboundRecords = (given.inboundRules ?? []).map(recordOf);
-    const outboundRecords = (given.outboundRules ?? []).map(recordOf);
+    const inboundRecords = (given.inboundRules ?? []).map(inboundRecord);
+    const outboundRecords = (given.outboundRules ?? []).map(outboundRecord);
     inboundRecords.forEach((rule) => checkRule(rule, request, "source"));
     outboundRecords.forEach((rule) => checkRule(rule, request, "destination"));
     return {
@@ -145,7 +148,7 @@ function admit(
     };
 }
 
-function outputsOf(record: FirewallRecord): Properties {
+function outputsOf(record: FirewallRecord) {
     return { status: "succeeded", createdAt: record.createdAt, pendingChanges: [] };
 }
 
@@ -163,15 +166,13 @@ export const firewall = resourceKind({
     sets: ["dropletIds", "tags", "inboundRules", "outboundRules"],
 
     create: (given, { urn }) =>
-        doing("creating firewall", () =>
-            exclusively(async () => {
-                const admitted = admit(given, "POST /v2/firewalls");
-                const record = { ...admitted, urn, id: randomUUID(), createdAt: new Date().toISOString() };
-                firewalls.put(record.id, record);
-                await enforceFirewalls();
-                return { id: record.id, outputs: outputsOf(record) };
-            }),
-        ),
+        changing("creating firewall", async () => {
+            const admitted = admit(given, "POST /v2/firewalls");
+            const record = { ...admitted, urn, id: randomUUID(), createdAt: new Date().toISOString() };
+            firewalls.put(record.id, record);
+            await enforceFirewalls();
+            return { id: record.id, outputs: outputsOf(record) };
+        }),
 
     read: async ({ id }) => {
         const record = firewalls.get(id);
@@ -179,19 +180,17 @@ export const firewall = resourceKind({
     },
 
     update: ({ id }, given) =>
-        doing("updating firewall", () =>
-            exclusively(async () => {
-                const request = `PUT /v2/firewalls/${id}`;
-                const record = firewalls.get(id);
-                if (!record) {
-                    throw new ApiError(404, request, "The resource you requested could not be found.");
-                }
-                const changed = { ...record, ...admit(given, request, id) };
-                firewalls.put(id, changed);
-                await enforceFirewalls();
-                return outputsOf(changed);
-            }),
-        ),
+        changing("updating firewall", async () => {
+            const request = `PUT /v2/firewalls/${id}`;
+            const record = firewalls.get(id);
+            if (!record) {
+                throw notFound(request);
+            }
+            const changed = { ...record, ...admit(given, request, id) };
+            firewalls.put(id, changed);
+            await enforceFirewalls();
+            return outputsOf(changed);
+        }),
 
     delete: ({ id }) => removeFirewall(id),
 });

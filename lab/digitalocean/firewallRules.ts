@@ -7,7 +7,7 @@ import {
     type DropletRecord,
     type FirewallRecord,
     type RuleRecord,
-} from "./cloud";
+} from "./records";
 
 /** Resolves the firewalls that are attached to droplets, and has them enforced. */
 
@@ -23,14 +23,9 @@ function addressesOf(droplet: DropletRecord): string[] {
     return [droplet.address, droplet.privateAddress, ...reserved.map((record) => record.ip)];
 }
 
-function protocolOf(rule: RuleRecord): "tcp" | "udp" | "icmp" {
-    return rule.protocol === "udp" || rule.protocol === "icmp" ? rule.protocol : "tcp";
-}
-
 /** What a rule is about, in the network's terms. */
-function subjectOf(rule: RuleRecord): { protocol: "tcp" | "udp" | "icmp"; ports: string } {
-    const ports = rule.portRange === undefined || rule.portRange === "0" ? "all" : rule.portRange;
-    return { protocol: protocolOf(rule), ports };
+function subjectOf({ protocol, portRange }: RuleRecord): Pick<RuleRecord, "protocol"> & { ports: string } {
+    return { protocol, ports: portRange === undefined || portRange === "0" ? "all" : portRange };
 }
 
 /** The other side of a rule as ranges. */

@@ -2,14 +2,15 @@ import { randomBytes } from "node:crypto";
 
 import { z } from "zod";
 
-import { resourceKind, type Properties } from "../cloud/kind";
+import { resourceKind } from "../cloud/kind";
 import { exclusively } from "../cloud/records";
-import { ApiError, doing } from "./api";
+import { freeReservedAddress } from "./addresses";
+import { ApiError, changing, doing, notFound } from "./api";
 import { backend } from "./backend";
-import { droplets, freeReservedAddress, reservedIps, type ReservedIpRecord } from "./cloud";
-import { regionFacts } from "./facts";
+import { checkRegion } from "./facts";
 import { enforceFirewalls } from "./firewallRules";
 import { ipv4, text } from "./inputs";
+import { droplets, reservedIps, type ReservedIpRecord } from "./records";
 
 /**
  * What happens when an address is to be taken from a droplet that is gone: the provider looks at the holder's id without
@@ -23,12 +24,9 @@ const panic =
 async function assign(ip: string, dropletId: number | undefined): Promise<ReservedIpRecord> {
     const request = `POST /v2/reserved_ips/${ip}/actions`;
     const record = reservedIps.get(ip);
-    if (!record) {
-        throw new ApiError(404, request, "The resource you were accessing could not be found.");
-    }
     const droplet = dropletId === undefined ? undefined : droplets.get(String(dropletId));
-    if (dropletId !== undefined && !droplet) {
-        throw new ApiError(404, request, "The resource you were accessing could not be found.");
+    if (!record || (dropletId !== undefined && !droplet)) {
+        throw notFound(request);
     }
     if (droplet && droplet.region !== record.region) {
         throw new ApiError(422, request, "Reserved IP and Droplet must be in the same region.");
@@ -44,7 +42,7 @@ async function assign(ip: string, dropletId: number | undefined): Promise<Reserv
     return changed;
 }
 
-function outputsOf(record: ReservedIpRecord): Properties {
+function outputsOf(record: ReservedIpRecord) {
     return { region: record.region, ipAddress: record.ip, reservedIpUrn: `do:reservedip:${record.ip}` };
 }
 
@@ -66,25 +64,20 @@ export const reservedIp = resourceKind({
         ipAddress: ipv4.optional(),
     }),
 
-    create: (given, { urn }) =>
-        doing("creating reserved IP", () =>
-            exclusively(async () => {
-                if (!regionFacts[given.region]?.available) {
-                    throw new ApiError(422, "POST /v2/reserved_ips", "region is invalid");
-                }
-                const ip = freeReservedAddress();
-                const record: ReservedIpRecord = { urn, ip, region: given.region };
-                reservedIps.put(ip, record);
-                try {
-                    const assigned =
-                        given.dropletId === undefined ? record : await assign(ip, given.dropletId);
-                    return { id: ip, outputs: outputsOf(assigned) };
-                } catch (error) {
-                    reservedIps.remove(ip);
-                    throw error;
-                }
-            }),
-        ),
+    create: ({ region, dropletId }, { urn }) =>
+        changing("creating reserved IP", async () => {
+            checkRegion(region, "POST /v2/reserved_ips");
+            const ip = freeReservedAddress();
+            const record: ReservedIpRecord = { urn, ip, region };
+            reservedIps.put(ip, record);
+            try {
+                const assigned = dropletId === undefined ? record : await assign(ip, dropletId);
+                return { id: ip, outputs: outputsOf(assigned) };
+            } catch (error) {
+                reservedIps.remove(ip);
+                throw error;
+            }
+        }),
 
     read: async ({ id }) => {
         const record = reservedIps.get(id);
@@ -92,8 +85,8 @@ export const reservedIp = resourceKind({
     },
 
     update: ({ id }, given) =>
-        doing(`assigning reserved IP (${id}) to the Droplet`, () =>
-            exclusively(async () => outputsOf(await assign(id, given.dropletId))),
+        changing(`assigning reserved IP (${id}) to the Droplet`, async () =>
+            outputsOf(await assign(id, given.dropletId)),
         ),
 
     delete: ({ id }) => doing("deleting reserved IP", () => removeReservedIp(id)),
@@ -103,14 +96,11 @@ export const reservedIpAssignment = resourceKind({
     type: "digitalocean:index/reservedIpAssignment:ReservedIpAssignment",
     inputs: z.strictObject({ ipAddress: ipv4, dropletId: z.int().positive() }),
 
-    create: (given) =>
-        doing(`Assigning reserved IP (${given.ipAddress}) to the droplet`, () =>
-            exclusively(async () => {
-                await assign(given.ipAddress, given.dropletId);
-                const unique = randomBytes(8).toString("hex");
-                return { id: `${given.dropletId}-${given.ipAddress}-${unique}`, outputs: {} };
-            }),
-        ),
+    create: ({ ipAddress, dropletId }) =>
+        changing(`Assigning reserved IP (${ipAddress}) to the droplet`, async () => {
+            await assign(ipAddress, dropletId);
+            return { id: `${dropletId}-${ipAddress}-${randomBytes(8).toString("hex")}`, outputs: {} };
+        }),
 
     read: async ({ inputs, outputs }) =>
         reservedIps.get(inputs.ipAddress)?.dropletId === inputs.dropletId ? outputs : undefined,
@@ -121,8 +111,7 @@ export const reservedIpAssignment = resourceKind({
             const { ipAddress, dropletId } = inputs;
             const record = reservedIps.get(ipAddress);
             if (!record) {
-                const request = `GET /v2/reserved_ips/${ipAddress}`;
-                throw new ApiError(404, request, "The resource you were accessing could not be found.");
+                throw notFound(`GET /v2/reserved_ips/${ipAddress}`);
             }
             if (record.dropletId === undefined) {
                 throw new Error(panic);

@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 
 import { z } from "zod";
 
-import { resourceKind, type Properties } from "../cloud/kind";
+import { resourceKind } from "../cloud/kind";
 import { exclusively } from "../cloud/records";
-import { ApiError, doing } from "./api";
+import { ApiError, changing, doing, notFound } from "./api";
 import { backend } from "./backend";
-import { droplets, volumes, type DropletRecord, type VolumeRecord } from "./cloud";
-import { maxDropletVolumes, regionFacts, volumeSizeGiB } from "./facts";
+import { checkRegion, maxDropletVolumes, volumeSizeGiB } from "./facts";
 import { oneOf, tags, text } from "./inputs";
+import { droplets, volumes, type DropletRecord, type VolumeRecord } from "./records";
 
 /* Block storage: a disk that outlives the droplets it is attached to, one at a time. */
 
@@ -28,9 +28,7 @@ type Inputs = z.output<typeof inputs>;
 const create = "POST /v2/volumes";
 
 function admit(given: Inputs): void {
-    if (!regionFacts[given.region]?.available) {
-        throw new ApiError(422, create, "region is invalid");
-    }
+    checkRegion(given.region, create);
     if (!/^[a-z][a-z0-9-]{0,63}$/.test(given.name)) {
         throw new ApiError(
             422,
@@ -57,7 +55,7 @@ function checkSize(sizeGiB: number, request: string): void {
     }
 }
 
-function outputsOf(volume: VolumeRecord): Properties {
+function outputsOf(volume: VolumeRecord) {
     return {
         size: volume.sizeGiB,
         tags: volume.tags,
@@ -119,7 +117,7 @@ export async function changeVolumes(droplet: DropletRecord, ids: readonly string
         const request = `POST /v2/volumes/${id}/actions`;
         const volume = volumes.get(id);
         if (!volume) {
-            throw new ApiError(404, request, "The resource you requested could not be found.");
+            throw notFound(request);
         }
         if (volume.dropletId !== undefined) {
             throw new ApiError(422, request, "This volume is already attached to another Droplet");
@@ -154,25 +152,23 @@ export const volume = resourceKind({
     sets: ["tags"],
 
     create: (given, { urn }) =>
-        doing("creating Volume", () =>
-            exclusively(async () => {
-                admit(given);
-                const record: VolumeRecord = {
-                    urn,
-                    id: randomUUID(),
-                    name: given.name,
-                    region: given.region,
-                    sizeGiB: given.size,
-                    filesystem: given.initialFilesystemType ?? "",
-                    label: given.initialFilesystemLabel ?? "",
-                    tags: given.tags ?? [],
-                    clean: true,
-                };
-                await backend().createVolume(record);
-                volumes.put(record.id, record);
-                return { id: record.id, outputs: outputsOf(record) };
-            }),
-        ),
+        changing("creating Volume", async () => {
+            admit(given);
+            const record: VolumeRecord = {
+                urn,
+                id: randomUUID(),
+                name: given.name,
+                region: given.region,
+                sizeGiB: given.size,
+                filesystem: given.initialFilesystemType ?? "",
+                label: given.initialFilesystemLabel ?? "",
+                tags: given.tags ?? [],
+                clean: true,
+            };
+            await backend().createVolume(record);
+            volumes.put(record.id, record);
+            return { id: record.id, outputs: outputsOf(record) };
+        }),
 
     read: async ({ id }) => {
         const record = volumes.get(id);
@@ -180,22 +176,20 @@ export const volume = resourceKind({
     },
 
     update: ({ id }, given) =>
-        doing("updating Volume", () =>
-            exclusively(async () => {
-                const request = `POST /v2/volumes/${id}/actions`;
-                const record = volumes.get(id);
-                if (!record) {
-                    throw new ApiError(404, request, "The resource you requested could not be found.");
-                }
-                if (given.size < record.sizeGiB) {
-                    throw new Error("volumes `size` can only be expanded and not shrunk");
-                }
-                checkSize(given.size, request);
-                const changed = { ...record, sizeGiB: given.size, tags: given.tags ?? [] };
-                volumes.put(id, changed);
-                return outputsOf(changed);
-            }),
-        ),
+        changing("updating Volume", async () => {
+            const request = `POST /v2/volumes/${id}/actions`;
+            const record = volumes.get(id);
+            if (!record) {
+                throw notFound(request);
+            }
+            if (given.size < record.sizeGiB) {
+                throw new Error("volumes `size` can only be expanded and not shrunk");
+            }
+            checkSize(given.size, request);
+            const changed = { ...record, sizeGiB: given.size, tags: given.tags ?? [] };
+            volumes.put(id, changed);
+            return outputsOf(changed);
+        }),
 
     delete: ({ id }) => doing("deleting Volume", () => removeVolume(id)),
 });

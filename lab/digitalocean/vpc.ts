@@ -1,27 +1,23 @@
 import { randomUUID } from "node:crypto";
+import { isIPv4 } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { z } from "zod";
 
+import { rangesOverlap } from "../cloud/addresses";
+import { resourceKind } from "../cloud/kind";
 import { inRange, parseRange } from "../network/addresses";
-import { resourceKind, type Properties } from "../cloud/kind";
-import { exclusively } from "../cloud/records";
-import { ApiError, doing } from "./api";
-import { droplets, freeVpcRange, rangesOverlap, vpcs, type VpcRecord } from "./cloud";
-import { regionFacts, reservedVpcRanges } from "./facts";
-import { isIpv4, text } from "./inputs";
+import { freeVpcRange } from "./addresses";
+import { ApiError, changing, doing } from "./api";
+import { checkRegion, reservedVpcRanges } from "./facts";
+import { text } from "./inputs";
+import { droplets, vpcs, type VpcRecord } from "./records";
 
 const cidr = z
     .string()
-    .refine((value) => /^[^/]+\/\d{1,2}$/.test(value) && isIpv4(value.split("/")[0] ?? ""), {
+    .refine((value) => /^[^/]+\/\d{1,2}$/.test(value) && isIPv4(value.split("/")[0] ?? ""), {
         error: (issue) => `expected "ip_range" to be a valid IPv4 Value, got ${String(issue.input)}`,
     });
-
-const inputs = z.strictObject({
-    name: text,
-    region: text,
-    description: z.string().max(255).optional(),
-    ipRange: cidr.optional(),
-});
 
 const create = "POST /v2/vpcs";
 const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
@@ -59,64 +55,52 @@ function checkRange(range: string): void {
     }
 }
 
-function outputsOf(vpc: VpcRecord): Properties {
-    return {
-        name: vpc.name,
-        description: vpc.description,
-        ipRange: vpc.ipRange,
-        vpcUrn: `do:vpc:${vpc.id}`,
-        default: vpc.default,
-        createdAt: vpc.createdAt,
-    };
+function outputsOf({ id, name, description, ipRange, default: isDefault, createdAt }: VpcRecord) {
+    return { name, description, ipRange, vpcUrn: `do:vpc:${id}`, default: isDefault, createdAt };
 }
 
 export const vpc = resourceKind({
     type: "digitalocean:index/vpc:Vpc",
-    inputs,
+    inputs: z.strictObject({
+        name: text,
+        region: text,
+        description: z.string().max(255).optional(),
+        ipRange: cidr.optional(),
+    }),
 
-    create: (given, { urn }) =>
-        doing("creating VPC", () =>
-            exclusively(async () => {
-                if (!regionFacts[given.region]?.available) {
-                    throw new ApiError(422, create, "region is invalid");
-                }
-                checkName(given.name, create);
-                if (given.ipRange !== undefined) {
-                    checkRange(given.ipRange);
-                }
-                const record: VpcRecord = {
-                    urn,
-                    id: randomUUID(),
-                    name: given.name,
-                    region: given.region,
-                    ipRange: given.ipRange ?? freeVpcRange(),
-                    description: given.description ?? "",
-                    default: false,
-                    createdAt: new Date().toISOString(),
-                };
-                vpcs.put(record.id, record);
-                return { id: record.id, outputs: outputsOf(record) };
-            }),
-        ),
+    create: ({ name, region, description = "", ipRange }, { urn }) =>
+        changing("creating VPC", async () => {
+            checkRegion(region, create);
+            checkName(name, create);
+            if (ipRange !== undefined) {
+                checkRange(ipRange);
+            }
+            const record: VpcRecord = {
+                ...{ urn, id: randomUUID(), name, region, description },
+                ipRange: ipRange ?? freeVpcRange(),
+                default: false,
+                createdAt: new Date().toISOString(),
+            };
+            vpcs.put(record.id, record);
+            return { id: record.id, outputs: outputsOf(record) };
+        }),
 
     read: async ({ id }) => {
         const record = vpcs.get(id);
         return record && outputsOf(record);
     },
 
-    update: ({ id }, given) =>
-        doing("updating VPC ", () =>
-            exclusively(async () => {
-                const record = vpcs.get(id);
-                if (!record) {
-                    throw new ApiError(404, `PUT /v2/vpcs/${id}`, "Failed to resolve VPC");
-                }
-                checkName(given.name, `PUT /v2/vpcs/${id}`, id);
-                const changed = { ...record, name: given.name, description: given.description ?? "" };
-                vpcs.put(id, changed);
-                return outputsOf(changed);
-            }),
-        ),
+    update: ({ id }, { name, description = "" }) =>
+        changing("updating VPC ", async () => {
+            const record = vpcs.get(id);
+            if (!record) {
+                throw new ApiError(404, `PUT /v2/vpcs/${id}`, "Failed to resolve VPC");
+            }
+            checkName(name, `PUT /v2/vpcs/${id}`, id);
+            const changed = { ...record, name, description };
+            vpcs.put(id, changed);
+            return outputsOf(changed);
+        }),
 
     delete: ({ id }) =>
         doing("deleting VPC", async () => {
@@ -125,7 +109,7 @@ export const vpc = resourceKind({
                 if (Date.now() > deadline) {
                     throw new ApiError(409, `DELETE /v2/vpcs/${id}`, "Can not delete VPC with members");
                 }
-                await new Promise((resolve) => setTimeout(resolve, 200));
+                await sleep(200);
             }
             vpcs.remove(id);
         }),

@@ -29,7 +29,6 @@ const algorithms: [string, Properties][] = [
     ["ED25519", { algorithm: "ED25519" }],
     ["ECDSA P256", { algorithm: "ECDSA", ecdsaCurve: "P256" }],
     ["ECDSA P384", { algorithm: "ECDSA", ecdsaCurve: "P384" }],
-    ["RSA 2048", { algorithm: "RSA", rsaBits: 2048 }],
 ];
 
 describe.each(algorithms)("%s", (name, inputs) => {

@@ -10,7 +10,7 @@ import { startService, stopService } from "../../lab/workstation/services";
 import { imageCommand } from "../../lab/machines/image";
 import { attachMachine, ensureClient, inNamespace, setCut } from "../../lab/network/network";
 import { machineNamespace } from "../../lab/paths";
-import { balancers, monitors, names, pools } from "../../lab/cloudflare/cloud";
+import { balancers, monitors, names, pools } from "../../lab/cloudflare/records";
 
 const domain = "radio.test";
 const stream = `stream.${domain}`;

@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 
 import { labFolder } from "../../lab/paths";
 import { cloudflare } from "../../lab/cloudflare";
-import { readDnsData } from "../../lab/cloudflare/cloud";
+import { readDnsData } from "../../lab/cloudflare/records";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { problemsWith } from "../../lab/cloud/protocol/problems";
 import { sweep } from "../../lab/cloud/sweep";

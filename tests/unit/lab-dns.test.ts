@@ -3,7 +3,7 @@ import { askersRanges } from "../../lab/cloudflare/dns/places";
 import { dnsTable, namesOf } from "../../lab/cloudflare/dns/status";
 import { hash, scalar } from "../../lab/cloudflare/dns/syntax";
 import { regionRange } from "../../lab/network/addresses";
-import type { DnsData } from "../../lab/cloudflare/cloud";
+import type { DnsData } from "../../lab/cloudflare/records";
 
 const common = { urn: "test", createdOn: "2026-01-01T00:00:00Z" };
 const id = (digit: string): string => digit.repeat(32);

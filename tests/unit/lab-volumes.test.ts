@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 
 import { labFolder } from "../../lab/paths";
 import { digitalocean } from "../../lab/digitalocean";
-import { droplets, volumes } from "../../lab/digitalocean/cloud";
+import { droplets, volumes } from "../../lab/digitalocean/records";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { sweep } from "../../lab/cloud/sweep";
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { z } from "zod";
 
-import { resourceKind, type Properties } from "../../cloud/kind";
+import { resourceKind } from "../../cloud/kind";
 import { exclusively } from "../../cloud/records";
 import { accountFor } from "../settings";
 import { AwsError, doing } from "./api";
@@ -84,7 +84,7 @@ function mappingsOf(given: Inputs, self?: string): LoadBalancerRecord["mappings"
     return mappings.map(({ vpcId: _, ...mapping }) => mapping);
 }
 
-function outputsOf(record: LoadBalancerRecord, given: Inputs): Properties {
+function outputsOf(record: LoadBalancerRecord, given: Inputs) {
     return {
         name: record.name,
         arn: record.arn,

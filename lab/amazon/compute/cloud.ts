@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { inRange, machineAddress, parseRange, reservedAddress } from "../../network/addresses";
 import { readNetwork } from "../../network/state";
-import { reservedIps } from "../../digitalocean/cloud";
+import { reservedIps } from "../../digitalocean/records";
 import { Records } from "../../cloud/records";
 
 /* What the lab's EC2 holds of networks, and the addresses it gives out. Groups are in groups.ts. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { z } from "zod";
 
-import { resourceKind, type Context, type Properties } from "../../cloud/kind";
+import { resourceKind, type Context } from "../../cloud/kind";
 import { labMode } from "../../cloud/mode";
 import { exclusively } from "../../cloud/records";
 import { accountFor } from "../settings";
@@ -62,8 +62,6 @@ const inputs = z.strictObject({
     tags: z
         .array(z.strictObject({ key: text, value: z.string(), propagateAtLaunch: z.boolean() }))
         .optional(),
-    enabledMetrics: z.array(text).optional(),
-    metricsGranularity: oneOf(["1Minute"]).optional(),
     terminationPolicies: z.array(oneOf(["Default"])).optional(),
     protectFromScaleIn: z.literal(false, { error: "the lab's groups protect no instances" }).optional(),
     forceDelete: z.boolean().default(false),
@@ -164,7 +162,7 @@ function wishesOf(given: Inputs, template: TemplateRecord) {
     };
 }
 
-function outputsOf(group: GroupRecord): Properties {
+function outputsOf(group: GroupRecord) {
     const zones = group.subnetIds.flatMap((id) => subnets.get(id)?.zone ?? []);
     return {
         name: group.name,

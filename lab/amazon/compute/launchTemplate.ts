@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { resourceKind, type Properties } from "../../cloud/kind";
+import { resourceKind } from "../../cloud/kind";
 import { exclusively } from "../../cloud/records";
 import { instanceProfiles } from "../iam/cloud";
 import { accountFor } from "../settings";
@@ -138,7 +138,7 @@ function profileOf({ iamInstanceProfile: wanted }: Inputs, operation: string): s
     return found.name;
 }
 
-function outputsOf(template: TemplateRecord, given: Inputs, account: string): Properties {
+function outputsOf(template: TemplateRecord, given: Inputs, account: string) {
     return {
         name: template.name,
         arn: `arn:aws:ec2:${template.region}:${account}:launch-template/${template.id}`,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { providerFunction, resourceKind, type Properties } from "../../cloud/kind";
+import { providerFunction, resourceKind } from "../../cloud/kind";
 import { exclusively } from "../../cloud/records";
 import { accountFor } from "../settings";
 import { AwsError, doing } from "./api";
@@ -52,7 +52,7 @@ function put(given: Inputs, record: Omit<ParameterRecord, "type" | "value" | "mo
     return next;
 }
 
-function outputsOf(record: ParameterRecord, given: Inputs): Properties {
+function outputsOf(record: ParameterRecord, given: Inputs) {
     return {
         name: record.name,
         arn: record.arn,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { z } from "zod";
 
-import { resourceKind, type Made, type Properties } from "../../cloud/kind";
+import { resourceKind } from "../../cloud/kind";
 import { exclusively } from "../../cloud/records";
 import { accountFor } from "../settings";
 import { AwsError, doing, nameFrom, newId } from "./api";
@@ -199,17 +199,20 @@ function put(id: string, rule: Omit<SecurityRuleRecord, "id">): void {
 
 function ruleKind(word: "Ingress" | "Egress") {
     const direction = word === "Ingress" ? "ingress" : "egress";
-    const outputsOf = (id: string, given: RuleInputs, account: string): Properties => ({
+    const outputsOf = (id: string, given: RuleInputs, account: string) => ({
         arn: `arn:aws:ec2:${given.region}:${account}:security-group-rule/${id}`,
         securityGroupRuleId: id,
         tagsAll: given.tags ?? {},
     });
     return resourceKind({
-        type: `aws:vpc/securityGroup${word}Rule:SecurityGroup${word}Rule`,
+        type:
+            word === "Ingress"
+                ? "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+                : "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         inputs: ruleInputs,
         fromProvider: ["region"],
 
-        create: (given, context): Promise<Made> =>
+        create: (given, context) =>
             doing(`creating VPC Security Group ${word} Rule`, () =>
                 exclusively(async () => {
                     const id = newId("sgr");

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { z } from "zod";
 
-import { resourceKind, type Properties } from "../../cloud/kind";
+import { resourceKind } from "../../cloud/kind";
 import { exclusively } from "../../cloud/records";
 import { accountFor } from "../settings";
 import { AwsError, doing } from "./api";
@@ -99,7 +99,7 @@ function recordOf(given: Inputs, arnOfGroup: string, name: string, urn: string):
     };
 }
 
-function outputsOf(record: TargetGroupRecord, given: Inputs): Properties {
+function outputsOf(record: TargetGroupRecord, given: Inputs) {
     const suffix = record.arn.split(":").at(-1);
     return { name: record.name, arn: record.arn, arnSuffix: suffix, tagsAll: given.tags ?? {} };
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { parseRange } from "../../network/addresses";
 import { readNetwork } from "../../network/state";
-import { resourceKind, type Properties } from "../../cloud/kind";
+import { resourceKind } from "../../cloud/kind";
 import { exclusively } from "../../cloud/records";
 import { accountFor } from "../settings";
 import { AwsError, doing, newId } from "./api";
@@ -16,7 +16,7 @@ export function arnOf(kind: string, place: string, account: string, id: string):
     return `arn:aws:ec2:${place}:${account}:${kind}/${id}`;
 }
 
-export function withTags(given: { tags?: Record<string, string> }): Properties {
+export function withTags(given: { tags?: Record<string, string> }) {
     return { tagsAll: given.tags ?? {} };
 }
 

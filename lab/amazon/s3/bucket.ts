@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { resourceKind, type Properties } from "../../cloud/kind";
+import { resourceKind } from "../../cloud/kind";
 import { exclusively } from "../../cloud/records";
 import { AwsError, doing } from "../compute/api";
 import { region, tags } from "../compute/inputs";
@@ -8,7 +8,7 @@ import { backend } from "./backend";
 import { bucketArn, buckets, type BucketRecord } from "./cloud";
 import { bucketName } from "./inputs";
 
-function outputsOf({ name, region: place }: BucketRecord): Properties {
+function outputsOf({ name, region: place }: BucketRecord) {
     return {
         arn: bucketArn(name),
         bucket: name,

@@ -1,5 +1,5 @@
 import { resolverAddress } from "../../network/addresses";
-import type { BalancerRecord, DnsData, MonitorRecord, NameRecord, PoolRecord } from "../cloud";
+import type { BalancerRecord, DnsData, MonitorRecord, NameRecord, PoolRecord } from "../records";
 import { fixedNames } from "./fixedNames";
 import { askersRanges } from "./places";
 import { checkName, lastReference, poolReferences, poolResources, unable } from "./pools";

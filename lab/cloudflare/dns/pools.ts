@@ -1,4 +1,4 @@
-import type { DnsData, MonitorRecord, PoolRecord } from "../cloud";
+import type { DnsData, MonitorRecord, PoolRecord } from "../records";
 import { array, scalar, type Hash } from "./syntax";
 
 /*

@@ -8,7 +8,7 @@ import { serviceLog, serviceState, startService } from "../../workstation/servic
 import { ensureImage, imageCommand, type ImageBind } from "../../machines/image";
 import { ensureNetwork } from "../../network/network";
 import { labPath } from "../../paths";
-import { readDnsData } from "../cloud";
+import { readDnsData } from "../records";
 import { serverFiles, type ServerFiles } from "./gdnsd";
 
 /** The server's process and its namespace in the lab. */

@@ -1,5 +1,5 @@
 import { serviceState } from "../../workstation/services";
-import { readDnsData, type DnsData } from "../cloud";
+import { readDnsData, type DnsData } from "../records";
 import { activeBalancers, orderOf } from "./gdnsd";
 import { checkName } from "./pools";
 import { control, dnsService } from "./server";

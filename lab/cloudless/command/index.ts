@@ -1,8 +1,8 @@
 import type { ProviderPackage } from "../../cloud/kind";
 import { localCommand } from "./local";
-import { copyToRemote, remoteCommand } from "./remote";
+import { remoteCommand } from "./remote";
 
 export const command: ProviderPackage = {
     name: "command",
-    kinds: [copyToRemote, localCommand, remoteCommand],
+    kinds: [localCommand, remoteCommand],
 };

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import type { z } from "zod";
 
-import type { Context, Existing, Made, Properties } from "../../cloud/kind";
+import type { Context, Existing, Made } from "../../cloud/kind";
 import { labMode } from "../../cloud/mode";
 import { outputOf, type commandInputs, type Output } from "./inputs";
 
@@ -17,17 +17,12 @@ export type Run<Inputs> = (
     context: Context,
 ) => Promise<Output>;
 
-/** A name with a random end, as the real provider's ids. */
-export function commandId(name: string): string {
-    return name + randomBytes(4).toString("hex");
-}
-
 /** What a kind of command is beside its inputs: `create` at its creation, `update` or `create` on a change, `delete`. */
 export function lifecycle<Inputs extends CommandInputs>(
     run: Run<Inputs>,
 ): {
-    create(given: Inputs, context: Context): Promise<Made>;
-    update(existing: Existing<Inputs>, given: Inputs, context: Context): Promise<Properties>;
+    create(given: Inputs, context: Context): Promise<Made<Output>>;
+    update(existing: Existing<Inputs>, given: Inputs, context: Context): Promise<Output>;
     delete(existing: Existing<Inputs>, context: Context): Promise<void>;
 } {
     async function attempt(
@@ -35,15 +30,16 @@ export function lifecycle<Inputs extends CommandInputs>(
         given: Inputs,
         previous: Output | undefined,
         context: Context,
-    ): Promise<Properties> {
+    ): Promise<Output> {
         if (command === undefined || labMode() === "record") {
-            return { ...(previous ?? { stdout: "", stderr: "" }) };
+            return previous ?? { stdout: "", stderr: "" };
         }
-        return { ...(await run(command, given, previous, context)) };
+        return run(command, given, previous, context);
     }
     return {
         create: async (given, context) => ({
-            id: commandId(context.name),
+            // A name with a random end, as the real provider's ids.
+            id: context.name + randomBytes(4).toString("hex"),
             outputs: await attempt(given.create, given, undefined, context),
         }),
 

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { resolve as absolute } from "node:path";
 
 import { z } from "zod";
 
@@ -11,10 +10,7 @@ import { lifecycle } from "./lifecycle";
 
 const inputs = z.strictObject({
     ...commandInputs,
-    dir: z.string().optional(),
-    interpreter: z.array(z.string()).optional(),
-    assetPaths: z.array(z.string()).max(0, "the lab cloud collects no assets").optional(),
-    archivePaths: z.array(z.string()).max(0, "the lab cloud collects no archives").optional(),
+    environment: z.record(z.string(), z.string()).optional(),
 });
 type Inputs = z.output<typeof inputs>;
 
@@ -24,13 +20,12 @@ function run(
     previous: Output | undefined,
     context: Context,
 ): Promise<Output> {
-    const interpreter = given.interpreter?.length ? given.interpreter : ["/bin/sh", "-c"];
     // A program of the operator's: it finds the lab's names, which the engine itself needs not.
-    const [program = "", ...args] = inNamespace("operator", [...interpreter, command]);
+    const [program = "", ...args] = inNamespace("operator", ["/bin/sh", "-c", command]);
     return new Promise((resolve, reject) => {
         const child = spawn(program, args, {
             // The real provider runs where the program is.
-            cwd: absolute(checkout, given.dir ?? "."),
+            cwd: checkout,
             env: {
                 ...process.env,
                 ...given.environment,

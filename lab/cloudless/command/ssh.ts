@@ -1,6 +1,8 @@
-import { Client, utils, type ClientChannel, type ConnectConfig, type ParsedKey } from "ssh2";
+import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Connection, Hop } from "./inputs";
+import { Client, utils, type ConnectConfig, type ParsedKey } from "ssh2";
+
+import type { Connection } from "./inputs";
 
 /* SSH as pulumi-command does it: pinned host key, repeated dialling, output kept apart and together. */
 
@@ -24,18 +26,12 @@ function pinned(hostKey: string): Pick<ConnectConfig, "hostVerifier" | "algorith
     return { algorithms, hostVerifier: (given: Buffer) => wanted.equals(given) };
 }
 
-function configOf(hop: Hop): ConnectConfig {
+function configOf({ host, port, user, privateKey, hostKey, perDialTimeout }: Connection): ConnectConfig {
     return {
-        host: hop.host,
-        port: hop.port,
-        username: hop.user,
-        password: hop.password,
-        tryKeyboard: hop.password !== undefined,
-        privateKey: hop.privateKey,
-        passphrase: hop.privateKeyPassword,
-        agent: hop.agentSocketPath ?? process.env.SSH_AUTH_SOCK,
-        readyTimeout: hop.perDialTimeout * 1000,
-        ...(hop.hostKey === undefined ? {} : pinned(hop.hostKey)),
+        ...{ host, port, privateKey },
+        username: user,
+        readyTimeout: perDialTimeout * 1000,
+        ...(hostKey === undefined ? {} : pinned(hostKey)),
     };
 }
 
@@ -52,9 +48,6 @@ function dialOnce(config: ConnectConfig): Promise<Client> {
             const mismatch = error.message.includes("Host denied (verification failed)");
             reject(mismatch ? new Error("ssh: handshake failed: ssh: host key mismatch") : error);
         });
-        client.on("keyboard-interactive", (_name, _text, _language, prompts, finish) =>
-            finish(prompts.map(() => config.password ?? "")),
-        );
         client.connect(config);
     });
 }
@@ -76,21 +69,13 @@ async function repeatedly<T>(
             }
             retrying(`Dial ${attempt + 1}/${limit === -1 ? "inf" : limit} failed: retrying (${reason})`);
         }
-        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await sleep(delayMs);
         delayMs = Math.min(delayMs * delayGrowth, maxDelayMs);
     }
 }
 
-function forward(client: Client, hop: Hop): Promise<ClientChannel> {
-    return new Promise((resolve, reject) => {
-        client.forwardOut("127.0.0.1", 0, hop.host, hop.port, (error, channel) =>
-            error ? reject(error) : resolve(channel),
-        );
-    });
-}
-
 /**
- * Runs `body` with an SSH connection, by way of the proxy if there is one.
+ * Runs `body` with an SSH connection.
  *
  * @throws when the host cannot be reached, its key is another than pinned, or it refuses ours.
  */
@@ -99,21 +84,12 @@ export async function withSsh<T>(
     retrying: (message: string) => void,
     body: (client: Client) => Promise<T>,
 ): Promise<T> {
-    const { proxy } = connection;
     const config = configOf(connection);
-    const bastion =
-        proxy && (await repeatedly(proxy.dialErrorLimit, retrying, () => dialOnce(configOf(proxy))));
+    const client = await repeatedly(connection.dialErrorLimit, retrying, () => dialOnce(config));
     try {
-        const client = await repeatedly(connection.dialErrorLimit, retrying, async () =>
-            dialOnce(bastion ? { ...config, sock: await forward(bastion, connection) } : config),
-        );
-        try {
-            return await body(client);
-        } finally {
-            client.end();
-        }
+        return await body(client);
     } finally {
-        bastion?.end();
+        client.end();
     }
 }
 

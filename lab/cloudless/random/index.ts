@@ -1,13 +1,12 @@
-import { randomBytes, randomInt, randomUUID } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 
 import { z } from "zod";
 
 import { resourceKind, type ProviderPackage } from "../../cloud/kind";
-import { wordLists } from "./words";
 
 /* Real random values by the system's generator. Nothing of them is kept outside the engine's state. */
 
-const keepers = z.record(z.string(), z.unknown()).optional();
+const keepers = z.record(z.string(), z.string()).optional();
 const count = z.int().min(0).default(0);
 
 const lowerCase = "abcdefghijklmnopqrstuvwxyz";
@@ -16,12 +15,11 @@ const digits = "0123456789";
 /** The default of the real provider. */
 const specials = "!@#$%&*()-_=+[]{}<>:?";
 
-const stringInputs = z.strictObject({
+const passwordInputs = z.strictObject({
     length: z.int().min(1),
     lower: z.boolean().default(true),
     upper: z.boolean().default(true),
-    number: z.boolean().optional(),
-    numeric: z.boolean().optional(),
+    numeric: z.boolean().default(true),
     special: z.boolean().default(true),
     overrideSpecial: z.string().optional(),
     minLower: count,
@@ -43,13 +41,13 @@ function shuffle(items: string[]): string[] {
     return items;
 }
 
-/** A random text of given classes of characters, with at least so many of each. */
-function randomText(given: z.output<typeof stringInputs>): string {
+/** A random text of the wanted classes of characters, with at least the wanted number of each. */
+function randomText(given: z.output<typeof passwordInputs>): string {
     const special = given.overrideSpecial ? given.overrideSpecial : specials;
     const classes: [boolean, number, string][] = [
         [given.lower, given.minLower, lowerCase],
         [given.upper, given.minUpper, upperCase],
-        [given.numeric ?? given.number ?? true, given.minNumeric, digits],
+        [given.numeric, given.minNumeric, digits],
         [given.special, given.minSpecial, special],
     ];
     const alphabet = classes.map(([wanted, , characters]) => (wanted ? characters : "")).join("");
@@ -66,18 +64,9 @@ function randomText(given: z.output<typeof stringInputs>): string {
 
 const password = resourceKind({
     type: "random:index/randomPassword:RandomPassword",
-    inputs: stringInputs,
+    inputs: passwordInputs,
     secretOutputs: ["result"],
     create: async (given) => ({ id: "none", outputs: { result: randomText(given) } }),
-});
-
-const string = resourceKind({
-    type: "random:index/randomString:RandomString",
-    inputs: stringInputs,
-    create: async (given) => {
-        const result = randomText(given);
-        return { id: result, outputs: { result } };
-    },
 });
 
 const id = resourceKind({
@@ -98,54 +87,4 @@ const id = resourceKind({
     },
 });
 
-const bytes = resourceKind({
-    type: "random:index/randomBytes:RandomBytes",
-    inputs: z.strictObject({ length: z.int().min(1), keepers }),
-    secretOutputs: ["base64", "hex"],
-    create: async ({ length }) => {
-        const value = randomBytes(length);
-        return { id: "none", outputs: { base64: value.toString("base64"), hex: value.toString("hex") } };
-    },
-});
-
-const integer = resourceKind({
-    type: "random:index/randomInteger:RandomInteger",
-    inputs: z.strictObject({ min: z.int(), max: z.int(), keepers }),
-    create: async ({ min, max }) => {
-        if (max < min) {
-            throw new Error(
-                "the minimum (min) value needs to be smaller than or equal to maximum (max) value",
-            );
-        }
-        const result = randomInt(min, max + 1);
-        return { id: String(result), outputs: { result } };
-    },
-});
-
-const uuid = resourceKind({
-    type: "random:index/randomUuid:RandomUuid",
-    inputs: z.strictObject({ keepers }),
-    create: async () => {
-        const result = randomUUID();
-        return { id: result, outputs: { result } };
-    },
-});
-
-const pet = resourceKind({
-    type: "random:index/randomPet:RandomPet",
-    inputs: z.strictObject({
-        length: z.int().min(1).default(2),
-        prefix: z.string().optional(),
-        separator: z.string().default("-"),
-        keepers,
-    }),
-    create: async ({ length, prefix, separator }) => {
-        const words = wordLists(length).map((list) => list[randomInt(list.length)] ?? "");
-        return { id: [...(prefix ? [prefix] : []), ...words].join(separator), outputs: {} };
-    },
-});
-
-export const random: ProviderPackage = {
-    name: "random",
-    kinds: [bytes, id, integer, password, pet, string, uuid],
-};
+export const random: ProviderPackage = { name: "random", kinds: [id, password] };

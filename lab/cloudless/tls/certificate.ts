@@ -11,27 +11,17 @@ import * as x509 from "@peculiar/x509";
 export interface Subject {
     commonName?: string;
     organization?: string;
-    organizationalUnit?: string;
-    streetAddresses?: string[];
-    locality?: string;
-    province?: string;
-    country?: string;
-    postalCode?: string;
-    serialNumber?: string;
 }
 
 export interface Names {
     dnsNames?: string[];
     ipAddresses?: string[];
-    uris?: string[];
 }
 
 const signings = {
-    rsa: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
     ed25519: { name: "Ed25519" },
     prime256v1: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
     secp384r1: { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" },
-    secp521r1: { name: "ECDSA", namedCurve: "P-521", hash: "SHA-512" },
 } as const;
 
 type Signing = (typeof signings)[keyof typeof signings];
@@ -42,16 +32,15 @@ function signingOf(key: KeyObject): Signing {
     const found = Object.entries(signings).find(([name]) => name === kind);
     if (!found) {
         throw new Error(
-            `keys of type ${kind ?? "unknown"} cannot sign certificates here; use RSA, ED25519 or P256`,
+            `keys of type ${kind ?? "unknown"} cannot sign certificates here; use ED25519, P256 or P384`,
         );
     }
     return found[1];
 }
 
-/** `RSA`, `ECDSA` or `ED25519`. */
+/** `ECDSA` or `ED25519`. */
 export function algorithmOf(keyPem: string): string {
-    const name = signingOf(createPrivateKey(keyPem)).name;
-    return name === "ECDSA" ? "ECDSA" : name === "Ed25519" ? "ED25519" : "RSA";
+    return signingOf(createPrivateKey(keyPem)).name.toUpperCase();
 }
 
 async function cryptoKeys(pem: string): Promise<{ keys: webcrypto.CryptoKeyPair; signing: Signing }> {
@@ -67,50 +56,31 @@ async function cryptoKeys(pem: string): Promise<{ keys: webcrypto.CryptoKeyPair;
     return { keys, signing };
 }
 
-function nameOf(subject: Subject): x509.JsonName {
-    const parts: [string, string | undefined][] = [
-        ["C", subject.country],
-        ["ST", subject.province],
-        ["L", subject.locality],
-        ["2.5.4.17", subject.postalCode],
-        ...(subject.streetAddresses ?? []).map((street): [string, string] => ["2.5.4.9", street]),
-        ["O", subject.organization],
-        ["OU", subject.organizationalUnit],
-        ["CN", subject.commonName],
-        ["2.5.4.5", subject.serialNumber],
+function nameOf({ commonName, organization }: Subject): x509.JsonName {
+    return [
+        ...(organization === undefined ? [] : [{ O: [organization] }]),
+        ...(commonName === undefined ? [] : [{ CN: [commonName] }]),
     ];
-    return parts.flatMap(([type, value]) => (value === undefined ? [] : [{ [type]: [value] }]));
 }
 
 function alternativeNames(names: Names): x509.Extension[] {
     const list: x509.JsonGeneralNames = [
         ...(names.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),
         ...(names.ipAddresses ?? []).map((value) => ({ type: "ip" as const, value })),
-        ...(names.uris ?? []).map((value) => ({ type: "url" as const, value })),
     ];
     return list.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(list)];
 }
 
 const keyUsages: Readonly<Record<string, x509.KeyUsageFlags>> = {
     digital_signature: x509.KeyUsageFlags.digitalSignature,
-    content_commitment: x509.KeyUsageFlags.nonRepudiation,
     key_encipherment: x509.KeyUsageFlags.keyEncipherment,
-    data_encipherment: x509.KeyUsageFlags.dataEncipherment,
-    key_agreement: x509.KeyUsageFlags.keyAgreement,
     cert_signing: x509.KeyUsageFlags.keyCertSign,
     crl_signing: x509.KeyUsageFlags.cRLSign,
-    encipher_only: x509.KeyUsageFlags.encipherOnly,
-    decipher_only: x509.KeyUsageFlags.decipherOnly,
 };
 
 const extendedUsages: Readonly<Record<string, string>> = {
-    any_extended: "2.5.29.37.0",
-    server_auth: "1.3.6.1.5.5.7.3.1",
-    client_auth: "1.3.6.1.5.5.7.3.2",
-    code_signing: "1.3.6.1.5.5.7.3.3",
-    email_protection: "1.3.6.1.5.5.7.3.4",
-    timestamping: "1.3.6.1.5.5.7.3.8",
-    ocsp_signing: "1.3.6.1.5.5.7.3.9",
+    server_auth: x509.ExtendedKeyUsage.serverAuth,
+    client_auth: x509.ExtendedKeyUsage.clientAuth,
 };
 
 /** All values of `allowedUses`. */

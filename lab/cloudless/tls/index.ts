@@ -19,16 +19,9 @@ const texts = z.array(z.string()).optional();
 const subject = z.strictObject({
     commonName: text,
     organization: text,
-    organizationalUnit: text,
-    streetAddresses: texts,
-    locality: text,
-    province: text,
-    country: text,
-    postalCode: text,
-    serialNumber: text,
 });
 
-const named = { dnsNames: texts, ipAddresses: texts, uris: texts };
+const named = { dnsNames: texts, ipAddresses: texts };
 
 const terms = {
     allowedUses: z.array(
@@ -43,8 +36,7 @@ const terms = {
     setSubjectKeyId: z.boolean().default(false),
 };
 
-function made(certificate: Certificate, algorithm: Properties): { id: string; outputs: Properties } {
-    const { serial, ...outputs } = certificate;
+function made<Algorithm extends object>({ serial, ...outputs }: Certificate, algorithm: Algorithm) {
     return { id: serial, outputs: { ...outputs, ...algorithm, readyForRenewal: false } };
 }
 

@@ -11,7 +11,7 @@ import { inImage } from "../../../lab/machines/image";
 import { sites } from "../../../lab/network/addresses";
 import { inNamespace } from "../../../lab/network/network";
 import { checkout, labPath } from "../../../lab/paths";
-import { volumes } from "../../../lab/digitalocean/cloud";
+import { volumes } from "../../../lab/digitalocean/records";
 import { ensureStorage, stopStorage } from "../../../lab/amazon/storage";
 import { closeBook, note } from "../support/book";
 import { Backup, type Call, type Version } from "../support/bucket";

@@ -7,7 +7,7 @@ import type { OperationResult } from "../../../lab/engine/operate";
 import { rememberStackFile, stackFile } from "../../../lab/engine/stackFile";
 import { findMachine } from "../../../lab/machines/machines";
 import { labPath } from "../../../lab/paths";
-import { droplets } from "../../../lab/digitalocean/cloud";
+import { droplets } from "../../../lab/digitalocean/records";
 import { startListener, type Listener } from "../../../lab/radio/listener";
 import { publicRoots, stationOutputs } from "../../../lab/radio/station";
 import { closeBook, note } from "../support/book";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execInMachine, findMachine } from "../../../lab/machines/machines";
 import { inImage } from "../../../lab/machines/image";
 import { labPath } from "../../../lab/paths";
-import { droplets, volumes } from "../../../lab/digitalocean/cloud";
+import { droplets, volumes } from "../../../lab/digitalocean/records";
 import { removeDroplet } from "../../../lab/digitalocean/droplet";
 import { removeVolume } from "../../../lab/digitalocean/volume";
 import { setLabMode } from "../../../lab/cloud/mode";

@@ -81,13 +81,23 @@ export const pools = new Records("cloudflare-pool", poolRecord);
 export const balancers = new Records("cloudflare-load-balancer", balancerRecord);
 export const names = new Records("cloudflare-dns-record", nameRecord);
 
-/** All that names are made of. */
-export interface DnsData {
-    monitors: MonitorRecord[];
-    pools: PoolRecord[];
-    balancers: BalancerRecord[];
-    names: NameRecord[];
+/** What each list of the account holds. */
+export interface Lists {
+    monitors: MonitorRecord;
+    pools: PoolRecord;
+    balancers: BalancerRecord;
+    names: NameRecord;
 }
+
+export const tables: { readonly [List in keyof Lists]: Records<Lists[List]> } = {
+    monitors,
+    pools,
+    balancers,
+    names,
+};
+
+/** All that names are made of. */
+export type DnsData = { [List in keyof Lists]: Lists[List][] };
 
 export function readDnsData(): DnsData {
     return { monitors: monitors.all(), pools: pools.all(), balancers: balancers.all(), names: names.all() };

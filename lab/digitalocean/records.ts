@@ -1,12 +1,8 @@
-import { randomUUID } from "node:crypto";
-
 import { z } from "zod";
 
-import { inRange, machineAddress, parseRange, reservedAddress } from "../network/addresses";
-import { nextNumber, Records } from "../cloud/records";
-import { reservedVpcRanges } from "./facts";
+import { Records } from "../cloud/records";
 
-/* What the lab's DigitalOcean holds, and what it gives out: ids, addresses, ranges. */
+/* What the lab's DigitalOcean holds. */
 
 /** Where a record comes from: the URN in the stack, or absent when the cloud made it by itself. */
 const origin = { urn: z.string().optional() };
@@ -63,7 +59,7 @@ const sshKeyRecord = z.object({
 export type SshKeyRecord = z.infer<typeof sshKeyRecord>;
 
 const ruleRecord = z.object({
-    protocol: z.string(),
+    protocol: z.enum(["tcp", "udp", "icmp"]),
     portRange: z.string().optional(),
     addresses: z.array(z.string()),
     dropletIds: z.array(z.int()),
@@ -102,9 +98,7 @@ const volumeRecord = z.object({
 });
 export type VolumeRecord = z.infer<typeof volumeRecord>;
 
-/** What has no local meaning: checked, and recorded by name alone, since alerts may hold secret addresses. */
-const plainRecord = z.object({ ...origin, id: z.string(), kind: z.string(), name: z.string() });
-export type PlainRecord = z.infer<typeof plainRecord>;
+const tagRecord = z.object({ ...origin, name: z.string() });
 
 export const droplets = new Records("droplet", dropletRecord);
 export const vpcs = new Records("vpc", vpcRecord);
@@ -112,76 +106,4 @@ export const reservedIps = new Records("reserved-ip", reservedIpRecord);
 export const sshKeys = new Records("ssh-key", sshKeyRecord);
 export const firewalls = new Records("firewall", firewallRecord);
 export const volumes = new Records("volume", volumeRecord);
-export const others = new Records("other", plainRecord);
-
-export function nextDropletId(): number {
-    return nextNumber("droplet", 400_000_001);
-}
-
-export function nextKeyId(): number {
-    return nextNumber("ssh-key", 50_000_001);
-}
-
-function firstFree<T>(candidate: (n: number) => T, taken: ReadonlySet<T>): T {
-    for (let n = 0; ; n++) {
-        const value = candidate(n);
-        if (!taken.has(value)) {
-            return value;
-        }
-    }
-}
-
-export function freePublicAddress(region: string): string {
-    const taken = new Set(droplets.all().map((droplet) => droplet.address));
-    return firstFree((n) => machineAddress(region, n), taken);
-}
-
-export function freeReservedAddress(): string {
-    return firstFree(reservedAddress, new Set(reservedIps.ids()));
-}
-
-function addressAt(base: number, n: number): string {
-    return [24, 16, 8, 0].map((shift) => ((base + n) >>> shift) & 255).join(".");
-}
-
-/** The lowest free private address of a VPC. The first two belong to the network and its router. */
-export function freePrivateAddress(vpc: VpcRecord): string {
-    const { base } = parseRange(vpc.ipRange);
-    const taken = new Set(droplets.all().map((droplet) => droplet.privateAddress));
-    return firstFree((n) => addressAt(base, n + 2), taken);
-}
-
-export function rangesOverlap(one: string, other: string): boolean {
-    const first = (range: string): string => range.split("/")[0] ?? "";
-    return inRange(first(one), other) || inRange(first(other), one);
-}
-
-export function freeVpcRange(): string {
-    const taken = [...reservedVpcRanges, ...vpcs.all().map((vpc) => vpc.ipRange)];
-    for (let n = 100; n < 220; n++) {
-        const range = `10.${n}.0.0/20`;
-        if (!taken.some((other) => rangesOverlap(range, other))) {
-            return range;
-        }
-    }
-    throw new Error("the lab has no private range left");
-}
-
-/** A region's default VPC, where droplets go that name none; made when first needed, as there. */
-export function defaultVpc(region: string): VpcRecord {
-    const present = vpcs.all().find((vpc) => vpc.default && vpc.region === region);
-    if (present) {
-        return present;
-    }
-    const vpc: VpcRecord = {
-        id: randomUUID(),
-        name: `default-${region}`,
-        region,
-        ipRange: freeVpcRange(),
-        description: "",
-        default: true,
-        createdAt: new Date().toISOString(),
-    };
-    vpcs.put(vpc.id, vpc);
-    return vpc;
-}
+export const tags = new Records("tag", tagRecord);
