@@ -10,7 +10,7 @@ import { join, resolve } from "node:path";
  * - `AERIAL_LAB`: the lab's folder, `.lab` in the checkout unless set. A second lab (a test's, say) needs only another
  *   folder: all names derive from it.
  * - `AERIAL_CACHE`: where engine, tools and base images are kept, `~/.cache/aerial` unless set.
- * - `AERIAL_DOOR_PORT`: port on 127.0.0.1 at which the host hears the first channel, 8800 unless set.
+ * - `AERIAL_LISTEN_PORT`: port on 127.0.0.1 at which the host hears the first channel, 8800 unless set.
  */
 const environment = process.env;
 
@@ -29,7 +29,7 @@ export const cacheFolder = resolve(
 );
 
 /** Port on 127.0.0.1 at which the host's own player hears the stream. */
-export const doorPort = Number(environment.AERIAL_DOOR_PORT ?? 8800);
+export const listenPort = Number(environment.AERIAL_LISTEN_PORT ?? 8800);
 
 /** The folder a person called the lab from; npm changes to the checkout's root, and tells where it came from. */
 export const callerFolder = environment.INIT_CWD ?? process.cwd();

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { removeLab } from "../workstation/down";
+import { removeLab } from "../machines/removeLab";
 import { cacheFolder } from "../paths";
 
 export function register(program: Command): void {

@@ -10,8 +10,8 @@ import { stackOutputs } from "../engine/outputs";
 import { rememberStackFile, stackFile } from "../engine/stackFile";
 import { ensureImage } from "../machines/image";
 import { listMachines } from "../machines/machines";
-import { openDoor } from "../network/door";
-import { doorPort } from "../paths";
+import { openPortForward } from "../network/portForward";
+import { listenPort } from "../paths";
 import { parseOutputs, type StationOutputs } from "../radio/outputs";
 import { resumeStorage } from "../amazon/storage";
 
@@ -89,7 +89,7 @@ function firstRelay(outputs: StationOutputs): URL {
 
 async function openDoorToStation(outputs: StationOutputs): Promise<void> {
     const { hostname, port } = firstRelay(outputs);
-    await openDoor(doorPort, { address: hostname, port: port === "" ? 80 : Number(port) });
+    await openPortForward(listenPort, { address: hostname, port: port === "" ? 80 : Number(port) });
 }
 
 /** Pulumi compares the program with its state. That a machine is gone, it learns by a refresh only. */
@@ -112,7 +112,7 @@ function showStatus(): void {
 
 function howToListen(outputs: StationOutputs): string {
     const streams = Object.entries(outputs.channels).flatMap(([id, { title, formats }]) => {
-        const urls = formats.map(({ mount }) => `    http://127.0.0.1:${doorPort}${mount}`);
+        const urls = formats.map(({ mount }) => `    http://127.0.0.1:${listenPort}${mount}`);
         return [`  ${title} (${id})`, ...urls];
     });
     const [channel = "main"] = Object.keys(outputs.channels);

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { readJson, writeAtomically } from "../workstation/files";
 import { labPath } from "../paths";
 import { setLabMode } from "../cloud/mode";
-import { sweep } from "../cloud/sweep";
+import { sweep } from "./sweep";
 import type { StackChoice } from "./workspace";
 
 /*

@@ -7,7 +7,7 @@ import { backupHostFiles } from "../../components/airtimeBackup/render";
 import { readerPolicy, writerPolicy } from "../../components/airtimeBackup/policies";
 import { renderCloudConfig } from "../../components/machine/cloudConfig";
 import { machineTools, secretFiles } from "../../components/machine/delivery";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { startService } from "../../lab/workstation/services";
 import { ensureImage } from "../../lab/machines/image";
 import { createMachine, execInMachine } from "../../lab/machines/machines";

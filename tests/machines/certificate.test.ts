@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { renderCloudConfig } from "../../components/machine/cloudConfig";
 import { renderMaster } from "../../components/master/render";
 import { ensureAcme, issuingRoots } from "../../lab/acme";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { serviceLog, startService } from "../../lab/workstation/services";
 import { ensureImage, inImage, imageCommand, type ImageBind } from "../../lab/machines/image";
 import { createMachine, execInMachine, killMachine } from "../../lab/machines/machines";

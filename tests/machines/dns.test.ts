@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { dnsStatus } from "../../lab/cloudflare/dns/status";
 import { applyDns } from "../../lab/cloudflare/dns/server";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { run } from "../../lab/workstation/run";
 import { startService, stopService } from "../../lab/workstation/services";
 import { imageCommand } from "../../lab/machines/image";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { cgroupProcesses } from "../../lab/workstation/cgroups";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { exitCode, run } from "../../lab/workstation/run";
 import { startService } from "../../lab/workstation/services";
 import { imageCommand } from "../../lab/machines/image";
@@ -23,7 +23,7 @@ import {
     thawMachine,
     uncutMachine,
 } from "../../lab/machines/machines";
-import { closeDoor, openDoor } from "../../lab/network/door";
+import { closePortForward, openPortForward } from "../../lab/network/portForward";
 import { applyFirewall, assignReservedIp, inNamespace } from "../../lab/network/network";
 import { labCgroup, labFolder, machineFolder, namespacePrefix } from "../../lab/paths";
 
@@ -223,11 +223,11 @@ asRoot("machines of the lab", () => {
 
     it("are heard from the host through a door", async () => {
         const port = 18_800;
-        await openDoor(port, { address: ams.publicAddress, port: 8080 });
-        await openDoor(port, { address: nyc.publicAddress, port: 8080 });
+        await openPortForward(port, { address: ams.publicAddress, port: 8080 });
+        await openPortForward(port, { address: nyc.publicAddress, port: 8080 });
         const { stdout } = await run(["curl", "-sS", "-m", "5", `http://127.0.0.1:${port}/name`]);
         expect(stdout.trim()).toBe(nyc.name);
-        await closeDoor(port);
+        await closePortForward(port);
     });
 
     it("mean the newest of a name, and vanish without a trace of their own", async () => {

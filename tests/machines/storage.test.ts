@@ -15,7 +15,7 @@ import {
 import { ensureAcme } from "../../lab/acme";
 import { ensureDns } from "../../lab/cloudflare/dns/server";
 import { cgroupProcesses } from "../../lab/workstation/cgroups";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { serviceState, stopService } from "../../lab/workstation/services";
 import { createMachine, machineCommand } from "../../lab/machines/machines";
 import { labCgroup } from "../../lab/paths";

@@ -3,7 +3,7 @@ import "./ownLab";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { ensureImage } from "../../lab/machines/image";
 import {
     bootMachine,

@@ -7,7 +7,7 @@ import { cloudflare } from "../../lab/cloudflare";
 import { readDnsData } from "../../lab/cloudflare/cloud";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { problemsWith } from "../../lab/cloud/protocol/problems";
-import { sweep } from "../../lab/cloud/sweep";
+import { sweep } from "../../lab/engine/sweep";
 
 /*
  * What the lab's Cloudflare refuses, as the real one does. In record mode: nothing answers.

@@ -2,11 +2,11 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync }
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { cleanAfterSupervisor, cleanAfterSupervisors } from "../machines/boot";
-import { mountsBelow } from "../machines/disk";
+import { cleanAfterSupervisor, cleanAfterSupervisors } from "./boot";
+import { mountsBelow } from "./disk";
 import { labCgroup, labFolder, labPath, cgroupMount, namespacePrefix } from "../paths";
-import { cgroupProcesses, enterCgroup, removeCgroup } from "./cgroups";
-import { run } from "./run";
+import { cgroupProcesses, enterCgroup, removeCgroup } from "../workstation/cgroups";
+import { run } from "../workstation/run";
 
 const namespaceFolder = "/run/netns";
 

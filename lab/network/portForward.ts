@@ -20,7 +20,7 @@ const proxies = ["/usr/lib/systemd/systemd-socket-proxyd", "/lib/systemd/systemd
  *
  * @throws when something else has the port.
  */
-export async function openDoor(hostPort: number, target: { address: string; port: number }): Promise<void> {
+export async function openPortForward(hostPort: number, target: { address: string; port: number }): Promise<void> {
     const proxy = proxies.find((path) => existsSync(path));
     if (proxy === undefined) {
         throw new Error("systemd-socket-proxyd is missing on this host; it comes with systemd");
@@ -30,7 +30,7 @@ export async function openDoor(hostPort: number, target: { address: string; port
     if (serviceState(doorName(hostPort)) === "running" && readJson(record) === goal) {
         return;
     }
-    await closeDoor(hostPort);
+    await closePortForward(hostPort);
     await mustBeFree(hostPort);
     await startService(doorName(hostPort), [
         "systemd-socket-activate",
@@ -42,7 +42,7 @@ export async function openDoor(hostPort: number, target: { address: string; port
 }
 
 /** Closes a door. Nothing happens when there is none. */
-export async function closeDoor(hostPort: number): Promise<void> {
+export async function closePortForward(hostPort: number): Promise<void> {
     await stopService(doorName(hostPort));
 }
 
@@ -57,7 +57,7 @@ function mustBeFree(port: number): Promise<void> {
             reject(
                 new Error(
                     `port ${port} of 127.0.0.1 is taken (${error.message}); ` +
-                        "choose another one: AERIAL_DOOR_PORT=8801 make up",
+                        "choose another one: AERIAL_LISTEN_PORT=8801 make up",
                 ),
             ),
         );
