@@ -21,7 +21,7 @@ export function register(program: Command): void {
             "\nIn a machine, a program of the machine runs as root. In the other places a program of this host runs," +
                 "\nwith this host's files; its network is the lab's, and so are the names it finds.\n\nExamples:" +
                 "\n  npm run lab -- exec master-a -- journalctl -n 20" +
-                "\n  npm run lab -- exec client-ams3 -- curl -s http://198.18.64.10/healthz" +
+                "\n  npm run lab -- exec client-ams3 -- curl -s http://198.18.0.10/healthz" +
                 "\n  npm run lab -- exec studio -- getent ahostsv4 ingest.radio.test",
         )
         .action(async (place: string, command: string[]) => {

@@ -30,7 +30,7 @@ export function register(program: Command): void {
         .option("--format <codec>", "mp3 or aac", codec, "mp3")
         .option("--plain", "by http instead of https")
         .option("--playlist", "by the channel's .m3u, as players do it: the next address when one fails")
-        .option("--relay <url>", "base URL of the only server to try, such as http://198.18.64.10")
+        .option("--relay <url>", "base URL of the only server to try, such as http://198.18.0.10")
         .option("--prebuffer <seconds>", "audio that must be there before playing begins", positive, 0.5)
         .option("--tone <hz>", "a further tone to know (can be repeated)", tones, [])
         .option("--json", "the report as JSON")

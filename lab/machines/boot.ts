@@ -68,7 +68,9 @@ export async function bootProcess(
 }
 
 function didNotStart(id: string, hostname: string, why: string): string {
-    const lines = readFileSync(join(machineFolder(id), "console.log"), "utf8").trim().split("\n");
+    const lines = readFileSync(join(machineFolder(id), "console.log"), "utf8")
+        .trim()
+        .split("\n");
     return `machine ${hostname} did not start: ${why}\n${lines.slice(-10).join("\n")}`;
 }
 

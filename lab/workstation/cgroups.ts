@@ -38,7 +38,9 @@ export async function killCgroup(cgroup: string): Promise<void> {
     }
     const file = join(cgroup, "cgroup.kill");
     if (!existsSync(file)) {
-        throw new Error("The lab needs Linux 5.14 or newer, which can kill all processes of a cgroup at once.");
+        throw new Error(
+            "The lab needs Linux 5.14 or newer, which can kill all processes of a cgroup at once.",
+        );
     }
     writeFileSync(file, "1");
     await soon(

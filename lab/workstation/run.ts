@@ -49,7 +49,11 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     const [program = "", ...args] = argv;
     const { cwd, env, timeoutSeconds, allow = [0] } = options;
     // When the time is over, execFile also stops reading: a grandchild may hold the pipes open.
-    const limits = { maxBuffer: Infinity, timeout: (timeoutSeconds ?? 0) * 1000, killSignal: "SIGKILL" } as const;
+    const limits = {
+        maxBuffer: Infinity,
+        timeout: (timeoutSeconds ?? 0) * 1000,
+        killSignal: "SIGKILL",
+    } as const;
     return new Promise((resolve, reject) => {
         const child = execFile(program, args, { cwd, env, ...limits }, (error, stdout, stderr) => {
             const started = child.pid !== undefined;

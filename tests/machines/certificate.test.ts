@@ -20,8 +20,8 @@ import { requestCertificate, selfSign, signRequest, type Terms } from "../../lab
 import { opensshKey } from "../../lab/cloudless/tls/openssh";
 import { masterPlan } from "../support/masterPlan";
 
-const a = { id: "2001", name: "master-a", region: "ams3", publicAddress: "198.18.64.10" };
-const b = { id: "2002", name: "master-b", region: "nyc3", publicAddress: "198.18.32.10" };
+const a = { id: "2001", name: "master-a", region: "ams3", publicAddress: "198.18.0.10" };
+const b = { id: "2002", name: "master-b", region: "nyc3", publicAddress: "198.18.112.10" };
 const dns = sites.studio ?? "";
 const namesFile = () => labPath("names.json");
 /** The first leads to Master b, who does not issue while there is a. */

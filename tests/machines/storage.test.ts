@@ -40,7 +40,7 @@ import { iamRequest } from "../../lab/amazon/storage/client";
  */
 
 const [region, copyRegion] = ["eu-central-1", "us-east-1"];
-const machine = { id: "2001", name: "airtime", region: "ams3", publicAddress: "198.18.64.10" };
+const machine = { id: "2001", name: "airtime", region: "ams3", publicAddress: "198.18.0.10" };
 const [shows, archive, foreign] = ["radio-test-shows", "radio-test-archive", "somebody-elses"];
 const context = {
     urn: "urn:test",

@@ -22,7 +22,7 @@ const machine = (id: string) => ({
     id,
     name: "airtime",
     region: "ams3",
-    publicAddress: "198.18.64.10",
+    publicAddress: "198.18.0.10",
     userData: "#cloud-config\n{}\n",
     volumes: [volume],
 });
