@@ -13,8 +13,8 @@ import { removeReservedIp } from "../digitalocean/reservedIp";
 import { removeVolume } from "../digitalocean/volume";
 
 /**
- * Removes what the lab cloud holds and no state knows: an interrupted run made it. Each is known by its type and id,
- * `digitalocean:index/droplet:Droplet 400000001`. What the cloud made by itself stays.
+ * Removes resources of the lab cloud that an interrupted run made and did not record in the state. `known` has those in
+ * the state by type and id: `digitalocean:index/droplet:Droplet 400000001`. What the cloud made by itself stays.
  */
 export async function sweep(known: ReadonlySet<string>): Promise<void> {
     await sweepNames(known);
@@ -49,7 +49,7 @@ export async function sweep(known: ReadonlySet<string>): Promise<void> {
     }
 }
 
-/** Names go before the pools that they are answered with, and those before what checks them. */
+/** Removes names before the pools they lead to, and pools before the monitors that check them. */
 async function sweepNames(known: ReadonlySet<string>): Promise<void> {
     const kinds = [
         { type: "loadBalancer:LoadBalancer", records: balancers, remove: removeBalancer },
