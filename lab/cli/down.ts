@@ -13,7 +13,9 @@ export function register(program: Command): void {
                 console.log(`removed ${what}`);
             }
             console.log(
-                removed.length === 0 ? "There is no lab on this host." : `Caches stay in ${cacheFolder}`,
+                removed.length === 0
+                    ? "There is no lab on this workstation."
+                    : `Caches stay in ${cacheFolder}`,
             );
         });
 }

@@ -5,8 +5,8 @@ import { stackOutputs } from "../engine/outputs";
 export function register(program: Command): void {
     program
         .command("outputs")
-        .description("what the stack tells: addresses, mounts, and with --json the sources' passwords")
-        .option("--json", "as JSON, secrets in clear: enough for an encoder and for a player")
+        .description("show the stack's outputs: addresses, mounts, and with --json the sources' passwords")
+        .option("--json", "with secrets in clear: all that an encoder and a player need")
         .action(async ({ json }: { json?: boolean }) => {
             const outputs = await stackOutputs({ secrets: json ?? false });
             if (outputs === undefined) {
