@@ -100,7 +100,8 @@ function pebble(): string {
 async function keepIssuingRoot(): Promise<void> {
     let answer: RunResult | undefined;
     await waitFor(async () => (answer = await askForRoot()).code === 0, {
-        ...{ limitMs: 15_000, everyMs: 100 },
+        limitMs: 15_000,
+        everyMs: 100,
         complaint: () =>
             `the lab's certificate authority does not answer (${serviceLog(service)}): ${answer?.stderr}`,
     });

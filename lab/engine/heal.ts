@@ -67,7 +67,8 @@ async function removeStaleLocks(stack: string): Promise<void> {
         return pid === undefined;
     };
     await waitFor(isFree, {
-        ...{ limitMs: lockWaitMs, everyMs: 200 },
+        limitMs: lockWaitMs,
+        everyMs: 200,
         complaint: () => `another run works on stack ${stack} (process ${pid}), and does not end`,
     });
 }

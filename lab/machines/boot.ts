@@ -59,7 +59,8 @@ export async function bootProcess(
     child.unref();
 
     await waitFor(() => failure !== undefined || takesCommands(findLeader(cgroup)), {
-        ...{ limitMs: startLimitSeconds * 1000, everyMs: 20 },
+        limitMs: startLimitSeconds * 1000,
+        everyMs: 20,
         complaint: () => didNotStart(id, hostname, `its init does not run after ${startLimitSeconds} s`),
     });
     if (failure !== undefined) {

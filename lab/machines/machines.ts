@@ -110,7 +110,8 @@ export async function shutDownMachine(id: string, limitSeconds: number): Promise
     }
     await execInMachine(id, ["systemctl", "poweroff", "--no-block"]);
     await waitFor(() => stateOf(id) === "off", {
-        ...{ limitMs: limitSeconds * 1000, everyMs: 100 },
+        limitMs: limitSeconds * 1000,
+        everyMs: 100,
         complaint: () => `machine ${recorded(id).name} does not shut down within ${limitSeconds} s`,
     });
 }

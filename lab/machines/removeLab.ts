@@ -27,7 +27,8 @@ export async function removeLab(): Promise<string[]> {
     const strays = processesIn(namespaces);
     strays.forEach(kill);
     await waitFor(() => strays.every((pid) => networkOf(pid) === ""), {
-        ...{ limitMs: 5000, everyMs: 10 },
+        limitMs: 5000,
+        everyMs: 10,
         complaint: () => `processes in the lab's network do not end: ${strays.join(", ")}`,
     });
     report(done, inside + strays.length, "process", "processes");

@@ -40,7 +40,8 @@ export async function openPortForward(
     const forward = inNamespace(place, [proxy, goal]);
     await startService(name, ["systemd-socket-activate", `--listen=127.0.0.1:${port}`, ...forward]);
     await waitFor(() => accepts(port), {
-        ...{ limitMs: 5000, everyMs: 50 },
+        limitMs: 5000,
+        everyMs: 50,
         complaint: () => `port ${port} does not open; see ${serviceLog(name)}`,
     });
     writeJson(record, goal);
