@@ -62,7 +62,9 @@ async function mustBeFree(port: number): Promise<void> {
         await once(probe, "listening");
     } catch (error) {
         const another = "choose another one: AERIAL_LISTEN_PORT=8801 make up";
-        throw new Error(`port ${port} of 127.0.0.1 cannot be used (${String(error)}); ${another}`, { cause: error });
+        throw new Error(`port ${port} of 127.0.0.1 cannot be used (${String(error)}); ${another}`, {
+            cause: error,
+        });
     }
     probe.close();
     await once(probe, "close");

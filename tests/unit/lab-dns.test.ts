@@ -304,10 +304,7 @@ describe("what the server cannot do is refused", () => {
         [
             "a pool with weights that needs several members",
             {
-                pools: [
-                    weightedPool(["198.18.0.10", 1], ["198.18.0.11", 0.5], { minimumOrigins: 2 }),
-                    nyc!,
-                ],
+                pools: [weightedPool(["198.18.0.10", 1], ["198.18.0.11", 0.5], { minimumOrigins: 2 }), nyc!],
             },
             "up only with 2 members",
         ],

@@ -92,9 +92,7 @@ describe("the router's rules", () => {
             outbound: [{ protocol: "udp", ports: "53", destinations: ["9.9.9.9"] }],
         };
         const text = ruleset(network({ relay: { firewall } }));
-        expect(chain(text, `out-${interfaceName(relay)}`)).toContain(
-            "ip daddr 9.9.9.9 udp dport 53 return",
-        );
+        expect(chain(text, `out-${interfaceName(relay)}`)).toContain("ip daddr 9.9.9.9 udp dport 53 return");
     });
 
     it("permit ranges that overlap by a rule each, since nft refuses them in one set", () => {
