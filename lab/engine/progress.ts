@@ -3,21 +3,13 @@ import type { EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/auto
 /** How often to name the steps that are not finished, in ms. */
 const reminderMs = 20_000;
 
-const verbs: Partial<Record<OpType, string>> = {
-    create: "+ created",
-    "create-replacement": "+ created new",
-    update: "~ changed",
-    delete: "- removed",
-    "delete-replaced": "- removed old",
-    read: "  read",
-};
-
-const previewVerbs: Partial<Record<OpType, string>> = {
-    create: "+ create",
-    "create-replacement": "+ create new",
-    update: "~ change",
-    delete: "- remove",
-    "delete-replaced": "- remove old",
+const verbs: Partial<Record<OpType, { done: string; planned?: string }>> = {
+    create: { done: "+ created", planned: "+ create" },
+    "create-replacement": { done: "+ created new", planned: "+ create new" },
+    update: { done: "~ changed", planned: "~ change" },
+    delete: { done: "- removed", planned: "- remove" },
+    "delete-replaced": { done: "- removed old", planned: "- remove old" },
+    read: { done: "  read" },
 };
 
 function nameOf(urn: string): string {
@@ -83,7 +75,7 @@ export class Progress {
     }
 
     private finished({ urn, op, type, diffs }: StepEventMetadata): void {
-        const verb = (this.previewing ? previewVerbs : verbs)[op];
+        const verb = verbs[op]?.[this.previewing ? "planned" : "done"];
         const seconds = (Date.now() - (this.started.get(urn) ?? Date.now())) / 1000;
         this.started.delete(urn);
         if (verb !== undefined) {

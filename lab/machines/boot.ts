@@ -1,17 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
-import {
-    closeSync,
-    existsSync,
-    mkdirSync,
-    openSync,
-    readdirSync,
-    readFileSync,
-    rmSync,
-    statSync,
-} from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { cgroupProcesses } from "../workstation/cgroups";
+import { spawnDetached } from "../workstation/services";
 import { waitFor } from "../workstation/wait";
 import { checkout, machineFolder, machineNamespace, namespacePath, nspawnName, shortHash } from "../paths";
 
@@ -33,30 +25,18 @@ export async function bootProcess(
     const folder = machineFolder(id);
     cleanAfterSupervisor(id);
     mkdirSync(cgroup, { recursive: true });
-    const console = openSync(join(folder, "console.log"), "a", 0o600);
-    const child = spawn(
-        bootScript,
-        [
-            folder,
-            cgroup,
-            namespacePath(machineNamespace(id)),
-            nspawnName(id),
-            hostname,
-            // The machine id: the same at each boot.
-            shortHash(folder, 32),
-            ...volumes.map(({ source, target }) => `--bind=${bindPath(source)}:${bindPath(target)}`),
-        ],
-        {
-            detached: true,
-            stdio: ["ignore", console, console],
-            env: { PATH: process.env.PATH, LANG: "C.UTF-8" },
-        },
+    const names = [namespacePath(machineNamespace(id)), nspawnName(id), hostname];
+    // The machine id is the same at each boot.
+    const machineId = shortHash(folder, 32);
+    const binds = volumes.map(({ source, target }) => `--bind=${bindPath(source)}:${bindPath(target)}`);
+    const child = spawnDetached(
+        [bootScript, folder, cgroup, ...names, machineId, ...binds],
+        join(folder, "console.log"),
+        { env: { PATH: process.env.PATH, LANG: "C.UTF-8" } },
     );
-    closeSync(console);
     let failure: string | undefined;
     child.on("error", (error) => (failure = error.message));
     child.on("exit", (code, signal) => (failure = `systemd-nspawn ended with ${code ?? signal}`));
-    child.unref();
 
     await waitFor(() => failure !== undefined || takesCommands(findLeader(cgroup)), {
         limitMs: startLimitSeconds * 1000,

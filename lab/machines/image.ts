@@ -1,13 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-    chmodSync,
-    existsSync,
-    mkdirSync,
-    readdirSync,
-    readFileSync,
-    renameSync,
-    writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 
 import { withLock } from "../workstation/lock";
@@ -109,10 +101,6 @@ async function buildImage(folder: string, progress: (line: string) => void): Pro
         },
     );
     chmodSync(join(building, "rootfs"), 0o755);
-    writeFileSync(
-        join(building, "recipe.json"),
-        JSON.stringify({ suite, sources, mmdebstrapArguments }, null, 2),
-    );
     // The build counts only under its final name.
     renameSync(building, folder);
     progress(`base image built in ${Math.round((Date.now() - started) / 1000)} s`);

@@ -237,6 +237,13 @@ export function inNetwork(name: string, argv: readonly string[]): string[] {
     return ["nsenter", `--net=${namespacePath(name)}`, "--", ...argv];
 }
 
+/** Sets kernel parameters of a place, by their paths below /proc/sys/net/ipv4. */
+export async function setIpv4(place: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    for (const [path, stdin] of Object.entries(settings)) {
+        await run(inNetwork(place, ["tee", `/proc/sys/net/ipv4/${path}`]), { stdin });
+    }
+}
+
 function known(state: NetworkState, name: string): Endpoint {
     const endpoint = state.endpoints[name];
     if (!endpoint) {
@@ -252,17 +259,13 @@ async function ensureRouter(): Promise<void> {
         return;
     }
     await run(["ip", "netns", "add", namespaceName(router)]);
-    const settings = [
-        "net/ipv4/ip_forward=1",
-        "net/ipv4/conf/all/rp_filter=0",
-        "net/ipv4/conf/default/rp_filter=0",
-        "net/ipv4/conf/all/send_redirects=0",
-        "net/ipv4/conf/default/send_redirects=0",
-    ];
-    for (const setting of settings) {
-        const [path = "", value = ""] = setting.split("=");
-        await run(inNetwork(router, ["tee", `/proc/sys/${path}`]), { stdin: value });
-    }
+    await setIpv4(router, {
+        ip_forward: "1",
+        "conf/all/rp_filter": "0",
+        "conf/default/rp_filter": "0",
+        "conf/all/send_redirects": "0",
+        "conf/default/send_redirects": "0",
+    });
     await ip(router, [
         "link set lo up",
         `addr add ${gateway}/32 dev lo`,

@@ -17,7 +17,7 @@ import {
 import { waitFor } from "../workstation/wait";
 import { ensureImage, imageCommand } from "../machines/image";
 import { sites } from "../network/addresses";
-import { ensureNetwork, inNamespace, inNetwork } from "../network/network";
+import { ensureNetwork, inNetwork, setIpv4 } from "../network/network";
 import { cacheFolder, labCgroup, labPath } from "../paths";
 import { sourceAudio } from "./audio";
 import { askLiquidsoap } from "./control";
@@ -211,10 +211,7 @@ export class Encoder {
     private async place(): Promise<string> {
         const { netns } = this;
         await ensureNetwork();
-        const settings = { tcp_wmem: "4096 16384 65536", tcp_retries2: "4" };
-        for (const [name, value] of Object.entries(settings)) {
-            await run(inNamespace(netns, ["tee", `/proc/sys/net/ipv4/${name}`]), { stdin: value });
-        }
+        await setIpv4(netns, { tcp_wmem: "4096 16384 65536", tcp_retries2: "4" });
         return netns;
     }
 

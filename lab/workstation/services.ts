@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -29,10 +29,7 @@ export async function startService(
 ): Promise<void> {
     await stopService(name);
     mkdirSync(dirname(serviceLog(name)), { recursive: true });
-    const log = openSync(serviceLog(name), "a", 0o600);
-    const [program = "", ...args] = inCgroup(serviceCgroup(name), argv);
-    const child = spawn(program, args, { ...options, detached: true, stdio: ["ignore", log, log] });
-    closeSync(log);
+    const child = spawnDetached(inCgroup(serviceCgroup(name), argv), serviceLog(name), options);
     let ended = false;
     child.once("exit", () => (ended = true));
     await new Promise<void>((resolve, reject) => {
@@ -43,7 +40,20 @@ export async function startService(
     while (!ended && serviceState(name) === "off") {
         await sleep(5);
     }
+}
+
+/** Starts a program that outlives this process and its terminal. Its output is appended to the file `log`. */
+export function spawnDetached(
+    argv: readonly string[],
+    log: string,
+    options: ServiceOptions = {},
+): ChildProcess {
+    const [program = "", ...args] = argv;
+    const output = openSync(log, "a", 0o600);
+    const child = spawn(program, args, { ...options, detached: true, stdio: ["ignore", output, output] });
+    closeSync(output);
     child.unref();
+    return child;
 }
 
 /** Ends a service at once. Does nothing when none of that name runs. */
