@@ -14,6 +14,30 @@ const mayImport = {
     tests: ["model", "config", "components", "index.ts", "lab", "tools"],
 };
 
+/**
+ * What is in lab/, from the lowest layer to the highest: each may import only what stands before it.
+ * docs/architecture.md shows it, and tests/unit/imports.test.ts compares both.
+ */
+const labLayers = [
+    "paths.ts",
+    "workstation",
+    "network",
+    "cloud",
+    "cloudless",
+    "authority.ts",
+    "machines",
+    "acme",
+    "digitalocean",
+    "cloudflare",
+    "amazon",
+    "engine",
+    "radio",
+    "cli",
+];
+
+const inLab = (...layers) =>
+    `^lab/(${layers.map((layer) => (layer.endsWith(".ts") ? layer.replace(".", "\\.") : `${layer}/`)).join("|")})`;
+
 const pathOf = (place) => (place === "index.ts" ? "index\\.ts$" : `${place}/`);
 
 /** A pattern for all files of these places. */
@@ -46,6 +70,13 @@ module.exports = {
             severity: "error",
             from: { path: within(place) },
             to: { path: within(...ours), pathNot: within(place, ...others) },
+        })),
+        ...labLayers.slice(0, -1).map((layer, index) => ({
+            name: `lab-${layer}-is-below`,
+            comment: `lab/${layer} may not import a higher layer of the lab: ${labLayers.slice(index + 1).join(", ")}.`,
+            severity: "error",
+            from: { path: inLab(layer) },
+            to: { path: inLab(...labLayers.slice(index + 1)) },
         })),
     ],
     options: {

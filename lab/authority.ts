@@ -13,8 +13,9 @@ import {
 } from "./cloudless/tls/certificate";
 
 /*
- * The authority by which servers of the outside world prove who they are: machines have its root in their system store,
- * as real ones have the public roots. It has nothing to do with the certificates that the station itself is issued.
+ * The authority that signs the certificates of servers in the outside world, such as Amazon's APIs. Machines have its root
+ * in their system store, as real machines have the public roots. The station's own certificates come from elsewhere: its
+ * public one from `acme`.
  */
 
 const serverTerms: Terms = {
@@ -31,10 +32,10 @@ const rootTerms = {
     setAuthorityKeyId: true,
 };
 
-/** Where the root is, for programs that are told by file whom to trust. */
+/** The root's file, for programs that take trusted roots from a file. */
 export const apiRootFile = file("root.pem");
 
-/** The root that signed the certificates of all servers outside; undefined while there is none. */
+/** The root that signed the certificates of all servers outside; undefined before there is one. */
 export function apiRoot(): string | undefined {
     return existsSync(apiRootFile) ? readFileSync(apiRootFile, "utf8") : undefined;
 }
@@ -46,9 +47,9 @@ export interface ServerCertificate {
 }
 
 /**
- * A certificate for a server outside. Made once, and anew when the names are others; the root with the first.
+ * A certificate for a server outside. Made once, and again when the names change. The first one also makes the root.
  *
- * @param server names the files.
+ * @param server the files are named after it.
  */
 export async function serverCertificate(server: string, names: Names): Promise<ServerCertificate> {
     const files = { certificate: file(`${server}.pem`), key: file(`${server}.key`) };
@@ -67,7 +68,7 @@ export async function serverCertificate(server: string, names: Names): Promise<S
         const made = await signRequest(request, root, readFileSync(file("root.key"), "utf8"), serverTerms);
         writeAtomically(files.key, key);
         writeAtomically(files.certificate, made.certPem + root, 0o644);
-        // Last: its presence says that all are there.
+        // Last: its presence means that all files are complete.
         writeJson(namesFile, names);
     });
     return files;

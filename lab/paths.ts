@@ -4,13 +4,13 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
 /**
- * Every name the lab uses on its host: folders, namespaces, cgroups. This is also the only reader of the lab's
+ * Every name that the lab uses on its workstation: folders, namespaces, cgroups. Only this file reads the lab's
  * environment variables:
  *
- * - `AERIAL_LAB`: the lab's folder, `.lab` in the checkout unless set. A second lab (a test's, say) needs only another
- *   folder: all names derive from it.
- * - `AERIAL_CACHE`: where engine, tools and base images are kept, `~/.cache/aerial` unless set.
- * - `AERIAL_DOOR_PORT`: port on 127.0.0.1 at which the host hears the first channel, 8800 unless set.
+ * - `AERIAL_LAB`: the lab's folder; default `.lab` in the checkout. A second lab, such as a test's, only needs another
+ *   folder: all names follow from it.
+ * - `AERIAL_CACHE`: the folder of engine, tools and base images; default `~/.cache/aerial`.
+ * - `AERIAL_LISTEN_PORT`: port on 127.0.0.1 at which players of the workstation hear the station; default 8800.
  */
 const environment = process.env;
 
@@ -20,18 +20,18 @@ export const checkout = resolve(__dirname, "..");
 /** Everything this lab makes in the file system. Removed by `down`. */
 export const labFolder = resolve(environment.AERIAL_LAB ?? join(checkout, ".lab"));
 
-/** Six hex digits that tell this lab from others on the same host. */
+/** Six hex digits, different for each lab on the workstation. */
 export const labId = shortHash(labFolder, 6);
 
-/** What outlives labs and clones: engine, tools, base images. */
+/** The folder that labs and clones share: engine, tools, base images. */
 export const cacheFolder = resolve(
     environment.AERIAL_CACHE ?? join(environment.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "aerial"),
 );
 
-/** Port on 127.0.0.1 at which the host's own player hears the stream. */
-export const doorPort = Number(environment.AERIAL_DOOR_PORT ?? 8800);
+/** Port on 127.0.0.1 at which players of the workstation hear the station. */
+export const listenPort = Number(environment.AERIAL_LISTEN_PORT ?? 8800);
 
-/** The folder a person called the lab from; npm changes to the checkout's root, and tells where it came from. */
+/** The folder from which the lab was called. npm changes to the checkout's root and leaves it in INIT_CWD. */
 export const callerFolder = environment.INIT_CWD ?? process.cwd();
 
 /** A path inside the lab's folder. */
@@ -67,12 +67,12 @@ export function machineNamespace(id: string): string {
     return `m-${id}`;
 }
 
-/** The name nspawn knows a machine by: unique on the host, where several labs may run. */
+/** A machine's name for systemd-nspawn, unique on a workstation with several labs. */
 export function nspawnName(id: string): string {
     return `al${labId}-${id}`;
 }
 
-/** Where the host mounts the unified cgroup hierarchy: `/sys/fs/cgroup`, or below it on hybrid hosts. */
+/** Where the workstation mounts the unified cgroup hierarchy: `/sys/fs/cgroup`, or a folder below it (hybrid). */
 export function cgroupMount(mounts = readFileSync("/proc/mounts", "utf8")): string {
     for (const line of mounts.split("\n")) {
         const [, target, type] = line.split(" ");
@@ -80,7 +80,9 @@ export function cgroupMount(mounts = readFileSync("/proc/mounts", "utf8")): stri
             return target;
         }
     }
-    throw new Error("This host has no cgroup2 mounted, which the lab's machines need (mount -t cgroup2).");
+    throw new Error(
+        "This workstation has no cgroup2 mounted, which the lab's machines need (mount -t cgroup2).",
+    );
 }
 
 /** The lab's own cgroup. Every process the lab starts is in it or below. */

@@ -1,42 +1,39 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { apiRootFile, serverCertificate, type ServerCertificate } from "../authority";
 import { writeAtomically } from "../workstation/files";
 import { withLock } from "../workstation/lock";
 import { run, type RunResult } from "../workstation/run";
 import { serviceLog, serviceState, startService, stopService } from "../workstation/services";
+import { waitFor } from "../workstation/wait";
 import { imageCommand } from "../machines/image";
-import { sites } from "../network/addresses";
+import { resolverAddress, sites } from "../network/addresses";
 import { ensureNetwork, inNamespace } from "../network/network";
 import { cacheFolder, checkout, labPath } from "../paths";
 
 /*
- * The outside world's certificate authority: Pebble, in a place of its own. Machines trust its API because the lab's
- * root is in their system store, as the real authorities' roots are; listeners trust `issuingRoots`.
+ * The outside world's certificate authority: Pebble, at a place of its own. Machines trust its API, since its root is in
+ * their system store; listeners trust `issuingRoots`.
  */
 
 const service = "acme";
 const address = sites.acme ?? "";
 const hostName = "acme.test";
 
-/** Where clients begin. */
-export const directoryUrl = `https://${hostName}:14000/dir`;
-
-/** File with all roots that the authority has ever issued by, for listeners. Pebble makes a new one at each start. */
+/** File with all issuing roots so far, for listeners: Pebble makes a new one at each start. */
 export const issuingRoots = file("root.pem");
 
-export interface AcmeOptions {
-    /** How long certificates are valid; 90 days, as Let's Encrypt's, unless given. */
+interface AcmeOptions {
+    /** How long certificates are valid; 90 days unless given, as Let's Encrypt's. */
     certificateSeconds?: number;
-    /** Address and port of the server that it asks for names. */
+    /** Address and port of the DNS server that it asks; the lab's unless given. */
     dnsServer?: string;
 }
 
 /**
- * Starts the certificate authority, unless it runs with these options. A start forgets accounts and makes a new root;
- * clients cope with the one, and `issuingRoots` keeps the old root.
+ * Starts the certificate authority, unless it runs with these options. A start loses the accounts, which clients then make
+ * again, and makes a new root; `issuingRoots` keeps the old one too.
  *
  * @throws when Pebble is not in the cache, or does not answer within 15 s.
  */
@@ -47,13 +44,8 @@ export async function ensureAcme(options: AcmeOptions = {}): Promise<void> {
         const config = configuration(options.certificateSeconds ?? 90 * 86_400, api);
         const argv = inNamespace(service, [
             ...["env", "-i", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "PEBBLE_AUTHZREUSE=0"],
-            ...[
-                pebble(),
-                "-config",
-                file("config.json"),
-                "-dnsserver",
-                options.dnsServer ?? "198.19.255.53:53",
-            ],
+            ...[pebble(), "-config", file("config.json")],
+            ...["-dnsserver", options.dnsServer ?? `${resolverAddress}:53`],
         ]);
         const wanted = `${config}\n${argv.join(" ")}\n`;
         if (serviceState(service) === "running" && existsSync(issuingRoots) && wanted === started()) {
@@ -81,12 +73,12 @@ function configuration(certificateSeconds: number, api: ServerCertificate): stri
         managementListenAddress: `${address}:15000`,
         certificate: api.certificate,
         privateKey: api.key,
-        // Where challenges are asked for: the real port.
+        // The ports for challenges: the real ones.
         httpPort: 80,
         tlsPort: 443,
         ocspResponderURL: "",
         externalAccountBindingRequired: false,
-        // Seconds that clients are told to wait before they ask again.
+        // In seconds: how long clients wait before they ask again.
         retryAfter: { authz: 1, order: 1 },
         keyAlgorithm: "ecdsa",
         profiles: { default: { description: "The only one", validityPeriod: certificateSeconds } },
@@ -94,7 +86,7 @@ function configuration(certificateSeconds: number, api: ServerCertificate): stri
     return `${JSON.stringify({ pebble }, null, 2)}\n`;
 }
 
-/** Where `tools/setup acme` leaves it. */
+/** The program that `tools/setup acme` has built. */
 function pebble(): string {
     const pinned = /pebble\/v2 (v[\d.]+)/.exec(readFileSync(join(checkout, "tools/pebble/go.mod"), "utf8"));
     const program = join(cacheFolder, `pebble-${pinned?.[1] ?? ""}`, "bin", "pebble");
@@ -104,20 +96,17 @@ function pebble(): string {
     return program;
 }
 
-/** Waits until the authority answers, and adds the root by which it issues to those that listeners trust. */
+/** Waits until the authority answers, and adds its issuing root to those that listeners trust. */
 async function keepIssuingRoot(): Promise<void> {
-    const deadline = Date.now() + 15_000;
-    let answer: RunResult;
-    while ((answer = await askForRoot()).code !== 0) {
-        if (Date.now() > deadline) {
-            throw new Error(
-                `the lab's certificate authority does not answer (${serviceLog(service)}): ${answer.stderr}`,
-            );
-        }
-        await sleep(100);
-    }
+    let answer: RunResult | undefined;
+    await waitFor(async () => (answer = await askForRoot()).code === 0, {
+        limitMs: 15_000,
+        everyMs: 100,
+        complaint: () =>
+            `the lab's certificate authority does not answer (${serviceLog(service)}): ${answer?.stderr}`,
+    });
     const before = existsSync(issuingRoots) ? readFileSync(issuingRoots, "utf8") : "";
-    const root = `${answer.stdout.trim()}\n`;
+    const root = `${answer?.stdout.trim()}\n`;
     if (!before.includes(root)) {
         writeAtomically(issuingRoots, root + before, 0o644);
     }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { removeLab } from "../workstation/down";
+import { removeLab } from "../machines/removeLab";
 import { cacheFolder } from "../paths";
 
 export function register(program: Command): void {
@@ -13,7 +13,9 @@ export function register(program: Command): void {
                 console.log(`removed ${what}`);
             }
             console.log(
-                removed.length === 0 ? "There is no lab on this host." : `Caches stay in ${cacheFolder}`,
+                removed.length === 0
+                    ? "There is no lab on this workstation."
+                    : `Caches stay in ${cacheFolder}`,
             );
         });
 }

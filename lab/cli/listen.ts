@@ -23,21 +23,27 @@ interface Options {
 export function register(program: Command): void {
     program
         .command("listen")
-        .description("a player in a region: plays in real time, and reports all that a listener notices")
-        .argument("<channel>", "channel, as the outputs name it")
-        .option("--region <region>", "where the player is; the first region with Relays unless given")
+        .description("a player in a region, which plays in real time and reports what a listener notices")
+        .argument("<channel>", "channel, by its name in the outputs")
+        .option("--region <region>", "where the player is (default: the first region with Relays)")
         .option("--seconds <n>", "how long to listen; 0: until Ctrl-C", positive, 20)
         .option("--format <codec>", "mp3 or aac", codec, "mp3")
-        .option("--plain", "by http instead of https")
-        .option("--playlist", "by the channel's .m3u, as players do it: the next address when one fails")
-        .option("--relay <url>", "base URL of the only server to try, such as http://198.18.64.10")
-        .option("--prebuffer <seconds>", "audio that must be there before playing begins", positive, 0.5)
-        .option("--tone <hz>", "a further tone to know (can be repeated)", tones, [])
+        .option("--plain", "http instead of https")
+        .option("--playlist", "use the channel's .m3u as players do: the next address when one fails")
+        .option("--relay <url>", "base URL of the only server to try, such as http://198.18.0.10")
+        .option(
+            "--prebuffer <seconds>",
+            "how much audio must have arrived before playing begins",
+            positive,
+            0.5,
+        )
+        .option("--tone <hz>", "another tone to recognise (can be repeated)", tones, [])
         .option("--json", "the report as JSON")
         .addHelpText(
             "after",
-            "\nIt finds the station by its name and trusts the lab's certificate authority alone. Arrival is when audio came in; a player with a full buffer plays it that much later. A gap is time with" +
-                "\nan empty buffer. Silence is a hole in the audio itself.",
+            "\nIt finds the station by its name and trusts only the lab's certificate authority. Times are those at which audio" +
+                "\narrived; a player with a full buffer plays it later. A gap is time with an empty buffer. Silence is a hole in" +
+                "\nthe audio itself.",
         )
         .action(async (channel: string, options: Options) => {
             const report = await listen(await stationOutputs(), channel, options);
@@ -71,7 +77,7 @@ async function listen(outputs: StationOutputs, channel: string, options: Options
     return listener.stop();
 }
 
-/** What a listener has been told: the station's address, or that of its playlist. */
+/** What a listener knows: the station's address, or that of its playlist. */
 function addresses(
     outputs: StationOutputs,
     channel: string,
@@ -98,7 +104,7 @@ function addresses(
     return { urls: [], playlist: byScheme(playlist) };
 }
 
-/** Waits; Ctrl-C ends it sooner. Zero is for ever. */
+/** Waits for a time or until Ctrl-C. Zero means until Ctrl-C. */
 function until(seconds: number): Promise<void> {
     return new Promise((resolve) => {
         const timer = setTimeout(resolve, seconds === 0 ? 2 ** 31 - 1 : seconds * 1000);

@@ -2,12 +2,12 @@ import { createRequire } from "node:module";
 
 import { Command } from "commander";
 
-/** A file of this folder: it adds its command, or a few of a kind. */
+/** A file of this folder, which adds one or more commands. */
 interface CommandModule {
     register(program: Command): void;
 }
 
-/** The files of this folder, and the commands each brings. Their order is that of the help. */
+/** The files of this folder with their commands, in the order of the help. */
 const modules: Readonly<Record<string, readonly string[]>> = {
     up: ["up"],
     down: ["down"],
@@ -23,7 +23,7 @@ const modules: Readonly<Record<string, readonly string[]>> = {
 
 const load = createRequire(__filename);
 
-/** Only what was asked for is loaded: the engine's libraries alone take a second, which `kill` need not wait for. */
+/** Loads only the file of the given command: the engine's libraries take a second, and `kill` needs none of them. */
 function registerCommands(program: Command, asked: string | undefined): void {
     const files = Object.keys(modules);
     const file = files.find((name) => asked !== undefined && modules[name]?.includes(asked));
@@ -34,15 +34,17 @@ function registerCommands(program: Command, asked: string | undefined): void {
 }
 
 const program = new Command("lab")
-    .description("A whole station on this machine: real machines, real audio, a network with no way out.")
+    .description(
+        "A whole station on this workstation: real machines, real audio, a network without a way out.",
+    )
     .usage("<command> [options]   (npm run lab -- <command> [options])")
-    // So that `exec` passes the options of what it runs.
+    // `exec` passes the options of the command that it runs.
     .enablePositionalOptions()
     .showHelpAfterError("(npm run lab -- --help)")
     .hook("preAction", (_, command) => {
         if (process.getuid?.() !== 0) {
             command.error(
-                "The lab makes machines and networks of this host's kernel, so it needs root: use sudo.",
+                "The lab needs root, since it makes machines and networks in this workstation's kernel: use sudo.",
             );
         }
     });

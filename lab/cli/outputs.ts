@@ -1,17 +1,13 @@
 import type { Command } from "commander";
 
-import { stackOutputs } from "../engine/outputs";
+import { existingOutputs } from "../radio/station";
 
 export function register(program: Command): void {
     program
         .command("outputs")
-        .description("what the stack tells: addresses, mounts, and with --json the sources' passwords")
-        .option("--json", "as JSON, secrets in clear: enough for an encoder and for a player")
+        .description("show the stack's outputs: addresses, mounts, and with --json the sources' passwords")
+        .option("--json", "with secrets in clear: all that an encoder and a player need")
         .action(async ({ json }: { json?: boolean }) => {
-            const outputs = await stackOutputs({ secrets: json ?? false });
-            if (outputs === undefined) {
-                throw new Error("there is no station here (npm run lab -- up)");
-            }
-            console.log(JSON.stringify(outputs, null, 2));
+            console.log(JSON.stringify(await existingOutputs(json ?? false), null, 2));
         });
 }

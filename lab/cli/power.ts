@@ -10,16 +10,11 @@ import {
     uncutMachine,
 } from "../machines/machines";
 
-/** What can be done to a machine from outside, as its provider or a thunderstorm would. */
+/** What can happen to a machine from outside. */
 const commands: { name: string; description: string; act: (id: string) => Promise<void>; done: string }[] = [
-    { name: "kill", description: "take a machine's power, at once", act: killMachine, done: "has no power" },
+    { name: "kill", description: "take a machine's power at once", act: killMachine, done: "has no power" },
     { name: "boot", description: "give a machine its power back", act: bootMachine, done: "boots" },
-    {
-        name: "freeze",
-        description: "stop all of a machine's processes",
-        act: freezeMachine,
-        done: "stands still",
-    },
+    { name: "freeze", description: "stop a machine's processes", act: freezeMachine, done: "is frozen" },
     { name: "thaw", description: "let a frozen machine go on", act: thawMachine, done: "goes on" },
     {
         name: "cut",
@@ -27,12 +22,7 @@ const commands: { name: string; description: string; act: (id: string) => Promis
         act: cutMachine,
         done: "is cut off the network",
     },
-    {
-        name: "uncut",
-        description: "join a machine to the network again",
-        act: uncutMachine,
-        done: "is on the network",
-    },
+    { name: "uncut", description: "undo cut", act: uncutMachine, done: "is on the network" },
 ];
 
 export function register(program: Command): void {

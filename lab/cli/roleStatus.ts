@@ -1,17 +1,17 @@
 import { z } from "zod";
 
-/** What a machine says of itself, in a form that fits any role. */
+/** A machine's status, in one form for all roles. */
 export interface RoleSummary {
     role: string | undefined;
-    /** `ok`, an HTTP status that says otherwise, or `no answer`. */
+    /** `ok`, the fault in a word or as an HTTP status, or `no answer`. */
     health: string;
     /** For people: `main: studio` of a Master, `/main.mp3 from a` of a Relay. */
     plays: string;
-    /** Connections to the public mounts; undefined where nobody counts. */
+    /** Connections to the public mounts; undefined for machines that do not count them. */
     listeners: number | undefined;
-    /** Until when its public certificate is valid, `2027-02-25`, or `self-made`; empty where it has none to show. */
+    /** Last day of its public certificate, `2027-02-25`, or `self-made`; empty for machines without one. */
     certificate: string;
-    /** The machine's own words. */
+    /** The machine's whole answer. */
     details?: unknown;
 }
 
@@ -73,9 +73,9 @@ export function summarize(answer: unknown): RoleSummary {
     const asAirtime = airtime.safeParse(answer);
     if (asAirtime.success) {
         const { channels, database, backup } = asAirtime.data;
-        const told = Object.entries(channels);
-        // A library that is still empty is nobody's fault.
-        const silent = told.some(([, { shows, playing }]) => shows > 0 && !playing);
+        const entries = Object.entries(channels);
+        // An empty library is no fault.
+        const silent = entries.some(([, { shows, playing }]) => shows > 0 && !playing);
         return {
             role: "airtime",
             health: database
@@ -85,7 +85,7 @@ export function summarize(answer: unknown): RoleSummary {
                   : backup === false
                     ? "backup not well"
                     : "ok",
-            plays: told.map(([id, { playing }]) => `${id}: ${playing ?? "nothing"}`).join(", "),
+            plays: entries.map(([id, { playing }]) => `${id}: ${playing ?? "nothing"}`).join(", "),
             listeners: undefined,
             certificate: "",
             details: answer,

@@ -9,13 +9,13 @@ import { stationOutputs } from "../radio/station";
 import { sourceTones } from "../radio/tones";
 
 const actions = {
-    start: "connect, and return when a Master takes the stream",
+    start: "connect, and return when a Master accepts the stream",
     stop: "close the connection",
-    freeze: "keep the connection and send nothing, as a computer that hangs",
+    freeze: "keep the connection and send nothing, as a computer that hangs does",
     thaw: "go on after freeze",
     silence: "send digital silence",
     sound: "send sound again",
-    status: "tell which Masters take the stream",
+    status: "show which Masters accept the stream",
 };
 
 interface Options {
@@ -29,22 +29,22 @@ export function register(program: Command): void {
     program
         .command("source")
         .description("an encoder in the outside world, which knows only the stack's outputs")
-        .argument("<channel>", "channel, as the outputs name it")
+        .argument("<channel>", "channel, by its name in the outputs")
         .argument("<source>", "studio, mobile or airtime")
         .argument("<action>", Object.keys(actions).join(", "))
-        .option("--tone <hz>", "tone that identifies it, unless its own", wholeNumber)
-        .option("--file <path>", "audio to play in a loop, instead of a voice that says which source it is")
+        .option("--tone <hz>", "tone that identifies it (default: the source's own)", wholeNumber)
+        .option("--file <path>", "audio to play in a loop (default: a voice that names the source)")
         .option(
             "--master <id>",
-            "push to this Master only (a, b), or to all of them (both), by their addresses",
+            "push to this Master only (a, b) or to both, by their addresses (default: by the ingest name)",
         )
-        .option("--tls", "push by TLS, with the lab's certificate authority among the trusted ones")
+        .option("--tls", "push by TLS, and trust the lab's certificate authority too")
         .addHelpText(
             "after",
             `\nActions:\n${Object.entries(actions)
                 .map(([name, what]) => `  ${name.padEnd(9)}${what}`)
                 .join("\n")}` +
-                "\n\nWithout --master it pushes to the Master that the ingest name leads to, and looks again when that fails." +
+                "\n\nWithout --master it looks up the ingest name for each connection, and pushes to that Master." +
                 `\nTones: ${Object.entries(sourceTones)
                     .map(([name, hertz]) => `${name} ${hertz} Hz`)
                     .join(", ")}.`,
@@ -88,7 +88,7 @@ async function act(channel: string, source: string, action: string, options: Opt
 
 async function start(encoder: Encoder, name: string, source: string, options: Options): Promise<string> {
     if (encoder.state !== "off") {
-        return `${name} is on already (${encoder.state}); nothing has changed`;
+        return `${name} is already on (${encoder.state}); nothing has changed`;
     }
     const file = options.file === undefined ? undefined : resolve(callerFolder, options.file);
     const status = await encoder.start(await stationOutputs(), { ...options, file });

@@ -6,7 +6,7 @@ import { execInMachine, listMachines, type Machine } from "../machines/machines"
 import { summarize, type RoleSummary } from "./roleStatus";
 import { formatTable } from "./table";
 
-/** How long a machine may take to tell how it is; a healthy one needs a tenth of a second. */
+/** How long a machine may take to answer; a healthy one takes 0.1 s. */
 const answerLimitSeconds = 5;
 
 type MachineStatus = Omit<Machine, "createdAt"> & RoleSummary;
@@ -15,7 +15,7 @@ export function register(program: Command): void {
     program
         .command("status")
         .description(
-            "show machines, addresses, health, certificates, what each Master plays, listeners, and names",
+            "show machines, addresses, health, certificates, what each machine plays, listeners, and names",
         )
         .option("--json", "as JSON")
         .action(async ({ json }: { json?: boolean }) => {
@@ -64,10 +64,8 @@ export function machineTable(machines: readonly MachineStatus[]): string {
         machine.plays,
         machine.listeners === undefined ? "" : String(machine.listeners),
     ]);
-    // A column nobody fills only costs width.
-    const used = heading.map(
-        (title, column) => column === 0 || rows.some((row) => row[column] !== "") || title === "",
-    );
+    // An empty column only costs width.
+    const used = heading.map((_, column) => column === 0 || rows.some((row) => row[column] !== ""));
     return formatTable([heading, ...rows].map((row) => row.filter((_, column) => used[column])));
 }
 

@@ -1,4 +1,4 @@
-/** Rows as text, columns padded to the widest cell and set apart by two spaces. The first row is the heading. */
+/** Rows as text in aligned columns, two spaces apart. The first row is the heading. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
     const widths = (rows[0] ?? []).map((_, column) =>
         Math.max(...rows.map((row) => (row[column] ?? "").length)),

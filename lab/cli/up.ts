@@ -1,5 +1,3 @@
-import { spawnSync } from "node:child_process";
-
 import type { Command } from "commander";
 
 import { ensureAcme } from "../acme";
@@ -10,8 +8,9 @@ import { stackOutputs } from "../engine/outputs";
 import { rememberStackFile, stackFile } from "../engine/stackFile";
 import { ensureImage } from "../machines/image";
 import { listMachines } from "../machines/machines";
-import { openDoor } from "../network/door";
-import { doorPort } from "../paths";
+import { runInForeground } from "../workstation/run";
+import { openPortForward } from "../network/portForward";
+import { listenPort } from "../paths";
 import { parseOutputs, type StationOutputs } from "../radio/outputs";
 import { resumeStorage } from "../amazon/storage";
 
@@ -25,13 +24,13 @@ interface UpOptions {
 export function register(program: Command): void {
     program
         .command("up")
-        .description("put the station on air, or bring it in line with its program and settings")
-        .option("--preview", "only show what it would do")
-        .option("--refresh", "look first at what the cloud still has, and make anew what is gone")
-        .option("--replace <machines...>", "make these droplets anew, changed or not")
+        .description("put the station on air, or update it to its program and settings")
+        .option("--preview", "only show what would change")
+        .option("--refresh", "first compare with what the cloud still has, and make again what is missing")
+        .option("--replace <machines...>", "replace these droplets, even without a change")
         .option(
             "--stack-file <file>",
-            "settings instead of Pulumi.lab.yaml; the lab keeps to them until others are given or it goes down",
+            "settings instead of Pulumi.lab.yaml, until another file is given or the lab goes down",
         )
         .action(async (options: UpOptions) => {
             const started = Date.now();
@@ -40,14 +39,14 @@ export function register(program: Command): void {
             await ensureImage((line) => console.log(line));
             await ensureDns();
             if (!options.preview) {
-                // Before any machine: their disks are made with the authority's root.
+                // Before any machine is made, since the authority's root goes onto its disk.
                 await ensureAcme();
                 await resumeStorage();
                 rememberStackFile(settings);
             }
             console.log(
                 options.preview
-                    ? "The engine compares station and machines."
+                    ? "The engine compares the station with its program."
                     : "The engine builds the station.",
             );
             const succeeded = await operateAsOperator({
@@ -61,7 +60,7 @@ export function register(program: Command): void {
             const seconds = ((Date.now() - started) / 1000).toFixed(0);
             if (!succeeded) {
                 console.error(
-                    `Not up (${seconds} s). The reasons are above; after a remedy, repeat the command.`,
+                    `Not up (${seconds} s). The errors are above; correct them and repeat the command.`,
                 );
                 process.exitCode = 1;
                 return;
@@ -70,15 +69,16 @@ export function register(program: Command): void {
                 return;
             }
             const outputs = parseOutputs(await stackOutputs());
-            await openDoorToStation(outputs);
+            const { hostname, port } = firstRelay(outputs);
+            await openPortForward(listenPort, { address: hostname, port: Number(port || 80) });
             console.log(`Up after ${seconds} s.\n`);
-            showStatus();
+            await showStatus();
             warnOfLost(outputs);
             console.log(`\n${howToListen(outputs)}`);
         });
 }
 
-/** The first Relay of the first region: what the host's own players hear. */
+/** The first Relay of the first region, which players of the workstation hear. */
 function firstRelay(outputs: StationOutputs): URL {
     const [base] = Object.values(outputs.listen).flat();
     if (base === undefined) {
@@ -87,39 +87,34 @@ function firstRelay(outputs: StationOutputs): URL {
     return new URL(base);
 }
 
-async function openDoorToStation(outputs: StationOutputs): Promise<void> {
-    const { hostname, port } = firstRelay(outputs);
-    await openDoor(doorPort, { address: hostname, port: port === "" ? 80 : Number(port) });
-}
-
-/** Pulumi compares the program with its state. That a machine is gone, it learns by a refresh only. */
+/** Pulumi compares the program with its state; only a refresh shows it that a machine is gone. */
 function warnOfLost({ machines }: StationOutputs): void {
     const present = listMachines().map(({ name }) => name);
     const lost = Object.keys(machines).filter((name) => !present.includes(name));
     if (lost.length > 0) {
         console.log(
             `\nThe state has machines that are gone: ${lost.join(", ")}. ` +
-                `To make them anew: npm run lab -- up --refresh (docs/runbooks/lost-machine.md)`,
+                `To make them again: npm run lab -- up --refresh (docs/runbooks/lost-machine.md)`,
         );
     }
 }
 
-/** The status command tells it best. */
-function showStatus(): void {
+/** Runs the status command, in a process of its own: it may not fail this one. */
+async function showStatus(): Promise<void> {
     const [script = ""] = process.argv.slice(1);
-    spawnSync(process.execPath, [...process.execArgv, script, "status"], { stdio: "inherit" });
+    await runInForeground([process.execPath, ...process.execArgv, script, "status"]);
 }
 
 function howToListen(outputs: StationOutputs): string {
     const streams = Object.entries(outputs.channels).flatMap(([id, { title, formats }]) => {
-        const urls = formats.map(({ mount }) => `    http://127.0.0.1:${doorPort}${mount}`);
+        const urls = formats.map(({ mount }) => `    http://127.0.0.1:${listenPort}${mount}`);
         return [`  ${title} (${id})`, ...urls];
     });
     const [channel = "main"] = Object.keys(outputs.channels);
     const sources = Object.keys(outputs.ingest.sources[channel] ?? {});
     const source = sources.includes("studio") ? "studio" : (sources[0] ?? "studio");
     return [
-        "Listen on this machine:",
+        "Listen on this workstation:",
         ...streams,
         "",
         `Put a source on air:   npm run lab -- source ${channel} ${source} start`,

@@ -1,23 +1,14 @@
-import { accessSync, constants } from "node:fs";
+import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 
 import { run } from "../workstation/run";
 import { cacheFolder } from "../paths";
 
-/** The engine that the project is made for: that of the SDK in package.json, and of tools/pulumi/go.mod. */
+/** The engine's version that the project needs: the same as the SDK's in package.json and in tools/pulumi/go.mod. */
 export const engineVersion = "3.259.0";
 
-function isExecutable(file: string): boolean {
-    try {
-        accessSync(file, constants.X_OK);
-        return true;
-    } catch {
-        return false;
-    }
-}
-
 /** True when a version such as `v3.260.1` is at least the pinned one. */
-export function isNewEnough(version: string, least = engineVersion): boolean {
+function isNewEnough(version: string, least = engineVersion): boolean {
     const parts = (text: string): number[] => text.replace(/^v/, "").split(/[.+-]/).slice(0, 3).map(Number);
     const [given, wanted] = [parts(version), parts(least)];
     const differing = wanted.findIndex((part, index) => given[index] !== part);
@@ -25,19 +16,13 @@ export function isNewEnough(version: string, least = engineVersion): boolean {
 }
 
 async function isUsable(file: string): Promise<boolean> {
-    if (!isExecutable(file)) {
-        return false;
-    }
-    const { stdout } = await run([file, "version"], {
-        env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
-        allow: "any",
-    });
-    return isNewEnough(stdout.trim());
+    const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+    const version = await run([file, "version"], { env, allow: "any" }).catch(() => undefined);
+    return version !== undefined && isNewEnough(version.stdout.trim());
 }
 
 /**
- * The engine's program: a `pulumi` on PATH that is new enough, or the one that `tools/setup engine` has put into the
- * cache.
+ * The engine's program: a `pulumi` on PATH that is new enough, or the one that `tools/setup engine` put into the cache.
  *
  * @throws when there is none; the message says how to get it.
  */
@@ -46,7 +31,7 @@ export async function enginePath(): Promise<string> {
     const onPath = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "pulumi"));
     for (const file of [...onPath, cached]) {
         // The Automation API asks for the folder above `bin`.
-        if (dirname(file).endsWith("/bin") && (await isUsable(file))) {
+        if (dirname(file).endsWith("/bin") && existsSync(file) && (await isUsable(file))) {
             return file;
         }
     }

@@ -5,8 +5,10 @@ import { delimiter, join } from "node:path";
 import { apiRootFile } from "../authority";
 import { operatorKeys } from "../amazon/daemon/credentials";
 import { writeAtomically } from "../workstation/files";
+import { run } from "../workstation/run";
 import { labFolder } from "../paths";
 import type { LabMode } from "../cloud/mode";
+import { enginePath } from "./command";
 
 /** The file with the passphrase that encrypts secrets in the state; made once. */
 function passphraseFile(folder: string): string {
@@ -17,13 +19,13 @@ function passphraseFile(folder: string): string {
     return file;
 }
 
-/** As whom programs that the engine starts call Amazon's APIs, and whom they trust to be Amazon. */
+/** Keys by which programs that the engine starts call Amazon's APIs, and the root that signed those APIs' certificates. */
 function amazonAsOperator(): Record<string, string> {
     const { id, secret } = operatorKeys();
     return { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, NODE_EXTRA_CA_CERTS: apiRootFile };
 }
 
-/** The environment of the engine and, through it, of the providers. `folder` is the lab's, where it is not this one's. */
+/** The environment of the engine and of the providers it starts. `folder` is the lab's; this lab's unless given. */
 export function engineEnvironment(
     providers: string,
     mode: LabMode,
@@ -35,7 +37,7 @@ export function engineEnvironment(
         PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
         PULUMI_HOME: join(folder, "pulumi"),
         PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(folder),
-        // Nothing leaves this host, and nothing asks anybody.
+        // No connection leaves this workstation, and nothing waits for an answer from a person.
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -44,4 +46,17 @@ export function engineEnvironment(
         NO_PROXY: "127.0.0.1",
         ...(mode === "machines" && amazonAsOperator()),
     };
+}
+
+/** What `pulumi stack <command>` answers, as JSON, for a stack of this lab or of the one in `folder`. */
+export async function askEngine(
+    stack: string,
+    command: readonly string[],
+    mode: LabMode = "machines",
+    folder = labFolder,
+): Promise<unknown> {
+    const argv = [await enginePath(), "stack", ...command, "--stack", stack, "--non-interactive"];
+    const env = { ...process.env, ...engineEnvironment(join(folder, "bin"), mode, folder) };
+    const { stdout } = await run(argv, { cwd: join(folder, "project"), env });
+    return JSON.parse(stdout);
 }

@@ -5,14 +5,15 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import { readJson, writeAtomically } from "../workstation/files";
+import { waitFor } from "../workstation/wait";
 import { labPath } from "../paths";
 import { setLabMode } from "../cloud/mode";
-import { sweep } from "../cloud/sweep";
+import { sweep } from "./sweep";
 import type { StackChoice } from "./workspace";
 
 /*
- * What a killed run leaves, and what becomes of it before the next: a lock of a dead process goes; operations that were
- * under way are forgotten; what they made in the lab cloud, and no state knows, is removed and made again.
+ * Before a run, removes what a killed run has left: the lock of its dead process, the operations that it had begun, and
+ * what these made in the lab cloud without recording it in the state. The run makes all of that again.
  */
 
 const lock = z.object({ pid: z.int(), hostname: z.string().optional() });
@@ -28,7 +29,7 @@ const checkpointFile = z.looseObject({
     }),
 });
 
-/** How long to wait for another run to end, in ms: longer than any takes. */
+/** How long to wait for another run to end, in ms: longer than any run takes. */
 const lockWaitMs = 900_000;
 
 function isEngine(pid: number): boolean {
@@ -54,24 +55,22 @@ function liveLocks(stack: string): number[] {
     });
 }
 
-/** A run whose command line was killed goes on to its end; the next waits for that, and finds little left to do. */
+/** The engine goes on when only its command line was killed. The next run waits for it, and finds little to do. */
 async function removeStaleLocks(stack: string): Promise<void> {
-    const deadline = Date.now() + lockWaitMs;
-    let told: number | undefined;
-    for (;;) {
-        const [pid] = liveLocks(stack);
-        if (pid === undefined) {
-            return;
+    let pid: number | undefined;
+    const isFree = (): boolean => {
+        const before = pid;
+        [pid] = liveLocks(stack);
+        if (pid !== undefined && pid !== before) {
+            console.log(`Another run works on this stack (process ${pid}); waiting for its end.`);
         }
-        if (Date.now() > deadline) {
-            throw new Error(`another run is at work on stack ${stack} (process ${pid}), and does not end`);
-        }
-        if (pid !== told) {
-            console.log(`Another run is at work on this stack (process ${pid}); waiting for its end.`);
-            told = pid;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 200));
-    }
+        return pid === undefined;
+    };
+    await waitFor(isFree, {
+        limitMs: lockWaitMs,
+        everyMs: 200,
+        complaint: () => `another run works on stack ${stack} (process ${pid}), and does not end`,
+    });
 }
 
 function isJson(file: string): boolean {
@@ -84,9 +83,9 @@ function isJson(file: string): boolean {
 }
 
 /**
- * Removes what the engine was writing when it was killed. Its state comes by renaming, so it is whole; but the
- * attributes beside each file are written in place, and one that ends early stops the engine ("failed to load
- * checkpoint: EOF"). They hold content types, which nobody needs.
+ * Removes files that the engine was writing when it was killed. The state itself is renamed into place, so it is whole.
+ * But the attributes beside each file are written in place, and an incomplete one stops the engine ("failed to load
+ * checkpoint: EOF"). They hold only content types, which the engine does not need.
  */
 function removeTornFiles(): void {
     const folder = labPath("state", ".pulumi");
@@ -98,7 +97,7 @@ function removeTornFiles(): void {
     }
 }
 
-/** Forgets operations that were under way, and returns which resources the state knows: `<type> <id>`. */
+/** Removes operations that had begun from the state, and returns the resources in it: `<type> <id>`. */
 function mendState(stack: string): Set<string> {
     const file = labPath("state", ".pulumi", "stacks", "aerial", `${stack}.json`);
     const content = readJson(file);
@@ -115,9 +114,9 @@ function mendState(stack: string): Set<string> {
 }
 
 /**
- * Makes a stack fit for the next run, whatever interrupted the last.
+ * Prepares a stack for the next run after an interrupted one.
  *
- * @throws when another run is still at work.
+ * @throws when another run does not end.
  */
 export async function heal({ stack, mode }: StackChoice): Promise<void> {
     await removeStaleLocks(stack);

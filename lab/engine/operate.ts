@@ -14,13 +14,13 @@ import { openStack, type StackChoice } from "./workspace";
 
 export interface Operation extends StackChoice {
     operation: "up" | "preview" | "destroy";
-    /** Looks first at what the cloud still has: what is gone is made anew. */
+    /** Looks first at what the cloud still has: what is missing is made again. */
     refresh?: boolean | undefined;
-    /** Names of droplets that are made anew, whether or not anything about them has changed. */
+    /** Names of droplets to replace, even without a change. */
     replace?: string[] | undefined;
-    /** Where a preview writes the engine's plan; the engine calls this experimental (`PULUMI_EXPERIMENTAL`). */
+    /** File for the engine's plan of a preview; the engine calls this experimental (`PULUMI_EXPERIMENTAL`). */
     planFile?: string | undefined;
-    /** Where to write what happened, as an OperationResult. */
+    /** File for the OperationResult. */
     resultFile?: string;
 }
 
@@ -37,7 +37,7 @@ export interface OperationResult {
     ok: boolean;
     /** Steps that changed something, in the order in which they ended. */
     steps: Step[];
-    /** What the engine complained about, in full, each once. */
+    /** The engine's errors in full, each once. */
     errors: string[];
     seconds: number;
 }
@@ -61,32 +61,21 @@ async function perform(
     { operation, refresh, replace = [], planFile }: Operation,
     onEvent: (event: EngineEvent) => void,
 ): Promise<void> {
-    const options = { onEvent, suppressProgress: true, color: "never" as const };
-    switch (operation) {
-        case "up":
-            // Several mistakes are told at once; what depends on a refused resource is not tried.
-            await stack.up({
-                ...options,
-                refresh,
-                replace: await urnsOf(stack, replace),
-                continueOnError: true,
-            });
-            return;
-        case "preview":
-            await stack.preview({
-                ...options,
-                refresh,
-                replace: await urnsOf(stack, replace),
-                plan: planFile,
-            });
-            return;
-        case "destroy":
-            await stack.destroy({ ...options, refresh });
-            return;
+    const options = { onEvent, suppressProgress: true, color: "never" as const, refresh };
+    if (operation === "destroy") {
+        await stack.destroy(options);
+        return;
+    }
+    const urns = await urnsOf(stack, replace);
+    if (operation === "preview") {
+        await stack.preview({ ...options, replace: urns, plan: planFile });
+    } else {
+        // One run reports several errors: resources that do not depend on a refused one are still made.
+        await stack.up({ ...options, replace: urns, continueOnError: true });
     }
 }
 
-/** URNs of droplets in the state. @throws with the names there are. */
+/** URNs of droplets in the state. @throws with the existing names. */
 async function urnsOf(stack: Stack, names: readonly string[]): Promise<string[]> {
     if (names.length === 0) {
         return [];
@@ -109,7 +98,7 @@ async function urnsOf(stack: Stack, names: readonly string[]): Promise<string[]>
     });
 }
 
-/** What an error says, without the engine's command line and its two outputs, which repeat it. */
+/** An error's message without the engine's command line and its outputs, which repeat the message. */
 function reasonOf(error: unknown): string {
     const message = error instanceof Error ? error.message : String(error);
     const [, said] = /\n stderr: ([\s\S]*?)\n err\?:/.exec(message) ?? [];
@@ -117,7 +106,7 @@ function reasonOf(error: unknown): string {
     return lines.join("\n").trim();
 }
 
-/** Runs an operation with its progress on standard output. Does not throw: the result tells. */
+/** Runs an operation with its progress on standard output. Does not throw: errors are in the result. */
 async function operate(wanted: Operation): Promise<OperationResult> {
     const started = Date.now();
     const result: OperationResult = { ok: false, steps: [], errors: [], seconds: 0 };
@@ -134,7 +123,7 @@ async function operate(wanted: Operation): Promise<OperationResult> {
             console.log("  Nothing to change.");
         }
     } catch (error) {
-        // The engine has told its reasons by then; what stopped before it has not.
+        // The engine's own errors have been shown by now; an error from before the engine's start has not.
         if (result.errors.length === 0) {
             const message = reasonOf(error);
             result.errors.push(message);
@@ -148,13 +137,15 @@ async function operate(wanted: Operation): Promise<OperationResult> {
 }
 
 async function main(): Promise<void> {
-    // A reader that has gone, such as `head`, is no reason to leave the work half done.
+    // If the reader ends early, as `head` does, the work still has to be finished.
     process.stdout.on("error", () => {});
-    // Ctrl-C reaches the engine too, which finishes the steps under way; a second one ends it.
+    // Ctrl-C reaches the engine too, which finishes the steps it has begun; a second Ctrl-C ends it.
     let interrupted = false;
     process.on("SIGINT", () => {
         if (!interrupted) {
-            console.log("Interrupted: finishing what is under way. Repeat the command later to go on.");
+            console.log(
+                "Interrupted: finishing the steps that have begun. Repeat the command later to go on.",
+            );
         }
         interrupted = true;
     });

@@ -1,23 +1,15 @@
 import type { EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/automation";
 
-/** How often to name what is still under way, in ms. */
+/** How often to name the steps that are not finished, in ms. */
 const reminderMs = 20_000;
 
-const verbs: Partial<Record<OpType, string>> = {
-    create: "+ created",
-    "create-replacement": "+ created anew",
-    update: "~ changed",
-    delete: "- removed",
-    "delete-replaced": "- removed old",
-    read: "  read",
-};
-
-const previewVerbs: Partial<Record<OpType, string>> = {
-    create: "+ create",
-    "create-replacement": "+ create anew",
-    update: "~ change",
-    delete: "- remove",
-    "delete-replaced": "- remove old",
+const verbs: Partial<Record<OpType, { done: string; planned?: string }>> = {
+    create: { done: "+ created", planned: "+ create" },
+    "create-replacement": { done: "+ created new", planned: "+ create new" },
+    update: { done: "~ changed", planned: "~ change" },
+    delete: { done: "- removed", planned: "- remove" },
+    "delete-replaced": { done: "- removed old", planned: "- remove old" },
+    read: { done: "  read" },
 };
 
 function nameOf(urn: string): string {
@@ -29,18 +21,18 @@ function kindOf(type: string): string {
     return pkg === "command" ? `${module} command` : kind;
 }
 
-/** Lines the engine writes about itself, which say nothing to whoever puts a station on air. */
+/** Lines that the engine writes about itself, of no use to people who run a station. */
 const chatter = [
     /from \$PATH/,
     /^using pulumi-resource-/,
     /pending operation/i,
-    // What follows from an error that was told: everything that waited for the resource.
+    // Follows from an earlier error: the engine writes it for everything that waited for the failed resource.
     /^(Unhandled exception: (\w+: )?)?error serializing property/,
 ];
 
 /**
- * Writes what the engine does, a line a resource: what, its kind, its name, how long it took; and errors in full. Give
- * it each event; `end` when no more come.
+ * Writes one line for each resource that the engine has changed (the change, kind, name, and time it took), and errors
+ * in full. Call `onEvent` with each event and `end` after the last.
  */
 export class Progress {
     private readonly started = new Map<string, number>();
@@ -83,7 +75,7 @@ export class Progress {
     }
 
     private finished({ urn, op, type, diffs }: StepEventMetadata): void {
-        const verb = (this.previewing ? previewVerbs : verbs)[op];
+        const verb = verbs[op]?.[this.previewing ? "planned" : "done"];
         const seconds = (Date.now() - (this.started.get(urn) ?? Date.now())) / 1000;
         this.started.delete(urn);
         if (verb !== undefined) {
@@ -94,8 +86,8 @@ export class Progress {
     }
 
     /**
-     * What the program says of the whole station, and what local commands say while they wait. Other resources say what
-     * they are doing, which is told when it is done.
+     * Shows messages about the whole station, and those of local commands while they wait. Messages of other resources
+     * only announce what they do; the line after it is done is enough.
      */
     private tell(urn: string | undefined, text: string): void {
         if (!urn) {
@@ -107,7 +99,7 @@ export class Progress {
 
     private complain(urn: string | undefined, message: string, severity: "error" | "warning"): void {
         const text = plainText(message);
-        // The engine repeats what stopped the program.
+        // The engine writes the error that stopped the program twice.
         if (text === "" || this.complaints.has(text) || chatter.some((pattern) => pattern.test(text))) {
             return;
         }
@@ -126,17 +118,17 @@ export class Progress {
             const waiting = [...this.started].map(
                 ([urn, since]) => `${nameOf(urn)} (${Math.round((Date.now() - since) / 1000)} s)`,
             );
-            this.line(`  … at work: ${waiting.join(", ")}`);
+            this.line(`  … still at work: ${waiting.join(", ")}`);
         }
     }
 }
 
-/** A message without colour marks such as <{%reset%}>, which belong to the engine's own display. */
+/** A message without the colour marks of the engine's own display, such as <{%reset%}>. */
 export function plainText(message: string): string {
     return message.replace(/<\{%[^%]*%\}>/g, "").trim();
 }
 
-/** Components and unchanged resources are no work. */
+/** Whether a step changes something: not so for components and unchanged resources. */
 export function isWork({ op, type, new: wanted, old }: StepEventMetadata): boolean {
     const custom = (wanted ?? old)?.custom ?? false;
     return custom && op !== "same" && op !== "refresh" && !type.startsWith("pulumi:");

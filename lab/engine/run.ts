@@ -1,16 +1,14 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { readJson } from "../workstation/files";
-import { run } from "../workstation/run";
+import { run, runInForeground } from "../workstation/run";
 import { inNetwork } from "../network/network";
-import { enginePath } from "./command";
-import { engineEnvironment } from "./environment";
+import { askEngine } from "./environment";
 import type { Operation, OperationResult } from "./operate";
 
-/* Operations of the engine in child processes; see operate.ts. */
+/* Runs operations of the engine in child processes; see operate.ts. */
 
 function operateCommand(operation: Operation): string[] {
     return [
@@ -23,25 +21,13 @@ function operateCommand(operation: Operation): string[] {
 }
 
 /**
- * Runs an operation in the operator's place in the network, where firewalls see its SSH connections, with its progress
- * on this process's output.
+ * Runs an operation at the operator's place in the network, whose address firewalls see, with its progress on this
+ * process's output. After Ctrl-C it ends in a state from which it can be repeated.
  *
  * @returns whether it succeeded.
  */
 export async function operateAsOperator(operation: Operation): Promise<boolean> {
-    const [program = "", ...args] = inNetwork("operator", operateCommand(operation));
-    const child = spawn(program, args, { stdio: "inherit" });
-    // Ctrl-C is the child's to handle: it comes to an end that can be repeated.
-    const ignore = (): void => {};
-    process.on("SIGINT", ignore);
-    try {
-        return await new Promise<boolean>((resolve, reject) => {
-            child.once("error", reject);
-            child.once("close", (code) => resolve(code === 0));
-        });
-    } finally {
-        process.off("SIGINT", ignore);
-    }
+    return (await runInForeground(inNetwork("operator", operateCommand(operation)))) === 0;
 }
 
 /** A deployment as `pulumi stack export --show-secrets` writes it. */
@@ -63,7 +49,7 @@ export interface DeployedResource {
 
 /** A stack of the lab cloud in record mode: everything is checked and recorded, nothing runs. */
 export interface RecordedStack {
-    /** With `replace`, droplets of these names are made anew. */
+    /** With `replace`, droplets of these names are replaced. */
     up(how?: { refresh?: boolean; replace?: string[] }): Promise<OperationResult>;
     /** With `planFile`, the engine's plan is written there. */
     preview(how?: { planFile: string }): Promise<OperationResult>;
@@ -91,39 +77,22 @@ export function recordStack(stack: string, folder: string, options: RecordOption
         const results = mkdtempSync(join(tmpdir(), "aerial-result-"));
         const resultFile = join(results, "result.json");
         const wanted: Operation = { operation, stack, mode: "record", resultFile, ...choice, ...how };
-        const [program = "", ...args] = operateCommand(wanted);
+        const env = { ...process.env, ...environment, AERIAL_LAB: folder };
         try {
-            const output = await new Promise<string>((resolve, reject) => {
-                const child = spawn(program, args, {
-                    stdio: ["ignore", "pipe", "pipe"],
-                    env: { ...process.env, ...environment, AERIAL_LAB: folder },
-                });
-                let text = "";
-                const collect = (data: Buffer): void => {
-                    text += data.toString("utf8");
-                };
-                child.stdout.on("data", collect);
-                child.stderr.on("data", collect);
-                child.once("error", reject);
-                child.once("close", () => resolve(text));
-            });
+            const { stdout, stderr } = await run(operateCommand(wanted), { env, allow: "any" });
             const result = readJson(resultFile);
             if (result === undefined) {
-                throw new Error(`${operation} of ${stack} ended without a result:\n${output}`);
+                throw new Error(`${operation} of ${stack} ended without a result:\n${stdout}${stderr}`);
             }
             return result as OperationResult;
         } finally {
             rmSync(results, { recursive: true });
         }
     }
-    /** By the engine itself: a process with the program's libraries takes three seconds more. */
+    /** Asks the engine itself: a process with the program's libraries would take three seconds more. */
     async function deployment(): Promise<Deployment> {
-        const argv = [await enginePath(), "stack", "export", "--show-secrets"];
-        const { stdout } = await run([...argv, "--stack", stack, "--non-interactive"], {
-            cwd: join(folder, "project"),
-            env: { ...process.env, ...engineEnvironment(join(folder, "bin"), "record", folder) },
-        });
-        return (JSON.parse(stdout) as { deployment: Deployment }).deployment;
+        const exported = await askEngine(stack, ["export", "--show-secrets"], "record", folder);
+        return (exported as { deployment: Deployment }).deployment;
     }
     return {
         up: (how) => operate("up", how),

@@ -4,14 +4,14 @@ import { join, resolve } from "node:path";
 import { writeAtomically } from "../workstation/files";
 import { callerFolder, checkout, labPath } from "../paths";
 
-/** Where a lab keeps the path of the settings it was put up with, when they are not the committed ones. */
-const memory = (): string => labPath("stack-file");
+/** File with the path of the stack file that this lab was started with. */
+const memory = labPath("stack-file");
 
 /**
- * The file with the settings of this lab's station: the one given, else the one that it was put up with, else
+ * The stack file of this lab's station: the given one, else the one that the lab was started with, else
  * `Pulumi.lab.yaml`.
  *
- * @param given as a person wrote it, from the folder they are in.
+ * @param given a path, relative to the folder from which the lab was called.
  * @throws when there is no such file.
  */
 export function stackFile(given?: string): string {
@@ -23,10 +23,10 @@ export function stackFile(given?: string): string {
 }
 
 function remembered(): string {
-    return existsSync(memory()) ? readFileSync(memory(), "utf8").trim() : join(checkout, "Pulumi.lab.yaml");
+    return existsSync(memory) ? readFileSync(memory, "utf8").trim() : join(checkout, "Pulumi.lab.yaml");
 }
 
-/** What is done to this lab from now on is done with these settings, until others are given. */
+/** Makes this the lab's stack file, until another one is given. */
 export function rememberStackFile(path: string): void {
-    writeAtomically(memory(), `${path}\n`, 0o644);
+    writeAtomically(memory, `${path}\n`, 0o644);
 }

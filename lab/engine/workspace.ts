@@ -13,7 +13,7 @@ import { enginePath } from "./command";
 import { engineEnvironment } from "./environment";
 
 /** Project name of Pulumi.yaml; the engine's file backend names folders after it. */
-export const projectName = "aerial";
+const projectName = "aerial";
 
 export interface StackChoice {
     /** `lab`, `prod`, `preprod`. */
@@ -27,8 +27,8 @@ export interface StackChoice {
 
 /**
  * Copies project and stack settings, so that the engine writes into the lab's folder and never into committed files.
- * It keeps the salt of the generated passphrase there. Values that are encrypted for the real stack cannot be read
- * here, and stand for credentials of real clouds: they are replaced.
+ * The copy keeps the salt of the generated passphrase. Values that are encrypted for the real stack cannot be read here;
+ * they are credentials of real clouds, and a placeholder replaces them.
  */
 function copySettings({ stack, stackFile }: StackChoice): string {
     const folder = labPath("project");
@@ -69,7 +69,7 @@ function withoutEncrypted(value: unknown): unknown {
         : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutEncrypted(inner)]));
 }
 
-/** Opens a stack with the lab's providers. Before a run, `heal` mends what an interrupted one left. */
+/** Opens a stack with the lab's providers. Before a run, call `heal`. */
 export async function openStack(choice: StackChoice): Promise<Stack> {
     const module = choice.program ?? join(checkout, "index");
     const workDir = copySettings(choice);
@@ -80,7 +80,7 @@ export async function openStack(choice: StackChoice): Promise<Stack> {
         {
             stackName: choice.stack,
             projectName,
-            // Loaded when the engine asks for it, so that its errors belong to the run. What it exports, it outputs.
+            // Loaded when the engine asks for it, so that its errors are part of the run. Its exports are the outputs.
             program: () =>
                 Promise.resolve({ ...(createRequire(__filename)(module) as Record<string, unknown>) }),
         },

@@ -1,28 +1,20 @@
-import { spawn, spawnSync } from "node:child_process";
-import {
-    closeSync,
-    existsSync,
-    mkdirSync,
-    openSync,
-    readdirSync,
-    readFileSync,
-    rmSync,
-    statSync,
-} from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { cgroupProcesses } from "../workstation/cgroups";
+import { spawnDetached } from "../workstation/services";
+import { waitFor } from "../workstation/wait";
 import { checkout, machineFolder, machineNamespace, namespacePath, nspawnName, shortHash } from "../paths";
 
 const bootScript = join(checkout, "lab", "machines", "recipe", "boot.sh");
 
-/** How long a machine may take until its init runs; it takes a fifth of a second. */
+/** How long a machine may take until its init runs; usually 0.2 s. */
 const startLimitSeconds = 30;
 
 /**
- * Starts a machine's supervisor in the machine's cgroup, away from this process and its terminal, and waits until the
- * machine's init takes commands. Its console goes to `console.log`, appended to what earlier boots said.
+ * Starts a machine's supervisor in the machine's cgroup, detached from this process and its terminal, and waits until
+ * the machine's init takes commands. The console is appended to `console.log`.
  */
 export async function bootProcess(
     id: string,
@@ -33,46 +25,34 @@ export async function bootProcess(
     const folder = machineFolder(id);
     cleanAfterSupervisor(id);
     mkdirSync(cgroup, { recursive: true });
-    const console = openSync(join(folder, "console.log"), "a", 0o600);
-    const child = spawn(
-        bootScript,
-        [
-            folder,
-            cgroup,
-            namespacePath(machineNamespace(id)),
-            nspawnName(id),
-            hostname,
-            // The same at each boot, as a machine's own id is.
-            shortHash(folder, 32),
-            ...volumes.map(({ source, target }) => `--bind=${bindPath(source)}:${bindPath(target)}`),
-        ],
-        {
-            detached: true,
-            stdio: ["ignore", console, console],
-            env: { PATH: process.env.PATH, LANG: "C.UTF-8" },
-        },
+    const names = [namespacePath(machineNamespace(id)), nspawnName(id), hostname];
+    // The machine id is the same at each boot.
+    const machineId = shortHash(folder, 32);
+    const binds = volumes.map(({ source, target }) => `--bind=${bindPath(source)}:${bindPath(target)}`);
+    const child = spawnDetached(
+        [bootScript, folder, cgroup, ...names, machineId, ...binds],
+        join(folder, "console.log"),
+        { env: { PATH: process.env.PATH, LANG: "C.UTF-8" } },
     );
-    closeSync(console);
     let failure: string | undefined;
     child.on("error", (error) => (failure = error.message));
     child.on("exit", (code, signal) => (failure = `systemd-nspawn ended with ${code ?? signal}`));
-    child.unref();
 
-    const deadline = Date.now() + startLimitSeconds * 1000;
-    while (!takesCommands(findLeader(cgroup))) {
-        if (failure === undefined && Date.now() > deadline) {
-            failure = `its init does not run after ${startLimitSeconds} s`;
-        }
-        if (failure !== undefined) {
-            const said = readFileSync(join(folder, "console.log"), "utf8")
-                .trim()
-                .split("\n")
-                .slice(-10)
-                .join("\n");
-            throw new Error(`machine ${hostname} did not start: ${failure}\n${said}`);
-        }
-        await sleep(20);
+    await waitFor(() => failure !== undefined || takesCommands(findLeader(cgroup)), {
+        limitMs: startLimitSeconds * 1000,
+        everyMs: 20,
+        complaint: () => didNotStart(id, hostname, `its init does not run after ${startLimitSeconds} s`),
+    });
+    if (failure !== undefined) {
+        throw new Error(didNotStart(id, hostname, failure));
     }
+}
+
+function didNotStart(id: string, hostname: string, why: string): string {
+    const lines = readFileSync(join(machineFolder(id), "console.log"), "utf8")
+        .trim()
+        .split("\n");
+    return `machine ${hostname} did not start: ${why}\n${lines.slice(-10).join("\n")}`;
 }
 
 /** systemd-nspawn separates the parts of a bind by colons. */
@@ -81,8 +61,8 @@ function bindPath(path: string): string {
 }
 
 /**
- * Process id, on the host, of a machine's init: number 1 in its own namespace. Init moves itself to `init.scope`, so one
- * found there has its file systems and can be entered.
+ * Process id of a machine's init, as the workstation counts: in the machine it is number 1. Init moves itself to
+ * `init.scope`; once it is there, its file systems are mounted and it can be entered.
  */
 export function findLeader(cgroup: string): number | undefined {
     return cgroupProcesses(join(cgroup, "payload", "init.scope")).find((pid) => {
@@ -96,7 +76,7 @@ export function findLeader(cgroup: string): number | undefined {
 
 const supervisorFolder = "/run/systemd/nspawn";
 
-/** Removes what a machine's supervisor that was killed leaves in the host's /run. The disk must still be mounted. */
+/** Removes what a killed supervisor of a machine leaves in the workstation's /run. The disk must still be mounted. */
 export function cleanAfterSupervisor(id: string): void {
     const root = join(machineFolder(id), "root");
     if (existsSync(root)) {
@@ -106,13 +86,13 @@ export function cleanAfterSupervisor(id: string): void {
     removeSupervisorFolders((name) => name === nspawnName(id));
 }
 
-/** The same for all machines there have been in this lab, whether anything is known of them or not. */
+/** The same for all machines that this lab has ever had, recorded or not. */
 export function cleanAfterSupervisors(): void {
     removeSupervisorFolders((name) => name.startsWith(nspawnName("")));
 }
 
 function removeSupervisorFolders(ofMachine: (name: string) => boolean): void {
-    // Versions from 256 on mount a small file system of their own in the second, and do not start while it is there.
+    // systemd-nspawn 256 and newer mounts a small file system in the second folder, and does not start while it exists.
     for (const folder of ["propagate", "unix-export"].map((name) => join(supervisorFolder, name))) {
         for (const name of existsSync(folder) ? readdirSync(folder).filter(ofMachine) : []) {
             spawnSync("umount", ["--quiet", join(folder, name)]);

@@ -5,13 +5,13 @@ import { run } from "../workstation/run";
 import { resolvConf } from "../network/resolver";
 import { labFolder, machineFolder } from "../paths";
 
-/** What a machine's disk is made from. */
+/** What is on a machine's disk besides the image. */
 interface DiskSpec {
     id: string;
     name: string;
     userData: string;
     publicKeys?: readonly string[];
-    /** A root that its programs trust, as PEM, beside those of Debian. */
+    /** A root, as PEM, that its programs trust in addition to Debian's. */
     trustedRoot?: string;
 }
 
@@ -25,7 +25,7 @@ export async function makeDisk(spec: DiskSpec, image: string): Promise<void> {
     for (const name of ["upper", "work", "root"]) {
         mkdirSync(join(folder, name), { recursive: true });
     }
-    // User data and the secrets a machine keeps are nobody else's on this host.
+    // Other users of this workstation must not read the machine's user data and secrets.
     chmodSync(folder, 0o700);
     chmodSync(join(folder, "upper"), 0o755);
     symlinkSync(image, join(folder, "lower"));
@@ -46,7 +46,7 @@ export async function makeDisk(spec: DiskSpec, image: string): Promise<void> {
     }
 }
 
-/** As `update-ca-certificates` does it, and so that its next run, after an upgrade, keeps it. */
+/** Does what `update-ca-certificates` does; its next run, after an upgrade, keeps the root. */
 function trust(root: string, pem: string): void {
     const store = "etc/ssl/certs/ca-certificates.crt";
     writeInto(root, "usr/local/share/ca-certificates/aerial-lab.crt", pem);
@@ -58,13 +58,13 @@ function metaData({ id, name, publicKeys = [] }: DiskSpec): string {
     return JSON.stringify({ "instance-id": id, "local-hostname": name, "public-keys": publicKeys }) + "\n";
 }
 
-/** Mounts a disk that was made before, unless it is mounted. */
+/** Mounts a machine's disk, unless it is mounted. */
 export async function mountDisk(id: string): Promise<void> {
     const folder = machineFolder(id);
     if (isMounted(join(folder, "root"))) {
         return;
     }
-    // Relative paths: those of a checkout or cache may hold the colons and commas that separate options.
+    // Relative paths: a checkout's or cache's path may contain the colons and commas that separate options.
     const layers = "lowerdir=lower,upperdir=upper,workdir=work";
     await run(["mount", "-t", "overlay", "-o", layers, "aerial", "root"], { cwd: folder }).catch(
         (error: unknown) => {
@@ -77,7 +77,7 @@ export async function mountDisk(id: string): Promise<void> {
     );
 }
 
-/** Unmounts a machine's disk, where it is mounted. */
+/** Unmounts a machine's disk, if it is mounted. */
 export async function unmountDisk(id: string): Promise<void> {
     const root = join(machineFolder(id), "root");
     if (isMounted(root)) {
@@ -89,7 +89,7 @@ function isMounted(path: string): boolean {
     return mountsBelow(path).includes(path);
 }
 
-/** Mount points of this host at a path or below it, the innermost last. */
+/** Mount points of this workstation at a path or below it, the innermost last. */
 export function mountsBelow(path: string): string[] {
     return readFileSync("/proc/self/mounts", "utf8")
         .split("\n")

@@ -1,13 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-    chmodSync,
-    existsSync,
-    mkdirSync,
-    readdirSync,
-    readFileSync,
-    renameSync,
-    writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 
 import { withLock } from "../workstation/lock";
@@ -18,7 +10,7 @@ import { disabledTimers, imagePackages } from "./packages";
 
 const suite = "trixie";
 
-/** Where packages come from; a mirror nearer by answers under the same name through Debian's CDN. */
+/** Where packages come from: Debian's CDN, which answers from a mirror nearby. */
 const sources = [
     `deb http://deb.debian.org/debian ${suite} main`,
     `deb http://deb.debian.org/debian ${suite}-updates main`,
@@ -32,14 +24,14 @@ const mmdebstrapArguments = [
     "--variant=minbase",
     "--format=directory",
     `--include=${imagePackages.map((entry) => entry.name).join(",")}`,
-    // The tree counts only once it is complete, so nothing is lost by not waiting for the disk.
+    // No need to wait for the disk: an incomplete tree is never used.
     "--dpkgopt=force-unsafe-io",
     '--aptopt=Acquire::Retries "3"',
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 ];
 
-/** A build ends with the process that wanted it, however that ends, and takes all of its processes and mounts along. */
+/** A build ends with the process that started it, even a killed one, with all of the build's processes and mounts. */
 const ownedProcess = [
     ...["setpriv", "--pdeathsig", "KILL", "--"],
     ...["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"],
@@ -47,25 +39,25 @@ const ownedProcess = [
 
 const disabledUnits = [...imagePackages.flatMap((entry) => entry.disabledUnits ?? []), ...disabledTimers];
 
-/** Changes whenever the image would: its folder in the cache is named after it. */
-export function imageKey(): string {
+/** Different for each image: its folder in the cache is named after it. */
+function imageKey(): string {
     const hash = createHash("sha256");
     hash.update(JSON.stringify([suite, sources, mmdebstrapArguments, disabledUnits]));
     hash.update(readFileSync(join(recipe, "customize.sh")));
     return hash.digest("hex").slice(0, 12);
 }
 
-/** The folder of the image in the cache; its tree is in `rootfs`. Whether it exists, `ensureImage` sees to. */
+/** The folder of the image in the cache, with its tree in `rootfs`. It may not exist: see `ensureImage`. */
 export function imageFolder(): string {
     return join(cacheFolder, `image-${imageKey()}`);
 }
 
 /**
- * Builds the base image unless the cache has it: about a minute, with network. An interrupted build leaves nothing
- * that a later one would trust.
+ * Builds the base image unless the cache has it. That takes about a minute and needs the internet. An interrupted build is
+ * repeated.
  *
- * @param progress is told what happens, a line at a time.
- * @returns the path of the image's root tree, to be treated as read-only.
+ * @param progress called with each line of progress.
+ * @returns the path of the image's root tree. Do not write there.
  */
 export async function ensureImage(progress: (line: string) => void = () => undefined): Promise<string> {
     const folder = imageFolder();
@@ -87,7 +79,7 @@ export async function ensureImage(progress: (line: string) => void = () => undef
 
 async function buildImage(folder: string, progress: (line: string) => void): Promise<void> {
     for (const left of readdirSync(cacheFolder).filter((name) => name.startsWith("image-building-"))) {
-        await removeTree(join(cacheFolder, left));
+        await run(["rm", "-rf", "--one-file-system", join(cacheFolder, left)]);
     }
     const building = join(cacheFolder, `image-building-${process.pid}`);
     mkdirSync(join(building, "scratch"), { recursive: true });
@@ -109,16 +101,12 @@ async function buildImage(folder: string, progress: (line: string) => void): Pro
         },
     );
     chmodSync(join(building, "rootfs"), 0o755);
-    writeFileSync(
-        join(building, "recipe.json"),
-        JSON.stringify({ suite, sources, mmdebstrapArguments }, null, 2),
-    );
-    // A build that was killed between these two is repeated: only `rootfs` under the final name counts.
+    // The build counts only under its final name.
     renameSync(building, folder);
     progress(`base image built in ${Math.round((Date.now() - started) / 1000)} s`);
 }
 
-/** mmdebstrap says `I: downloading packages with apt...` and the like; the rest is the packages' own chatter. */
+/** mmdebstrap writes steps as `I: downloading packages with apt...`; the rest is output of the packages. */
 function reportSteps(text: string, progress: (line: string) => void): void {
     for (const [, step] of text.matchAll(/^I: (.+?)(?:\.\.\.)?$/gm)) {
         if (step !== undefined && !step.startsWith("running --")) {
@@ -127,23 +115,19 @@ function reportSteps(text: string, progress: (line: string) => void): void {
     }
 }
 
-async function removeTree(path: string): Promise<void> {
-    await run(["rm", "-rf", "--one-file-system", path]);
-}
-
-/** A part of the host's file system that a program of the image sees. */
+/** A part of the workstation's file system that a program of the image sees. */
 export interface ImageBind {
-    /** Absolute path on the host. */
+    /** Absolute path on the workstation. */
     source: string;
-    /** Absolute path in the image, made when it is not there; the same as `source` when absent. */
+    /** Absolute path in the image, made if it does not exist; the same as `source` when absent. */
     target?: string;
     /** Read-only unless true. */
     writable?: boolean;
 }
 
-export interface ImageOptions {
+interface ImageOptions {
     binds?: ImageBind[];
-    /** Place in the lab (`client-ams3`, `studio`), with its network and names; the host's own network when absent. */
+    /** Place in the lab (`client-ams3`, `studio`) with its network and names; the workstation's network when absent. */
     netns?: string;
     /** User of the image to run as, for example `liquidsoap`; root when absent. */
     user?: string;
@@ -154,9 +138,9 @@ export interface ImageOptions {
 }
 
 /**
- * The command that runs a program of the base image: on a scratch copy of the image (what it writes outside of
- * writable binds is gone with it), with /proc, /dev, /tmp and /run of its own. For those who start the process
- * themselves; the process they get is the program itself, so signals reach it. The image must exist (`ensureImage`).
+ * The command that runs a program of the base image on a scratch copy of the image, with its own /proc, /dev, /tmp and
+ * /run. What it writes outside of writable binds is lost at its end. The command becomes the program itself, so signals
+ * reach it. The image must exist (`ensureImage`).
  */
 export function imageCommand(argv: readonly string[], options: ImageOptions = {}): string[] {
     const folder = imageFolder();
@@ -187,12 +171,12 @@ export function imageCommand(argv: readonly string[], options: ImageOptions = {}
     ];
 }
 
-/** Runs a program of the base image to its end; see `imageCommand`. Builds the image when there is none. */
+/** Runs a program of the base image to its end; see `imageCommand`. Builds the image if there is none. */
 export async function inImage(
     argv: readonly string[],
     options: ImageOptions & Omit<RunOptions, "env" | "cwd"> = {},
 ): Promise<RunResult> {
     await ensureImage();
-    const { binds, netns, user, cwd, env, ...runOptions } = options;
-    return run(imageCommand(argv, { binds, netns, user, cwd, env }), runOptions);
+    // Folder and environment are those in the image.
+    return run(imageCommand(argv, options), { ...options, env: undefined, cwd: undefined });
 }

@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { apiRoot } from "../authority";
-import { isFrozen, isPopulated, killCgroup, removeCgroup, setFrozen } from "../workstation/cgroups";
+import { killCgroup, processState, removeCgroup, setFrozen, type ProcessState } from "../workstation/cgroups";
 import { readJson, writeJson } from "../workstation/files";
 import { withLock } from "../workstation/lock";
 import { run, type RunOptions, type RunResult } from "../workstation/run";
+import { waitFor } from "../workstation/wait";
 import { assignedAddresses, attachMachine, detachMachine, setCut, unplugMachine } from "../network/network";
 import { readNetwork, type PrivateAddress } from "../network/state";
 import { labCgroup, labPath, machineFolder, machineNamespace } from "../paths";
@@ -14,41 +14,39 @@ import { bootProcess, cleanAfterSupervisor, findLeader } from "./boot";
 import { makeDisk, mountDisk, unmountDisk } from "./disk";
 import { ensureImage } from "./image";
 
-/** A machine as the cloud orders it. */
-export interface MachineSpec {
-    /** The cloud's id of it, `[A-Za-z0-9-]+`; never used again for another. */
+/** A machine to make, as the cloud describes it. */
+interface MachineSpec {
+    /** Its id in the cloud, `[A-Za-z0-9-]+`; never used again for another machine. */
     id: string;
-    /** Its host name. An older machine may have the same: names mean the newest. */
+    /** Its hostname. Two machines may have the same one; a name then means the newest of them. */
     name: string;
     region: string;
     publicAddress: string;
     privateAddress?: PrivateAddress;
     /** cloud-init user data, as given to the cloud. */
     userData: string;
-    /** Folders of the host that are disks of the machine. */
+    /** Folders of the workstation that the machine sees as disks. */
     volumes?: readonly { source: string; target: string }[];
-    /** SSH keys the cloud puts in for root, as OpenSSH lines. */
+    /** SSH keys that may log in as root, as OpenSSH lines. */
     publicKeys?: readonly string[];
 }
 
-/** A machine's recorded specification. User data is in its seed only. */
-export interface MachineRecord extends Omit<MachineSpec, "userData" | "publicKeys"> {
+/** What is recorded of a machine. Its user data is only on its disk. */
+interface MachineRecord extends Omit<MachineSpec, "userData" | "publicKeys"> {
     /** Milliseconds since 1970. */
     createdAt: number;
 }
 
-export type MachineState = "running" | "frozen" | "off";
-
 export interface Machine extends MachineRecord {
-    state: MachineState;
+    state: ProcessState;
     /** True while its network is cut. */
     cut: boolean;
     reservedAddresses: string[];
 }
 
 /**
- * Makes a machine and boots it: a disk on the base image, its user data as a NoCloud seed, its place on the network.
- * Returns when it runs; cloud-init is then still at work. What is left of an interrupted attempt is replaced.
+ * Makes a machine and boots it: a disk on the base image, its user data as a NoCloud seed, its link to the network.
+ * Returns when it runs; cloud-init is then still at work. Replaces what an interrupted attempt has left.
  */
 export async function createMachine(spec: MachineSpec): Promise<void> {
     if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,40}$/.test(spec.id)) {
@@ -56,24 +54,16 @@ export async function createMachine(spec: MachineSpec): Promise<void> {
     }
     const image = await ensureImage();
     await destroyMachine(spec.id);
-    const { id, name, region, publicAddress, privateAddress, volumes } = spec;
-    await locked(id, async () => {
-        await makeDisk({ ...spec, trustedRoot: apiRoot() }, image);
-        const record: MachineRecord = {
-            id,
-            name,
-            region,
-            publicAddress,
-            privateAddress,
-            volumes,
-            createdAt: Date.now(),
-        };
-        writeJson(join(machineFolder(id), "machine.json"), record);
+    const { userData, publicKeys, ...place } = spec;
+    await locked(spec.id, async () => {
+        await makeDisk({ id: spec.id, name: spec.name, userData, publicKeys, trustedRoot: apiRoot() }, image);
+        const record: MachineRecord = { ...place, createdAt: Date.now() };
+        writeJson(join(machineFolder(spec.id), "machine.json"), record);
         await boot(record);
     });
 }
 
-/** Removes a machine and every trace of it. Succeeds when there is none. */
+/** Removes a machine and all its traces. Succeeds when there is none. */
 export async function destroyMachine(id: string): Promise<void> {
     await locked(id, async () => {
         await unplugMachine(id);
@@ -85,7 +75,7 @@ export async function destroyMachine(id: string): Promise<void> {
     });
 }
 
-/** Switches a machine on again, with the disk it had. Nothing happens when it runs. */
+/** Switches a machine on again, with the disk it had. Does nothing when it runs. */
 export async function bootMachine(id: string): Promise<void> {
     const record = recorded(id);
     await locked(id, async () => {
@@ -98,8 +88,8 @@ export async function bootMachine(id: string): Promise<void> {
 }
 
 /**
- * Takes a machine's power: all of it ends at once, and its disk stays as it is. The link goes first, so that nobody
- * receives the kernel's good-byes for connections whose process has gone.
+ * Takes a machine's power: all its processes end at once, and its disk stays as it is. The link is removed first: else
+ * the kernel would close the dead processes' connections properly, which a real power loss does not.
  */
 export async function killMachine(id: string): Promise<void> {
     recorded(id);
@@ -110,7 +100,7 @@ export async function killMachine(id: string): Promise<void> {
 }
 
 /**
- * Has a machine shut itself down, as by its power button. Nothing happens when it is off, or when there is none.
+ * Shuts a machine down as its power button does. Does nothing when it is off, or when there is none.
  *
  * @throws when it still runs after `limitSeconds`.
  */
@@ -119,27 +109,23 @@ export async function shutDownMachine(id: string, limitSeconds: number): Promise
         return;
     }
     await execInMachine(id, ["systemctl", "poweroff", "--no-block"]);
-    const deadline = Date.now() + limitSeconds * 1000;
-    while (stateOf(id) !== "off") {
-        if (Date.now() > deadline) {
-            throw new Error(`machine ${recorded(id).name} does not shut down within ${limitSeconds} s`);
-        }
-        await sleep(100);
-    }
+    await waitFor(() => stateOf(id) === "off", {
+        limitMs: limitSeconds * 1000,
+        everyMs: 100,
+        complaint: () => `machine ${recorded(id).name} does not shut down within ${limitSeconds} s`,
+    });
 }
 
-/** Stops every process of a machine where it is. Its kernel, which is the host's, still answers for open sockets. */
+/** Stops every process of a machine where it is. The kernel, which is the workstation's, still answers on open sockets. */
 export async function freezeMachine(id: string): Promise<void> {
-    await mustRun(id);
-    await setFrozen(machineCgroup(id), true);
+    await freeze(id, true);
 }
 
 export async function thawMachine(id: string): Promise<void> {
-    await mustRun(id);
-    await setFrozen(machineCgroup(id), false);
+    await freeze(id, false);
 }
 
-/** Loses all that a machine sends or should receive, until `uncutMachine`. */
+/** Cuts a machine off the network: all packets from and to it are lost, until `uncutMachine`. */
 export async function cutMachine(id: string): Promise<void> {
     recorded(id);
     await setCut(machineNamespace(id), true);
@@ -150,7 +136,7 @@ export async function uncutMachine(id: string): Promise<void> {
     await setCut(machineNamespace(id), false);
 }
 
-/** The command that runs a program in a running machine, as root, with standard streams passed through. */
+/** The command that runs a program in a running machine, as root. */
 export function machineCommand(id: string, argv: readonly string[]): string[] {
     const leader = findLeader(machineCgroup(id));
     if (leader === undefined) {
@@ -205,11 +191,6 @@ export function findMachine(name: string): Machine {
     return found;
 }
 
-/** A machine's console as it is so far. */
-export function readConsole(id: string): string {
-    return readFileSync(join(machineFolder(id), "console.log"), "utf8");
-}
-
 async function boot(record: MachineRecord): Promise<void> {
     const { id, name, publicAddress, privateAddress, volumes = [] } = record;
     await attachMachine({ id, publicAddress, privateAddress });
@@ -220,15 +201,15 @@ function machineCgroup(id: string): string {
     return labCgroup("machines", id);
 }
 
-function stateOf(id: string): MachineState {
-    const cgroup = machineCgroup(id);
-    return !isPopulated(cgroup) ? "off" : isFrozen(cgroup) ? "frozen" : "running";
+function stateOf(id: string): ProcessState {
+    return processState(machineCgroup(id));
 }
 
-async function mustRun(id: string): Promise<void> {
+async function freeze(id: string, frozen: boolean): Promise<void> {
     if (stateOf(id) === "off") {
         throw new Error(`machine ${recorded(id).name} is off`);
     }
+    await setFrozen(machineCgroup(id), frozen);
 }
 
 function recorded(id: string): MachineRecord {
@@ -239,8 +220,7 @@ function recorded(id: string): MachineRecord {
     return record;
 }
 
-/** One at a time for each machine: the engine and a person may both be at it. */
+/** One change at a time for each machine: the engine and a person may both work on it. */
 function locked<T>(id: string, body: () => Promise<T>): Promise<T> {
-    mkdirSync(labPath("locks"), { recursive: true });
     return withLock(labPath("locks", `machine-${id}`), body);
 }

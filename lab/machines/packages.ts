@@ -1,4 +1,4 @@
-/** A package of the base image, and what of it must not run unless a role says so. */
+/** A package of the base image, and its units that only some roles run. */
 interface ImagePackage {
     name: string;
     /** Units that Debian enables on installation and that the image switches off again. */
@@ -6,8 +6,8 @@ interface ImagePackage {
 }
 
 /**
- * What the base image holds: all that any role's `packages:` asks for, so that machines install them with no network.
- * A package missing here makes cloud-init fail on the machine, as a misspelt one does in the cloud.
+ * The packages of the base image: all that any role's `packages:` names, so that machines install them without a network.
+ * If one is missing here, cloud-init fails on the machine, as it does in the cloud for a wrong name.
  */
 export const imagePackages: readonly ImagePackage[] = [
     // The system, as a Debian droplet has it.
@@ -42,7 +42,7 @@ export const imagePackages: readonly ImagePackage[] = [
     // Names and certificates.
     { name: "gdnsd", disabledUnits: ["gdnsd.service"] },
     { name: "lego" },
-    // Airtime and its backup; what machines on AWS read their parameters with.
+    // Airtime and its backup; also the program by which machines at Amazon read their parameters.
     { name: "age" },
     { name: "postgresql", disabledUnits: ["postgresql.service"] },
     { name: "python3-boto3" },
@@ -50,7 +50,7 @@ export const imagePackages: readonly ImagePackage[] = [
     { name: "xmlstarlet" },
 ];
 
-/** Timers that would only spend processor time: nothing leads out of the lab, and its machines live for hours. */
+/** Timers that would only use processor time: the lab has no way out, and its machines live for hours. */
 export const disabledTimers: readonly string[] = [
     "apt-daily.timer",
     "apt-daily-upgrade.timer",

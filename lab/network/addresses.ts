@@ -1,51 +1,26 @@
-/**
- * Who has which address in the lab. All of it lies in 198.18.0.0/15, which RFC 2544 keeps for tests: nothing real can
- * be meant by it, and no route leads out.
+import {
+    awsRegions as amazonTable,
+    digitalOceanRegions as digitalOceanTable,
+} from "../../model/providerRegions";
+
+/*
+ * The addresses of the lab. All are in 198.18.0.0/15, which RFC 2544 reserves for tests: they never belong to a real
+ * machine, and no route leads out of the lab.
  *
- * - 198.18.<16 · n>.0/20: public addresses of the n-th DigitalOcean region; at its end, the region's listener.
- * - 198.19.0.0/24: reserved addresses, which move from machine to machine, or lead to a balancer.
- * - 198.19.<16 + 16 · n>.0/20: the same for the n-th of Amazon's regions.
+ * - 198.18.<16 · n>.0/20: public addresses of DigitalOcean's region number n, with the region's listener at the end.
+ * - 198.19.0.0/24: reserved addresses, which move between machines or lead to a balancer.
+ * - 198.19.<16 + 16 · n>.0/20: public addresses of Amazon's region number n, likewise.
  * - 198.19.255.0/24: the outside world: the operator, the places of the sources, DNS, the certificate authority,
  *   Amazon's services.
+ *
+ * The order of the tables gives the numbers, so a new region there moves addresses: take the lab down before.
  */
 
-/** DigitalOcean's regions (their API's slugs, July 2025). The order fixes the addresses: only ever append. */
-export const regions = [
-    "nyc1",
-    "nyc2",
-    "nyc3",
-    "ams2",
-    "ams3",
-    "sfo1",
-    "sfo2",
-    "sfo3",
-    "sgp1",
-    "lon1",
-    "fra1",
-    "tor1",
-    "blr1",
-    "syd1",
-    "atl1",
-    "ric1",
-] as const;
+/** DigitalOcean's regions, numbered by their order. */
+export const regions: readonly string[] = Object.keys(digitalOceanTable);
 
-/** Amazon's regions, as in the catalogue. The order fixes the addresses: only ever append. */
-export const awsRegions = [
-    "ap-northeast-1",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ca-central-1",
-    "eu-central-1",
-    "eu-north-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-west-2",
-] as const;
+/** Amazon's regions, numbered by their order. */
+export const awsRegions: readonly string[] = Object.keys(amazonTable);
 
 /** All addresses of the lab's public internet. */
 export const internet = "198.18.0.0/15";
@@ -53,35 +28,33 @@ export const internet = "198.18.0.0/15";
 /** Reserved addresses, of all regions. */
 export const reservedRange = "198.19.0.0/24";
 
-/** Where the engine's SSH connections come from. */
-export const operatorAddress = "198.19.255.10";
-
-/** Who answers for names, to everybody. */
+/** The lab's DNS server. */
 export const resolverAddress = "198.19.255.53";
 
 /** Places outside any region. */
 export const sites: Readonly<Record<string, string>> = {
     dns: resolverAddress,
-    operator: operatorAddress,
+    // Where the engine's SSH connections come from.
+    operator: "198.19.255.10",
     studio: "198.19.255.20",
     mobile: "198.19.255.21",
     airtime: "198.19.255.22",
     acme: "198.19.255.80",
-    // Amazon's S3, of all regions; and its other services.
+    // Amazon's S3 of all regions, and Amazon's other services.
     s3: "198.19.255.90",
     aws: "198.19.255.91",
 };
 
-/** Where every instance of Amazon's finds what it is; the place `aws` answers there, too. */
+/** Amazon's metadata service, the same for every instance; the place `aws` answers there too. */
 export const metadataAddress = "169.254.169.254";
 
-/** Addresses that a place outside answers at beside its own. */
+/** More addresses at which a place outside answers. */
 export const siteServices: Readonly<Record<string, string[]>> = { aws: [metadataAddress] };
 
-/** Next hop of every machine; on a /32 link it needs to be nothing but a name for the other end. */
+/** Next hop of every machine. On a /32 link any address can name the other end. */
 export const gateway = "169.254.1.1";
 
-/** The public range of a region, for example `198.18.64.0/20` for ams3. */
+/** The public range of a region, for example `198.18.0.0/20` for ams3. */
 export function regionRange(region: string): string {
     return `${regionBase(region)}.0/20`;
 }
@@ -118,7 +91,7 @@ export function inRange(address: string, range: string): boolean {
     return (toNumber(address) & maskOf(length)) >>> 0 === (base & maskOf(length)) >>> 0;
 }
 
-/** An IPv4 CIDR range (or plain address) in parts. @throws when it is none. */
+/** The parts of an IPv4 CIDR range or plain address. @throws when it is neither. */
 export function parseRange(range: string): { base: number; length: number } {
     const [address = "", length = "32", rest] = range.split("/");
     if (rest !== undefined || !/^\d{1,2}$/.test(length) || Number(length) > 32) {
@@ -127,15 +100,15 @@ export function parseRange(range: string): { base: number; length: number } {
     return { base: toNumber(address), length: Number(length) };
 }
 
-/** A link-layer address that is the same each time for the same owner, so that neighbours can be set for good. */
+/** The link-layer address of an address's owner: always the same, so that neighbours can be set once. */
 export function macOf(address: string): string {
     const bytes = toNumber(address).toString(16).padStart(8, "0").match(/../g) ?? [];
     return `02:00:${bytes.join(":")}`;
 }
 
 function regionBase(region: string): string {
-    const index = regions.findIndex((known) => known === region);
-    const awsIndex = awsRegions.findIndex((known) => known === region);
+    const index = regions.indexOf(region);
+    const awsIndex = awsRegions.indexOf(region);
     if (index < 0 && awsIndex < 0) {
         const known = [...regions, ...awsRegions].join(", ");
         throw new Error(`there is no region ${JSON.stringify(region)}; there are ${known}`);

@@ -1,18 +1,18 @@
 #!/bin/sh
-# Runs a program of the host that finds names as the lab's places do. Called in a network and a mount namespace of its
-# own, with as arguments: <folder with resolv.conf and nsswitch.conf> <program> [argument]…
+# Runs a program of the workstation that looks up names in the lab. Called in a network and a mount namespace of its own.
+# Arguments: <folder with resolv.conf and nsswitch.conf> <program> [argument]…
 set -eu
 
 folder=$1
 shift
 
 for file in resolv.conf nsswitch.conf; do
-    # A link leads to what is really read: it is that which is covered.
+    # The file may be a link: cover the file that is really read.
     if [ -e "/etc/$file" ]; then
         mount --bind "$folder/$file" "$(readlink -f "/etc/$file")"
     fi
 done
-# A cache of the host's would answer from what the host knows.
+# The workstation's name cache would answer with its own names.
 if [ -d /run/nscd ]; then
     mount -t tmpfs -o mode=0755 aerial-no-cache /run/nscd
 fi

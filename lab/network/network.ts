@@ -7,6 +7,7 @@ import { clientAddress, gateway, internet, macOf, regionOf, sites, siteServices 
 import { ensureResolver, resolverFolder } from "./resolver";
 import { ruleset } from "./ruleset";
 import {
+    addressesOf,
     changeNetwork,
     interfaceName,
     readNetwork,
@@ -21,14 +22,14 @@ const router = "router";
 const routerMac = "02:ff:00:00:00:01";
 const inPlace = join(checkout, "lab", "network", "in-place.sh");
 
-/** What the network needs to know of a machine. */
-export interface Attachment {
+/** What the network needs to know about a machine. */
+interface Attachment {
     id: string;
     publicAddress: string;
     privateAddress?: PrivateAddress;
 }
 
-/** Makes the router and the places outside any region, unless they are there. Safe to call at any time, by many. */
+/** Makes the router and the places outside any region, unless they exist. Can be called at any time, also at once. */
 export async function ensureNetwork(): Promise<void> {
     const places = Object.entries(sites).map(([name, address]): Endpoint => ({
         name,
@@ -38,7 +39,7 @@ export async function ensureNetwork(): Promise<void> {
     await ensureEndpoints(places);
 }
 
-/** Makes a region's listener, unless it is there, and returns its name: `client-ams3`. */
+/** Makes the place of a region's listeners, unless it exists, and returns its name: `client-ams3`. */
 export async function ensureClient(region: string): Promise<string> {
     const name = `client-${region}`;
     await ensureEndpoints([{ name, address: clientAddress(region) }]);
@@ -67,8 +68,8 @@ async function ensureEndpoints(wanted: Endpoint[]): Promise<void> {
 }
 
 /**
- * Gives a machine a fresh network namespace, joined to the router, with all addresses recorded for it. An existing one
- * is replaced, and with it every connection of a machine that lost its power. Also makes the listener of its region.
+ * Gives a machine a new network namespace, joined to the router, with all its recorded addresses. An existing one is
+ * replaced: so a machine that lost its power has lost its connections. Also makes the place of its region's listeners.
  */
 export async function attachMachine({ id, publicAddress, privateAddress }: Attachment): Promise<void> {
     const name = machineNamespace(id);
@@ -101,7 +102,7 @@ export async function attachMachine({ id, publicAddress, privateAddress }: Attac
     );
 }
 
-/** Takes a machine's link away at once, as its power does. Addresses and rules stay recorded. */
+/** Removes a machine's link at once, as a power loss does. Addresses and rules stay recorded. */
 export async function unplugMachine(id: string): Promise<void> {
     await changeNetwork(
         () => undefined,
@@ -109,7 +110,7 @@ export async function unplugMachine(id: string): Promise<void> {
     );
 }
 
-/** Forgets a machine: its link, its rules, and which reserved addresses led to it. */
+/** Removes a machine's link and all that is recorded of it: its rules and its reserved addresses. */
 export async function detachMachine(id: string): Promise<void> {
     const name = machineNamespace(id);
     await changeNetwork(
@@ -131,8 +132,8 @@ export async function detachMachine(id: string): Promise<void> {
 }
 
 /**
- * Leads a reserved address to a machine, or to none. Works whether the old and the new machine run or not; connections
- * to the old one break, as they do in the cloud.
+ * Leads a reserved address to a machine, or to none. The old and the new machine may be on or off. Connections to the
+ * old one break, as in the cloud.
  */
 export async function assignReservedIp(address: string, machineId: string | undefined): Promise<void> {
     const name = machineId === undefined ? undefined : machineNamespace(machineId);
@@ -162,8 +163,7 @@ export async function assignReservedIp(address: string, machineId: string | unde
 }
 
 /**
- * Attaches a firewall to a machine, in place of the one before. `undefined` takes it off, also of a machine that is
- * gone.
+ * Attaches a firewall to a machine, in place of an earlier one. `undefined` removes it; the machine may be gone then.
  */
 export async function applyFirewall(machineId: string, rules: FirewallRules | undefined): Promise<void> {
     const name = machineNamespace(machineId);
@@ -175,7 +175,7 @@ export async function applyFirewall(machineId: string, rules: FirewallRules | un
     });
 }
 
-/** How Amazon's cloud treats an instance: its security groups as a firewall, and the metadata service's answers. */
+/** Sets what Amazon sets for an instance: its security groups as a firewall, and the metadata service's hop limit. */
 export async function protectInstance(
     machineId: string,
     firewall: FirewallRules,
@@ -187,11 +187,11 @@ export async function protectInstance(
     });
 }
 
-/** Sets what the balancers do, all of them. Connections there are stay with their targets. */
+/** Replaces all balancers. Existing connections stay with their targets. */
 export async function setBalancers(balancers: Balancer[]): Promise<void> {
     await changeNetwork(
         (state) => {
-            // Checked before it is recorded, as firewalls are.
+            // Checked before it is recorded, as in `changeEndpoint`.
             ruleset({ ...state, balancers });
             state.balancers = balancers;
         },
@@ -199,7 +199,7 @@ export async function setBalancers(balancers: Balancer[]): Promise<void> {
     );
 }
 
-/** Cuts an endpoint off the network, or joins it again. Nobody is told: packets are lost, as on a broken line. */
+/** Cuts an endpoint off the network, or joins it again. While it is cut, packets are lost without any reply. */
 export async function setCut(endpointName: string, cut: boolean): Promise<void> {
     await changeEndpoint(endpointName, (endpoint) => {
         endpoint.cut = cut;
@@ -210,16 +210,11 @@ async function changeEndpoint(name: string, change: (endpoint: Endpoint) => void
     await changeNetwork(
         (state) => {
             change(known(state, name));
-            // Checked before it is recorded: a rule nft cannot read would stop every later change.
+            // Checked before it is recorded: a rule that nft cannot read would make every later change fail.
             ruleset(state);
         },
         (state) => applyRules(state),
     );
-}
-
-/** Names of all endpoints: machines as `m-<id>`, listeners, places outside. */
-export function endpointNames(): string[] {
-    return Object.keys(readNetwork().endpoints).sort();
 }
 
 /** The reserved addresses that lead to a machine. */
@@ -229,17 +224,24 @@ export function assignedAddresses(state: NetworkState, machineId: string): strin
 }
 
 /**
- * The command that runs a program of the host as one of a place in the lab: with the place's network, and names found by
- * the lab's DNS server. Other files are the host's; what the program mounts is its own.
+ * The command that runs a program of the workstation at a place in the lab: with the place's network, and names from the
+ * lab's DNS server. Other files are the workstation's; what the program mounts only it sees.
  */
 export function inNamespace(name: string, argv: readonly string[]): string[] {
     const files = ["unshare", "--mount", "--propagation", "slave", "--", inPlace, resolverFolder()];
     return inNetwork(name, [...files, ...argv]);
 }
 
-/** The command that runs a program of the host with the network of a place, and the host's files and names. */
+/** The command that runs a program of the workstation with a place's network, and the workstation's files and names. */
 export function inNetwork(name: string, argv: readonly string[]): string[] {
     return ["nsenter", `--net=${namespacePath(name)}`, "--", ...argv];
+}
+
+/** Sets kernel parameters of a place, by their paths below /proc/sys/net/ipv4. */
+export async function setIpv4(place: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    for (const [path, stdin] of Object.entries(settings)) {
+        await run(inNetwork(place, ["tee", `/proc/sys/net/ipv4/${path}`]), { stdin });
+    }
 }
 
 function known(state: NetworkState, name: string): Endpoint {
@@ -257,80 +259,54 @@ async function ensureRouter(): Promise<void> {
         return;
     }
     await run(["ip", "netns", "add", namespaceName(router)]);
-    const settings = [
-        "net/ipv4/ip_forward=1",
-        "net/ipv4/conf/all/rp_filter=0",
-        "net/ipv4/conf/default/rp_filter=0",
-        "net/ipv4/conf/all/send_redirects=0",
-        "net/ipv4/conf/default/send_redirects=0",
-    ];
-    for (const setting of settings) {
-        const [path = "", value = ""] = setting.split("=");
-        await run(inNetwork(router, ["tee", `/proc/sys/${path}`]), { stdin: value });
-    }
+    await setIpv4(router, {
+        ip_forward: "1",
+        "conf/all/rp_filter": "0",
+        "conf/default/rp_filter": "0",
+        "conf/all/send_redirects": "0",
+        "conf/default/send_redirects": "0",
+    });
     await ip(router, [
         "link set lo up",
         `addr add ${gateway}/32 dev lo`,
-        // An address that nobody has now swallows what is sent to it, as one of a machine without power does. There is
-        // no default route: what is outside the lab is unreachable at once.
+        // Packets to an address that nobody has are lost, as those to a machine without power. There is no default route:
+        // all outside the lab is unreachable at once.
         `route add blackhole ${internet}`,
     ]);
 }
 
-/** Makes an endpoint's namespace and link anew, as recorded. */
+/** Makes an endpoint's namespace and link as recorded; an existing one is replaced. */
 async function wire(state: NetworkState, name: string): Promise<void> {
     const endpoint = known(state, name);
     const mac = macOf(endpoint.address);
     const link = interfaceName(name);
     await unwire(name);
     await run(["ip", "netns", "add", namespaceName(name)]);
-    await run([
-        ...[
-            "ip",
-            "link",
-            "add",
-            "name",
-            link,
-            "address",
-            routerMac,
-            "netns",
-            namespaceName(router),
-            "type",
-            "veth",
-        ],
-        ...["peer", "name", "eth0", "address", mac, "netns", namespaceName(name)],
-    ]);
-    const reserved = Object.entries(state.reserved).filter(([, owner]) => owner === name);
-    const others = [
-        endpoint.private?.address,
-        ...reserved.map(([address]) => address),
-        ...(endpoint.services ?? []),
-    ].filter((address) => address !== undefined);
+    const routerEnd = `name ${link} address ${routerMac} netns ${namespaceName(router)}`;
+    const otherEnd = `name eth0 address ${mac} netns ${namespaceName(name)}`;
+    await run(["ip", "link", "add", ...`${routerEnd} type veth peer ${otherEnd}`.split(" ")]);
+    const addresses = addressesOf(state, endpoint);
+    const inVpc = endpoint.private;
     await ip(name, [
         "link set lo up",
-        `addr add ${endpoint.address}/32 dev eth0`,
-        ...others.map((address) => `addr add ${address}/32 dev eth0`),
+        ...addresses.map((address) => `addr add ${address}/32 dev eth0`),
         "link set eth0 up",
         `neigh replace ${gateway} lladdr ${routerMac} dev eth0 nud permanent`,
         `route add ${gateway}/32 dev eth0 src ${endpoint.address}`,
         `route add default via ${gateway} dev eth0 src ${endpoint.address}`,
-        ...(endpoint.private
-            ? [
-                  `route add ${endpoint.private.vpcRange} via ${gateway} dev eth0 src ${endpoint.private.address}`,
-              ]
-            : []),
+        ...(inVpc ? [`route add ${inVpc.vpcRange} via ${gateway} dev eth0 src ${inVpc.address}`] : []),
     ]);
     await ip(router, [
         `link set ${link} alias ${name} up`,
-        ...[endpoint.address, ...others].flatMap((address) => routeTo(name, address, mac)),
-        // As with public addresses: a private address nobody has swallows what is sent to it.
-        ...(endpoint.private ? [`route replace blackhole ${endpoint.private.vpcRange}`] : []),
+        ...addresses.flatMap((address) => routeTo(name, address, mac)),
+        // As with public addresses: packets to a private address that nobody has are lost.
+        ...(inVpc ? [`route replace blackhole ${inVpc.vpcRange}`] : []),
     ]);
 }
 
 async function unwire(name: string): Promise<void> {
     if (existsSync(namespacePath(router))) {
-        // First the link: the kernel takes a namespace down some time after its last process.
+        // First the link: the kernel removes a namespace some time after its last process has ended.
         await ip(router, [`link del ${interfaceName(name)}`], { force: true });
     }
     if (existsSync(namespacePath(name))) {

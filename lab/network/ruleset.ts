@@ -1,15 +1,22 @@
 import { metadataAddress, parseRange, resolverAddress } from "./addresses";
-import { interfaceName, type Balancer, type Endpoint, type NetworkState } from "./state";
+import {
+    addressesOf,
+    interfaceName,
+    type Balancer,
+    type Endpoint,
+    type FirewallRule,
+    type NetworkState,
+} from "./state";
 
 const table = "ip aerial";
 
 /**
- * The router's whole nftables ruleset, in one transaction: what is recorded, no more and no less.
+ * The router's whole nftables ruleset for what is recorded, in one transaction.
  *
- * Every packet of the lab passes the forward chain once, since all endpoints hang on /32 links of their own. In order:
- * cut links; addresses the sender does not own; Amazon's metadata service; packets of known connections; private
- * networks; the sender's outbound and the receiver's inbound firewall, as DigitalOcean's: an attached firewall denies
- * what none of its rules allows. What a balancer passes on has its target's address by then.
+ * Every packet of the lab passes the forward chain once, since each endpoint has a /32 link of its own. In order: cut
+ * links; addresses that are not the sender's; Amazon's metadata service; known connections; private networks; the
+ * sender's outbound and the receiver's inbound firewall. As at DigitalOcean, an attached firewall denies what none of its
+ * rules allows. A balanced packet has its target's address by then.
  */
 export function ruleset(state: NetworkState): string {
     const endpoints = Object.values(state.endpoints).sort((a, b) => a.name.localeCompare(b.name));
@@ -25,22 +32,18 @@ export function ruleset(state: NetworkState): string {
         ...walled.map((endpoint) => `oifname ${quoted(endpoint)} jump in-${interfaceName(endpoint.name)}`),
     ];
     const chains = [
-        ...walled.flatMap(({ name, firewall }) => [
-            firewallChain(
-                `out-${interfaceName(name)}`,
-                name,
-                (firewall?.outbound ?? []).map((rule) => permission("daddr", rule, rule.destinations)),
-            ),
-            firewallChain(
-                `in-${interfaceName(name)}`,
-                name,
-                (firewall?.inbound ?? []).map((rule) => permission("saddr", rule, rule.sources)),
-            ),
-        ]),
+        ...walled.flatMap(({ name, firewall = { inbound: [], outbound: [] } }) => {
+            const outbound = firewall.outbound.flatMap((rule) => permit("daddr", rule, rule.destinations));
+            const inbound = firewall.inbound.flatMap((rule) => permit("saddr", rule, rule.sources));
+            return [
+                chain(`out-${interfaceName(name)}`, [...outbound, "counter drop"], name),
+                chain(`in-${interfaceName(name)}`, [...inbound, "counter drop"], name),
+            ];
+        }),
         chain("forward", forward),
         ...balancing(state.balancers ?? []),
     ];
-    // Declared first, so that deleting it is no error the first time.
+    // The first line makes the table if it does not exist: deleting it would fail then.
     return [`table ${table} {}`, `delete table ${table}`, `table ${table} {`, ...chains, "}", ""].join("\n");
 }
 
@@ -53,25 +56,18 @@ function cutRules(endpoints: Endpoint[]): string[] {
     return [`iifname { ${names} } counter drop`, `oifname { ${names} } counter drop`];
 }
 
-/** Nobody sends from an address that is not its own: sources in firewall rules mean something. */
+/** Nobody sends from an address of others: else sources in firewall rules would mean nothing. */
 function ownAddressRules(state: NetworkState, endpoints: Endpoint[]): string[] {
-    const pairs = endpoints.flatMap((endpoint) => {
-        const reserved = Object.entries(state.reserved).filter(([, owner]) => owner === endpoint.name);
-        const own = [
-            endpoint.address,
-            endpoint.private?.address,
-            ...reserved.map(([address]) => address),
-            ...(endpoint.services ?? []),
-        ];
-        return own.filter((a) => a !== undefined).map((address) => `${quoted(endpoint)} . ${address}`);
-    });
+    const pairs = endpoints.flatMap((endpoint) =>
+        addressesOf(state, endpoint).map((address) => `${quoted(endpoint)} . ${address}`),
+    );
     return pairs.length === 0 ? [] : [`iifname . ip saddr != { ${pairs.join(", ")} } counter drop`];
 }
 
 /**
- * Amazon's instances reach the metadata service and the network's resolver whatever their security groups say; nobody
- * else reaches the metadata service. Its answers live for as many hops as the instance is set to: what an instance
- * forwards to somebody behind it is dead on arrival.
+ * Amazon's instances reach the metadata service and the resolver whatever their security groups say; nobody else reaches
+ * the metadata service. Its answers get the instance's hop limit as TTL: with a limit of 1, an instance cannot forward
+ * them to a container.
  */
 function metadataRules(endpoints: Endpoint[]): string[] {
     const served = endpoints.filter((endpoint) => endpoint.metadataHops !== undefined);
@@ -91,8 +87,8 @@ function metadataRules(endpoints: Endpoint[]): string[] {
 }
 
 /**
- * New connections to a balancer go to one of its targets by the client's address and port. The kernel remembers the
- * choice with the connection: a target that is taken off the list keeps its connections and gets no new ones.
+ * A hash of the client's address and port chooses the target of each new connection. The kernel keeps the choice with the
+ * connection: a target that leaves the list keeps its connections and gets no new ones.
  */
 function balancing(balancers: Balancer[]): string[] {
     if (balancers.length === 0) {
@@ -111,7 +107,7 @@ function balancing(balancers: Balancer[]): string[] {
     return [chain("balancing", ["type nat hook prerouting priority dstnat; policy accept;", ...rules])];
 }
 
-/** A private address speaks with private addresses of its own network, and with nothing else. */
+/** A private address reaches only private addresses of its own network. */
 function privateRules(endpoints: Endpoint[]): string[] {
     const networks = new Map<string, { range: string; members: Endpoint[] }>();
     for (const endpoint of endpoints) {
@@ -136,37 +132,20 @@ function privateRules(endpoints: Endpoint[]): string[] {
           ];
 }
 
-interface Permission {
-    protocol: "tcp" | "udp" | "icmp";
-    ports: string;
+/**
+ * The rules that let a packet go on, one for each range: nft refuses a set whose ranges overlap. None for IPv6 ranges,
+ * which the lab does not have.
+ */
+function permit(side: "saddr" | "daddr", rule: FirewallRule, ranges: string[]): string[] {
+    return ranges
+        .filter((range) => !range.includes(":"))
+        .map((range) => `ip ${side} ${checkedRange(range)} ${protocolMatch(rule)} return`);
 }
 
-/** The rule that lets a packet go on; none when it speaks of IPv6 only, which the lab does not have. */
-function permission(side: "saddr" | "daddr", rule: Permission, ranges: string[]): string[] {
-    const ipv4 = ranges.filter((range) => !range.includes(":"));
-    return ipv4.length === 0 ? [] : [`${addressMatch(side, ipv4)}${protocolMatch(rule)} return`];
-}
-
-function firewallChain(name: string, endpoint: string, permissions: string[][]): string {
-    return chain(name, [...permissions.flat(), "counter drop"], endpoint);
-}
-
-function addressMatch(side: "saddr" | "daddr", ranges: string[]): string {
-    // nft knows no /0 in a set, and refuses ranges that overlap unless it may merge them: one rule is all it takes.
-    if (ranges.some((range) => parseRange(range).length === 0)) {
-        return "";
-    }
-    return `ip ${side} { ${withoutOverlap(ranges).join(", ")} } `;
-}
-
-function protocolMatch(rule: Permission): string {
-    if (rule.protocol === "icmp") {
-        return "ip protocol icmp";
-    }
-    if (rule.ports === "all") {
-        return `ip protocol ${rule.protocol}`;
-    }
-    return `${rule.protocol} dport ${portRange(rule.ports)}`;
+function protocolMatch({ protocol, ports }: FirewallRule): string {
+    return protocol === "icmp" || ports === "all"
+        ? `ip protocol ${protocol}`
+        : `${protocol} dport ${portRange(ports)}`;
 }
 
 /** `80` or `8000-9000`, checked: this text goes into a ruleset. */
@@ -180,25 +159,10 @@ function portRange(ports: string): string {
     return from === to ? `${from}` : `${from}-${to}`;
 }
 
-/** Ranges that no other of the list contains. */
-function withoutOverlap(ranges: string[]): string[] {
-    const parsed = [...new Set(ranges)].map((range) => {
-        const { base, length } = parseRange(range);
-        const size = 2 ** (32 - length);
-        const first = Math.floor(base / size) * size;
-        return { range, first, last: first + size - 1, size };
-    });
-    return parsed
-        .filter((one, index) =>
-            parsed.every(
-                (other, otherIndex) =>
-                    one.first < other.first ||
-                    one.last > other.last ||
-                    index === otherIndex ||
-                    (one.size === other.size && index < otherIndex),
-            ),
-        )
-        .map(({ range }) => range);
+/** A range or an address, checked: this text goes into a ruleset. */
+function checkedRange(range: string): string {
+    parseRange(range);
+    return range;
 }
 
 /** An address, checked: this text goes into a ruleset. */

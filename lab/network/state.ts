@@ -2,27 +2,20 @@ import { readJson, writeJson } from "../workstation/files";
 import { withLock } from "../workstation/lock";
 import { labPath, shortHash } from "../paths";
 
-/** What one permission of a firewall is about. What no rule of an attached firewall permits is dropped. */
-interface FirewallRule {
+/** A permission of a firewall. */
+export interface FirewallRule {
     protocol: "tcp" | "udp" | "icmp";
-    /** `all`, `80` or `8000-9000`; of no meaning for ICMP. */
+    /** `all`, `80` or `8000-9000`; ignored for ICMP. */
     ports: string;
 }
 
-export interface InboundRule extends FirewallRule {
-    /** CIDR ranges it accepts from. */
-    sources: string[];
-}
-
-export interface OutboundRule extends FirewallRule {
-    /** CIDR ranges it may send to. */
-    destinations: string[];
-}
-
-/** A machine's firewall as a whole; several of the cloud's firewalls on one machine are joined before. */
+/**
+ * A machine's whole firewall; several firewalls of the cloud on one machine are joined to one. What no rule permits is
+ * dropped. `sources` and `destinations` are CIDR ranges.
+ */
 export interface FirewallRules {
-    inbound: InboundRule[];
-    outbound: OutboundRule[];
+    inbound: (FirewallRule & { sources: string[] })[];
+    outbound: (FirewallRule & { destinations: string[] })[];
 }
 
 /** A machine's place in a private network. */
@@ -33,27 +26,27 @@ export interface PrivateAddress {
     vpcRange: string;
 }
 
-/** Whoever hangs on the router by a link of its own: a machine, a region's listener, a place outside. */
+/** What has a link of its own to the router: a machine, a region's listener, a place outside. */
 export interface Endpoint {
     /** Also its namespace: `client-ams3`, `studio`, `m-<machine id>`. */
     name: string;
-    /** Public address, and the source of what it sends. */
+    /** Public address, from which it sends. */
     address: string;
     private?: PrivateAddress;
-    /** True while its network is cut: everything it sends or should receive is lost without a word. */
+    /** True while its network is cut: all packets from and to it are dropped without a reply. */
     cut?: boolean;
     firewall?: FirewallRules;
-    /** Addresses it answers at that are nobody's place: the metadata service's. */
+    /** More addresses at which it answers, such as the metadata service's. */
     services?: string[];
-    /** Of a machine that the metadata service answers: how many hops its answers live for. */
+    /** Only of machines that the metadata service answers: after how many hops an answer is dropped. */
     metadataHops?: number;
 }
 
-/** A port of a reserved address that is shared out among machines. The client's address stays. */
+/** A port of a reserved address whose connections go to several machines. Machines see the client's address. */
 export interface Balancer {
     address: string;
     port: number;
-    /** Who gets new connections; those there are stay where they are. With none, all is lost without a word. */
+    /** They get the new connections; existing ones stay. Without targets, packets are dropped without a reply. */
     targets: { address: string; port: number }[];
 }
 
@@ -66,14 +59,14 @@ export interface NetworkState {
 
 const file = () => labPath("network", "network.json");
 
-/** What is recorded of the network at this moment. */
+/** What is recorded of the network now. */
 export function readNetwork(): NetworkState {
     return (readJson(file()) as NetworkState | undefined) ?? { endpoints: {}, reserved: {} };
 }
 
 /**
- * Changes the record and then the network, while no other process does. The record comes first: whatever interrupts
- * `apply`, the next change makes the network follow the record.
+ * Changes the record and then the network, while no other process does. The record comes first: if `apply` is
+ * interrupted, the next change makes the network match the record.
  */
 export function changeNetwork<T>(
     change: (state: NetworkState) => T,
@@ -86,6 +79,13 @@ export function changeNetwork<T>(
         await apply(state, result);
         return result;
     });
+}
+
+/** All addresses of an endpoint: its public one, then the private one, reserved ones, and those it serves. */
+export function addressesOf({ reserved }: NetworkState, endpoint: Endpoint): string[] {
+    const assigned = Object.keys(reserved).filter((address) => reserved[address] === endpoint.name);
+    const { address, private: inVpc, services = [] } = endpoint;
+    return [address, ...(inVpc ? [inVpc.address] : []), ...assigned, ...services];
 }
 
 /** Name of an endpoint's link at the router's end. Interface names have 15 characters at most. */

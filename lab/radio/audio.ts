@@ -10,15 +10,15 @@ export interface SourceAudio {
     source: string;
     /** Tone under the programme, in Hz; the table's for this source unless given. */
     tone?: number;
-    /** An audio file instead of the spoken announcement; it gets a tone only when one is asked for. */
+    /** An audio file instead of the spoken announcement; it gets a tone only if one is given. */
     file?: string;
 }
 
-/** The script that makes the machines' own announcements; a source's is made in the same way. */
+/** The script that makes the machines' announcements; it also makes a source's. */
 const announcer = join(checkout, "config-templates/machine/aerial-announcement");
 
 /**
- * What a source plays in a loop, made once and kept in the lab's folder: a voice that says which source it is, over the
+ * The audio that a source plays in a loop, made once and kept in the lab's folder: a voice that names the source, over the
  * tone that identifies it; or a given file.
  *
  * @returns the path of an audio file.
@@ -33,7 +33,7 @@ export async function sourceAudio({ channel, source, tone, file }: SourceAudio):
     const hertz = tone ?? sourceTones[source];
     if (hertz === undefined || !Number.isInteger(hertz) || hertz < 100 || hertz > 3800) {
         throw new Error(
-            `${hertz === undefined ? `there is no tone for ${source}` : `${hertz} Hz is no tone that can be told`}: ` +
+            `${hertz === undefined ? `there is no tone for ${source}` : `${hertz} Hz is not a tone that can be recognised`}: ` +
                 "use --tone with 100 to 3800 Hz",
         );
     }
@@ -44,7 +44,7 @@ export async function sourceAudio({ channel, source, tone, file }: SourceAudio):
     if (existsSync(target)) {
         return target;
     }
-    // Made under a name of its own: a second encoder may be making the same.
+    // Made in a folder of its own: another process may make the same audio.
     const work = join(folder, `.${name}.${process.pid}`);
     mkdirSync(work, { recursive: true });
     try {

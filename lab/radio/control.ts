@@ -5,10 +5,10 @@ import { dirname, basename, join } from "node:path";
 /**
  * Sends one command to a Liquidsoap server socket and returns the answer.
  *
- * @throws when nobody answers within `limitMs`, as when the process is frozen.
+ * @throws when there is no answer within `limitMs`, as from a frozen process.
  */
 export function askLiquidsoap(socket: string, command: string, limitMs = 2000): Promise<string> {
-    // A socket's path has at most 107 bytes, which a checkout may exceed; the folder's descriptor makes it short.
+    // A socket's path has at most 107 bytes, and a checkout's may be longer; the folder's descriptor makes it short.
     const folder = openSync(dirname(socket), "r");
     return new Promise<string>((resolve, reject) => {
         const connection = connect(join(`/proc/self/fd/${folder}`, basename(socket)));

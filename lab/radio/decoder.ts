@@ -9,35 +9,34 @@ export interface HeardSource {
     source: Heard;
     /** When its first audio arrived, in milliseconds since 1970. */
     arrivedAt: number;
-    /** Where it begins in what this listener received, in seconds. */
+    /** Where it begins in the audio that this listener received, in seconds. */
     mediaSeconds: number;
     /** How long it lasts so far, in seconds. */
     seconds: number;
 }
 
-/** A hole in the audio itself, which a full buffer does not help against. */
+/** A hole in the audio itself; no buffer helps against it. */
 export interface HeardSilence {
     arrivedAt: number;
     mediaSeconds: number;
     milliseconds: number;
 }
 
-/** What ffmpeg is asked to do: decode at once what it gets, into what the tone detector takes. */
+/** The ffmpeg command that decodes its input at once into samples for the tone detector. */
 export function decoderArguments(codec: Codec): string[] {
-    const format = codec === "mp3" ? "mp3" : "aac";
     return [
         ...["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1"],
         ...["-fflags", "nobuffer", "-flags", "low_delay", "-probesize", "32", "-analyzeduration", "0"],
-        ...["-f", format, "-i", "pipe:0", "-ac", "1", "-ar", String(detectorRate), "-f", "s16le"],
+        ...["-f", codec, "-i", "pipe:0", "-ac", "1", "-ar", String(detectorRate), "-f", "s16le"],
         ...["-flush_packets", "1", "pipe:1"],
     ];
 }
 
 /**
- * Decodes whole frames by a real decoder and tells the sources apart.
+ * Decodes whole frames with a real decoder and tells the sources apart.
  *
- * Media positions count decoded samples, which are the samples of the frames put in: ffmpeg returns every whole frame's
- * length, also of frames it cannot make sound of. So each position leads back to the moment its bytes arrived.
+ * Media positions count decoded samples. ffmpeg returns as many samples as the frames have, even for frames that it
+ * cannot decode. So each position leads back to the moment when its bytes arrived.
  */
 export class Decoder {
     private readonly process: ChildProcessByStdio<Writable, Readable, Readable>;

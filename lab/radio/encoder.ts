@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { z } from "zod";
 
 import { issuingRoots } from "../acme";
+import { cgroupProcesses, type ProcessState } from "../workstation/cgroups";
 import { readJson, writeJson } from "../workstation/files";
 import { run } from "../workstation/run";
 import {
@@ -14,65 +14,65 @@ import {
     startService,
     stopService,
 } from "../workstation/services";
+import { waitFor } from "../workstation/wait";
 import { ensureImage, imageCommand } from "../machines/image";
 import { sites } from "../network/addresses";
-import { ensureNetwork, inNamespace, inNetwork } from "../network/network";
+import { ensureNetwork, inNetwork, setIpv4 } from "../network/network";
 import { cacheFolder, labCgroup, labPath } from "../paths";
 import { sourceAudio } from "./audio";
 import { askLiquidsoap } from "./control";
 import { pick, type StationOutputs } from "./outputs";
 
 export interface EncoderOptions {
-    channel: string;
-    source: string;
     /** Tone under the audio, in Hz; the source's own unless given. */
     tone?: number;
     /** An audio file to play in a loop instead of the spoken announcement. */
     file?: string;
     /**
-     * Which Master to push to by its address, by id, or `all` of them at once. Unless given: where the ingest name
-     * leads, looked up for every connection.
+     * Id of the Master to push to, or `both` for all Masters, by their addresses. Unless given, it looks up the ingest name
+     * for each connection.
      */
     master?: string;
     /**
-     * Pushes by TLS, by the ingest name. Liquidsoap verifies that a known root signed the certificate, but not the
-     * name in it.
+     * Pushes by TLS to the ingest name. Liquidsoap checks that a known root signed the certificate, but not the name in
+     * it.
      */
     tls?: boolean;
-    /** File with the roots that TLS adds to those it knows; the lab's certificate authority's unless given. */
+    /** File with roots that TLS trusts too; those of the lab's certificate authority unless given. */
     roots?: string;
 }
 
+/** The status of encoder.liq. A host's id is that of a Master, or `ingest` for the ingest name. */
 const statusSchema = z.object({
     silent: z.boolean(),
     hosts: z.array(z.object({ id: z.string(), connected: z.boolean(), error: z.string() })),
 });
 
-export interface EncoderStatus {
-    silent: boolean;
-    hosts: {
-        /** Of a Master, or `ingest` for the name. */
-        id: string;
-        connected: boolean;
-        error: string;
-    }[];
-    /** Ids of the Masters that it has a connection to, by their addresses. */
+export interface EncoderStatus extends z.infer<typeof statusSchema> {
+    /** Ids of the Masters to whose addresses it has a connection. */
     masters: string[];
 }
 
-/** The one host of an encoder that goes by the name. */
+/** Id of the host that is the ingest name. */
 const byName = "ingest";
 
 const script = join(__dirname, "encoder.liq");
 
 /** How long an encoder may take to be connected, in milliseconds. Its start takes about one second. */
 const connectLimitMs = 15_000;
-/** A mount may be held for a while by a connection that has just died. */
+/** For this time, a connection that has just died may still hold a mount. */
 const takenLimitMs = 6_000;
 
+/** Errors of a host that no waiting helps against, or not after some time. */
+const finalErrors = [
+    { pattern: /^401/, afterMs: 0, text: "refuses this user and password" },
+    { pattern: /SSL verification/, afterMs: 0, text: "leads to a certificate that is not trusted" },
+    { pattern: /^403/, afterMs: takenLimitMs, text: "has another encoder on this mount" },
+];
+
 /**
- * One encoder in the outside world: a real Liquidsoap in a namespace of its own, which knows what a studio team knows.
- * It goes on after the command that started it, and ends with the lab.
+ * An encoder in the outside world: a real Liquidsoap in a namespace of its own, which knows what a studio team knows. It
+ * goes on after the command that started it, and ends with the lab.
  */
 export class Encoder {
     private readonly service: string;
@@ -86,17 +86,17 @@ export class Encoder {
         this.folder = labPath("sources", `${channel}-${source}`);
     }
 
-    get state(): "running" | "frozen" | "off" {
+    get state(): ProcessState {
         return serviceState(this.service);
     }
 
     /**
-     * Starts it and waits until a host takes the stream (with `all`: every host, or those that do within 6 s).
+     * Starts it and waits until a host accepts the stream (with `both`: every host, or those that do within 6 s).
      *
      * @returns the status; undefined when it ran already, and then nothing has changed.
-     * @throws with the reason when no host takes the stream; the encoder is then stopped.
+     * @throws with the reason when no host accepts the stream; the encoder is then stopped.
      */
-    async start(outputs: StationOutputs, options: Omit<EncoderOptions, "channel" | "source"> = {}) {
+    async start(outputs: StationOutputs, options: EncoderOptions = {}): Promise<EncoderStatus | undefined> {
         if (this.state !== "off") {
             return undefined;
         }
@@ -111,7 +111,7 @@ export class Encoder {
             this.source,
         );
         const hosts = chooseHosts(outputs, options);
-        const all = options.master === "all" || options.master === "both";
+        const all = options.master === "both";
         await ensureImage();
         const audio = await sourceAudio({ channel: this.channel, source: this.source, ...options });
         const netns = await this.place();
@@ -161,7 +161,7 @@ export class Encoder {
         rmSync(this.folder, { recursive: true, force: true });
     }
 
-    /** Its connections stay open and nothing is sent, as when a studio's computer hangs. */
+    /** Keeps its connections open and sends nothing, as a studio's computer that hangs. */
     async freeze(): Promise<void> {
         await setServiceFrozen(this.service, true);
     }
@@ -188,15 +188,13 @@ export class Encoder {
         return this.source in sites ? this.source : "studio";
     }
 
-    /** Whom its process has connections to: by a name, it does not know itself. */
+    /** The Masters to which its process has connections. Liquidsoap does not know where a name led it. */
     private async mastersConnected(): Promise<string[]> {
         const masters = z.record(z.string(), z.string()).parse(readJson(this.mastersFile) ?? {});
-        const pids = readFileSync(join(labCgroup("services", this.service), "cgroup.procs"), "utf8");
+        const pids = cgroupProcesses(labCgroup("services", this.service));
         const argv = ["ss", "-H", "-t", "-n", "-p", "state", "established"];
         const { stdout } = await run(inNetwork(this.netns, argv));
-        const own = stdout
-            .split("\n")
-            .filter((line) => pids.split("\n").some((pid) => pid !== "" && line.includes(`pid=${pid},`)));
+        const own = stdout.split("\n").filter((line) => pids.some((pid) => line.includes(`pid=${pid},`)));
         return Object.keys(masters)
             .filter((address) => own.some((line) => line.includes(` ${address}:`)))
             .map((address) => masters[address] ?? "");
@@ -209,56 +207,45 @@ export class Encoder {
         return askLiquidsoap(join(this.folder, "control"), command);
     }
 
-    /** The namespace it pushes from, with the small send buffers of a line that is used for nothing else. */
+    /** The namespace it pushes from, with small send buffers, as on a line that carries nothing else. */
     private async place(): Promise<string> {
         const { netns } = this;
         await ensureNetwork();
-        const settings = { tcp_wmem: "4096 16384 65536", tcp_retries2: "4" };
-        for (const [name, value] of Object.entries(settings)) {
-            await run(inNamespace(netns, ["tee", `/proc/sys/net/ipv4/${name}`]), { stdin: value });
-        }
+        await setIpv4(netns, { tcp_wmem: "4096 16384 65536", tcp_retries2: "4" });
         return netns;
     }
 
-    private async connected(all: boolean): Promise<EncoderStatus> {
+    private connected(all: boolean): Promise<EncoderStatus> {
         const started = Date.now();
-        for (;;) {
-            await sleep(100);
-            const waited = Date.now() - started;
+        let errors: string[] = [];
+        const look = async (): Promise<EncoderStatus | undefined> => {
             if (this.state === "off") {
                 throw new Error(`the encoder ended:\n${lastLines(serviceLog(this.service), 10)}`);
             }
             const status = await this.status().catch(() => undefined);
-            const on = status?.hosts.filter((host) => host.connected) ?? [];
-            if (
-                status &&
-                on.length > 0 &&
-                (!all || on.length === status.hosts.length || waited > takenLimitMs)
-            ) {
+            const waited = Date.now() - started;
+            const hosts = status?.hosts ?? [];
+            const accepting = hosts.filter(({ connected }) => connected).length;
+            if (accepting > 0 && (!all || accepting === hosts.length || waited > takenLimitMs)) {
                 return status;
             }
-            const refusal = status?.hosts.find(({ error }) => error.startsWith("401"));
-            const taken = status?.hosts.find(({ error }) => error.startsWith("403"));
-            const stranger = status?.hosts.find(({ error }) => error.includes("SSL verification"));
-            const reasons = status?.hosts.filter(({ error }) => error !== "") ?? [];
-            if (refusal) {
-                throw new Error(`${placeOf(refusal.id)} refuses this user and password (${refusal.error})`);
+            for (const { pattern, afterMs, text } of finalErrors) {
+                const host = hosts.find(({ error }) => pattern.test(error));
+                if (host && waited >= afterMs) {
+                    throw new Error(`${placeOf(host.id)} ${text} (${host.error})`);
+                }
             }
-            if (stranger) {
-                throw new Error(
-                    `${placeOf(stranger.id)} leads to a certificate that is not trusted (${stranger.error})`,
-                );
-            }
-            if (taken && waited > takenLimitMs) {
-                throw new Error(`${placeOf(taken.id)} has another encoder on this mount (${taken.error})`);
-            }
-            if (waited > connectLimitMs) {
-                const why = reasons.map(({ id, error }) => `${placeOf(id)}: ${error}`).join("; ");
-                throw new Error(
-                    `no Master takes the stream within ${connectLimitMs / 1000} s: ${why || "no answer"}`,
-                );
-            }
-        }
+            errors = hosts
+                .filter(({ error }) => error !== "")
+                .map(({ id, error }) => `${placeOf(id)}: ${error}`);
+            return undefined;
+        };
+        return waitFor(look, {
+            limitMs: connectLimitMs,
+            everyMs: 100,
+            complaint: () =>
+                `no Master accepts the stream within ${connectLimitMs / 1000} s: ${errors.join("; ") || "no answer"}`,
+        });
     }
 }
 
@@ -273,14 +260,14 @@ function chooseHosts(
     if (tls) {
         throw new Error("a Master's certificate has the station's names: TLS goes by name only");
     }
-    if (master === "all" || master === "both") {
+    if (master === "both") {
         return masters;
     }
     const byId = Object.fromEntries(masters.map((host) => [host.id, host]));
     return [pick(byId, "Master", master)];
 }
 
-/** How a host of the status is named to people. */
+/** Name of a host of the status, for people. */
 export function placeOf(id: string): string {
     return id === byName ? "the ingest name" : `Master ${id}`;
 }

@@ -1,16 +1,16 @@
 /**
- * Cuts an MP3 or ADTS (AAC) stream into frames, and so knows exactly how much audio arrived.
+ * Cuts an MP3 or ADTS (AAC) stream into frames, to measure exactly how much audio arrived.
  *
- * Where Icecast switches between mounts, the joint lies in the middle of a frame. Counting bytes against the bitrate
- * would take the torn frames for audio that can be played; a decoder fed with the raw bytes says too little (ffmpeg's
- * ADTS parser loses about 0.3 s at each joint, a careful player does not). Whole frames, each followed by the next
- * one's header, are what a player can play; torn ones are skipped and counted.
+ * Where Icecast switches between mounts, the stream breaks within a frame. Bytes divided by the bitrate would count the
+ * broken frames as audio; a decoder that gets the raw bytes would lose too much (ffmpeg's ADTS parser about 0.3 s at each
+ * joint, a careful player nothing). A player can play whole frames, each followed by the next one's header. Broken ones
+ * are skipped and counted.
  */
 export type Codec = "mp3" | "aac";
 
 /** Whole frames that became complete, in stream order. */
 export interface Frames {
-    /** Bytes of the frames, without what lay between them. */
+    /** Bytes of the frames, without the skipped bytes between them. */
     data: Buffer;
     /** Playing time of the frames, in seconds. */
     seconds: number;
@@ -19,7 +19,7 @@ export interface Frames {
 interface Header {
     bytes: number;
     seconds: number;
-    /** Fields that no stream changes midway; a header with others is chance. */
+    /** Fields that stay the same within a stream; other values mean that these bytes are no header. */
     kind: number;
 }
 
@@ -64,9 +64,9 @@ function aacHeader(data: Buffer, at: number): Header | undefined {
 }
 
 export class FrameCutter {
-    /** Bytes that belonged to no whole frame: the stream's beginning, and torn frames at joints. */
+    /** Bytes that are part of no whole frame: at the stream's beginning, and broken frames at joints. */
     skippedBytes = 0;
-    /** How often the stream was torn after it had begun. */
+    /** How often the stream broke after it had begun. */
     joints = 0;
     /** Playing time of all frames so far, in seconds. */
     seconds = 0;
@@ -77,14 +77,14 @@ export class FrameCutter {
 
     constructor(private readonly codec: Codec) {}
 
-    /** A new connection begins: what is left of the old one will never be whole. */
+    /** A new connection begins: the rest of the old one will never be complete. */
     restart(): void {
         this.skippedBytes += this.rest.length;
         this.rest = Buffer.alloc(0);
         this.inStep = false;
     }
 
-    /** Takes the next bytes of the stream and returns the frames that are complete now. */
+    /** Takes the next bytes of the stream, and returns the frames that are now complete. */
     push(data: Buffer): Frames {
         const all = this.rest.length === 0 ? data : Buffer.concat([this.rest, data]);
         const whole: Buffer[] = [];
@@ -111,8 +111,8 @@ export class FrameCutter {
     }
 
     /**
-     * A whole frame begins here only if another follows it: a torn one is followed by anything. Out of step, where any
-     * two bytes may look like a header, two must follow.
+     * A whole frame begins here only if another header follows it, which is not so for a broken one. Out of step, any two
+     * bytes may look like a header, so two must follow.
      */
     private frameAt(data: Buffer, at: number): Header | "none" | "wait" {
         if (at + headerBytes > data.length) {

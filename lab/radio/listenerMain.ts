@@ -1,14 +1,24 @@
 /**
- * The process that holds the players of one network namespace: started there by `startListener`, told by messages what
- * to play. Ends with its parent.
+ * The process of all players in one network namespace. `startListener` starts it there and tells it by messages what to
+ * play. It ends with its parent.
  */
-import type { FromListeners, ToListeners } from "./listenerProtocol";
-import { Player } from "./player";
+import { Player, type PlayerOptions } from "./player";
+import type { ListenReport } from "./report";
+
+/** Messages to this process. */
+export type ToListeners = { id: number; start: PlayerOptions } | { id: number; stop: true };
+
+/** Messages from this process: a player's report so far, several times a second, and its last one. */
+export interface FromListeners {
+    id: number;
+    report: ListenReport;
+    final: boolean;
+}
 
 const reportEveryMs = 200;
 const players = new Map<number, Player>();
 
-function tell(message: FromListeners): void {
+function send(message: FromListeners): void {
     process.send?.(message);
 }
 
@@ -19,16 +29,16 @@ process.on("message", (message: ToListeners) => {
     }
     const player = players.get(message.id);
     players.delete(message.id);
-    void player?.stop().then((report) => tell({ id: message.id, report, final: true }));
+    void player?.stop().then((report) => send({ id: message.id, report, final: true }));
 });
 
 process.on("disconnect", () => process.exit(0));
 
-// The terminal's Ctrl-C is the parent's to answer: it stops its listeners and wants their last reports.
+// Ctrl-C also reaches the parent, which then stops its listeners and waits for their last reports.
 process.on("SIGINT", () => undefined);
 
 setInterval(() => {
     for (const [id, player] of players) {
-        tell({ id, report: player.report(), final: false });
+        send({ id, report: player.report(), final: false });
     }
 }, reportEveryMs);

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * What `source`, `listen` and the drills know of the station: its stack outputs, as a studio team gets them. Nothing
- * else of the lab is asked, so that what the outputs lack shows here.
+ * What `source`, `listen` and the drills know about the station: its stack outputs, as a studio team gets them. They use
+ * nothing else of the lab, so that a missing output is noticed.
  */
 const schema = z.object({
     channels: z.record(
@@ -49,7 +49,7 @@ export type StationOutputs = z.infer<typeof schema>;
 export function parseOutputs(outputs: unknown): StationOutputs {
     const result = schema.safeParse(outputs);
     if (!result.success) {
-        throw new Error(`the stack's outputs do not suffice: ${z.prettifyError(result.error)}`);
+        throw new Error(`the stack's outputs lack something: ${z.prettifyError(result.error)}`);
     }
     return result.data;
 }

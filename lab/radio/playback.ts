@@ -1,4 +1,4 @@
-/** A stretch in which a player had nothing to play. */
+/** A time in which a player had nothing to play. */
 export interface Gap {
     /** Clock time at which the buffer ran empty, in milliseconds since 1970. */
     at: number;
@@ -6,7 +6,7 @@ export interface Gap {
 }
 
 /**
- * A player's buffer: audio comes in as it arrives and goes out in real time. Times are milliseconds of any one clock.
+ * A player's buffer: arriving audio fills it, playing empties it in real time. Times are milliseconds of one clock.
  */
 export class Playback {
     /** Every stretch with an empty buffer after playing began; the last may still grow. */
@@ -25,7 +25,7 @@ export class Playback {
     private playing = false;
 
     /**
-     * @param prebufferSeconds audio that must be there before playing begins, or begins again after a gap.
+     * @param prebufferSeconds audio that must have arrived before playing begins, and again after a gap.
      * @param settleSeconds time after the first byte in which the burst arrives; the lowest level counts from then.
      */
     constructor(
@@ -48,9 +48,7 @@ export class Playback {
         this.advance(now);
         this.firstArrival ??= now;
         this.level += seconds;
-        if (!this.playing && this.level > 0 && this.level >= this.prebufferSeconds) {
-            this.playing = true;
-        }
+        this.playing ||= this.level > 0 && this.level >= this.prebufferSeconds;
     }
 
     /** Time passes. */

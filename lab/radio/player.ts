@@ -7,28 +7,28 @@ import { Playback } from "./playback";
 import type { Connection, ListenReport } from "./report";
 
 export interface PlayerOptions {
-    /** Where to listen, first preferred; a player goes to the next one when one fails. */
+    /** Where to listen, the preferred URL first. When one fails, the player goes to the next. */
     urls: string[];
-    /** An M3U playlist to fetch first: its URLs are walked in place of `urls`. */
+    /** An M3U playlist to fetch first: its URLs are used in place of `urls`. */
     playlist?: string;
-    /** The only roots that are trusted for https, as PEM; those of this machine unless given. */
+    /** The only trusted roots for https, as PEM; those of Node.js unless given. */
     ca?: string;
     codec: Codec;
     /**
-     * Audio that must be there before playing begins, and again after a gap, in seconds. Half a second unless given:
-     * Icecast's burst brings it at once.
+     * Audio that must have arrived before playing begins, and again after a gap, in seconds; 0.5 unless given. Icecast's
+     * burst brings it at once.
      */
     prebufferSeconds?: number;
-    /** A player with an empty buffer gives up on a silent connection after this time, in seconds; 2 unless given. */
+    /** A player with an empty buffer leaves a connection that brings nothing for this time, in seconds; 2 unless given. */
     stallSeconds?: number;
-    /** Decodes and tells the sources apart; the command line of a decoder. Without it only bytes are watched. */
+    /** Command line of a decoder, by which sources are told apart. Without it, only frames are counted. */
     decoder?: string[];
-    /** Tones to know, by name; the lab's own sources unless given. */
+    /** Tones to recognise, by name; those of the lab's sources unless given. */
     tones?: Record<string, number>;
 }
 
 const connectLimitMs = 3000;
-/** Wait before the next round when every URL has failed, so that nobody is hammered. */
+/** Pause after every URL has failed in a row, so that no server gets too many requests. */
 const roundPauseMs = 500;
 
 type Receive = (
@@ -45,8 +45,8 @@ export function parsePlaylist(text: string): string[] {
 }
 
 /**
- * A listener's player: one HTTP connection, a buffer that empties in real time, and reconnection as players do it.
- * Runs in the network namespace of its process.
+ * A listener's player: one HTTP connection, a buffer that empties in real time, and reconnection as in real players. It
+ * runs in the network namespace of its process.
  */
 export class Player {
     private readonly codec: Codec;
@@ -82,7 +82,7 @@ export class Player {
         }
     }
 
-    /** Ends listening and tells what was experienced. */
+    /** Ends listening, and returns the report. */
     async stop(): Promise<ListenReport> {
         if (this.stoppedAt === undefined) {
             this.tick();
@@ -144,11 +144,11 @@ export class Player {
         this.open(
             this.urls[this.next % this.urls.length] ?? "",
             (connection) => this.lost(connection),
-            (response, connection, limit, end) => this.receive(response, connection, limit, end),
+            this.receive,
         );
     }
 
-    /** Fetches the playlist until it is there, then begins with its first URL. */
+    /** Fetches the playlist, again and again until that succeeds, then begins with its first URL. */
     private fetchPlaylist(playlist: string): void {
         const again = (): void => {
             this.retry = setTimeout(() => this.fetchPlaylist(playlist), roundPauseMs);
@@ -160,18 +160,18 @@ export class Player {
             response.on("end", () => {
                 this.urls = parsePlaylist(Buffer.concat(text).toString("utf8"));
                 if (this.urls.length === 0) {
-                    end("a playlist without a URL");
+                    end("the playlist has no URL");
                     return;
                 }
                 clearTimeout(limit);
-                // A playlist is no connection that a listener has: the report knows only what failed.
+                // The report lists connections for audio; of those for playlists, only the failed ones.
                 this.connections.splice(this.connections.indexOf(connection), 1);
                 this.connect();
             });
         });
     }
 
-    /** One request. Names are looked up anew, by the system; every address of a name is tried in turn. */
+    /** One request. The system looks up the name again each time, and tries all of its addresses in turn. */
     private open(url: string, failed: (connection: Connection) => void, receive: Receive): void {
         const connection: Connection = { url, at: Date.now(), bytes: 0 };
         this.connections.push(connection);
@@ -200,12 +200,7 @@ export class Player {
         });
     }
 
-    private receive(
-        response: IncomingMessage,
-        connection: Connection,
-        limit: NodeJS.Timeout,
-        end: (reason: string) => void,
-    ): void {
+    private readonly receive: Receive = (response, connection, limit, end) => {
         response.on("data", (data: Buffer) => {
             const now = Date.now();
             if (this.lastByteAt === 0) {
@@ -226,9 +221,9 @@ export class Player {
         response.on("error", (error) => end(error.message));
         response.on("end", () => end("closed by the server"));
         response.on("close", () => end("closed"));
-    }
+    };
 
-    /** A player tries the next URL: at once after a loss, after a pause when all have failed in a row. */
+    /** Tries the next URL: at once after a loss, after a pause when all have failed in a row. */
     private lost(connection: Connection): void {
         this.next++;
         this.failuresInARow = connection.bytes > 0 ? 0 : this.failuresInARow + 1;

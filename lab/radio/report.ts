@@ -12,11 +12,11 @@ export interface Connection {
     /** From the beginning of the connection to the first byte of audio; absent when none came. */
     firstByteMs?: number;
     bytes: number;
-    /** When and why it ended, absent while it lasts. A player that was told to stop has no `ended`. */
+    /** When and why it ended; absent while it lasts, and when the player was stopped. */
     ended?: { at: number; reason: string };
 }
 
-/** What a listener experienced. All of `listen --json`. */
+/** What a listener experienced: the output of `listen --json`. */
 export interface ListenReport {
     codec: Codec;
     /** Milliseconds since 1970. */
@@ -26,7 +26,7 @@ export interface ListenReport {
     /** Of the first connection that brought audio, in milliseconds; null when none did. */
     timeToFirstByteMs: number | null;
     bytes: number;
-    /** Playing time of what arrived, in seconds. */
+    /** Playing time of the audio that arrived, in seconds. */
     audioSeconds: number;
     /** Connections that had brought audio and were lost. */
     disconnects: number;
@@ -46,11 +46,11 @@ export interface ListenReport {
     };
     /** Longest time without a byte on one connection, in seconds. */
     longestPauseSeconds: number;
-    /** Places where the stream was torn in mid-frame, as where a server switches between mounts. */
+    /** Places where the stream breaks within a frame, as where a server switches between mounts. */
     joints: number;
-    /** Bytes that belonged to no whole frame. */
+    /** Bytes that are part of no whole frame. */
     skippedBytes: number;
-    /** What follows is only known when the listener decodes. */
+    /** Whether the listener decodes; only then the rest is known. */
     decoded: boolean;
     timeline: HeardSource[];
     silences: HeardSilence[];
@@ -67,7 +67,7 @@ export function clock(at: number): string {
     return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${tenths}`;
 }
 
-/** One line about now, for a terminal that is overwritten. */
+/** The state now, in one line that a terminal overwrites. */
 export function progressLine(report: ListenReport): string {
     const heard = report.timeline.at(-1)?.source ?? (report.decoded ? "…" : "");
     return [

@@ -1,10 +1,9 @@
 /**
- * Which source is heard is told by a quiet pure tone under its programme.
+ * A quiet pure tone under each programme, in Hz, shows which source is heard.
  *
- * The frequencies pass MP3 at 192 kbit/s and AAC at 64 kbit/s unharmed, lie clear of each other's overtones (so that a
- * limiter's distortion of one is never another) and clear of the chord and its overtones in the machines' own
- * announcements. `emergency` is the Masters' own programme, `relay` a Relay's own source of last resort, and `reserve`
- * that of shows which drills leave to the Masters for emergencies.
+ * The frequencies pass MP3 at 192 kbit/s and AAC at 64 kbit/s unharmed. None is an overtone of another (a limiter's
+ * distortion makes overtones) or of the chord in the machines' announcements. `emergency` is the Masters' own programme,
+ * `relay` a Relay's standby audio, and `reserve` is under the emergency shows that drills give to the Masters.
  */
 export const sourceTones: Readonly<Record<string, number>> = {
     studio: 1200,
@@ -15,20 +14,20 @@ export const sourceTones: Readonly<Record<string, number>> = {
     reserve: 3400,
 };
 
-/** Sampling rate that the detector works at, in Hz: enough for the highest tone, and cheap. */
+/** The detector's sampling rate, in Hz: enough for the highest tone, and cheap. */
 export const detectorRate = 8000;
 
 /** What is heard: the name of a tone, `silence`, or `unknown` (sound without a known tone). */
 export type Heard = string;
 
-/** A stretch of the programme from one source. Times are media positions in seconds. */
-export interface Stretch {
+/** A part of the programme from one source. Times are media positions in seconds. */
+interface Stretch {
     source: Heard;
     from: number;
 }
 
 /** A hole in the audio itself. Times are media positions in seconds. */
-export interface Silence {
+interface Silence {
     from: number;
     seconds: number;
 }
@@ -55,14 +54,14 @@ const silenceAmplitude = 0.00316;
 /** Where the spectrum beside a tone is measured, in Hz from it: outside the window's main lobe (10 Hz). */
 const beside = [-55, -40, -25, 25, 40, 55];
 
-/** Windows in a row that must agree before it is believed: a vowel of speech is not as steady. */
+/** How many windows in a row must agree: a vowel of speech is not as steady. */
 const hopsToBelieve = { tone: 6, silence: 8, unknown: 20 };
 /** Silences shorter than this are not reported, in seconds: a zero crossing of quiet sound is not a hole. */
 const shortestSilence = 0.02;
-/** The decoder's own start: what is silent here was never in the stream. In seconds. */
+/** Silence in this time comes from the decoder's start and was never in the stream. In seconds. */
 const decoderStart = 0.3;
 
-/** Power of one frequency in samples, by Goertzel's algorithm, such that a sine of amplitude A over a Hann window of N gives (A·N/4)². */
+/** Power of one frequency by Goertzel's algorithm: a sine of amplitude A in a Hann window of N samples gives (A·N/4)². */
 export function goertzel(samples: Float64Array, frequency: number, rate = detectorRate): number {
     const coefficient = 2 * Math.cos((2 * Math.PI * frequency) / rate);
     let s1 = 0;
@@ -76,7 +75,7 @@ export function goertzel(samples: Float64Array, frequency: number, rate = detect
 }
 
 /** How clearly a tone is present in 200 ms of Hann-weighted samples: its power over the median beside it; 0 if too quiet. */
-export function prominence(weighted: Float64Array, frequency: number): number {
+function prominence(weighted: Float64Array, frequency: number): number {
     const power = goertzel(weighted, frequency);
     const amplitude = (4 * Math.sqrt(power)) / weighted.length;
     if (amplitude < minAmplitude) {
@@ -88,13 +87,13 @@ export function prominence(weighted: Float64Array, frequency: number): number {
 }
 
 /**
- * Tells, from PCM as it comes, which source is heard when, and where there is silence.
+ * Finds in PCM, as it comes, which source is heard when, and where there is silence.
  *
- * The source that is believed stays believed while its tone is clear, whatever else sounds; another takes over only
- * when the old tone is not clear and the new one is, steadily. So no word of speech counts as a switch.
+ * The current source stays while its tone is clear, whatever else sounds. Another follows only when the old tone is not
+ * clear and the new one is, for several windows. So no word of speech counts as a switch.
  */
 export class ToneDetector {
-    /** Stretches so far; the last one is what is heard now. */
+    /** Parts so far; the last one is heard now. */
     readonly timeline: Stretch[] = [];
     /** Holes in the audio so far; the last one may still grow. */
     readonly silences: Silence[] = [];
@@ -165,8 +164,8 @@ export class ToneDetector {
             return;
         }
         if (this.pending?.source !== heard) {
-            // The first window that tells has the switch in its first half. Its middle is rather too late than too early:
-            // behind a pause, what is too early would have arrived before the pause.
+            // The switch is in the first half of the first window that shows it. The window's middle is rather too late
+            // than too early: after a pause, an earlier position would have arrived before the pause.
             const from = this.timeline.length === 0 ? 0 : (this.samples - window / 2) / detectorRate;
             this.pending = { source: heard, from, hops: 0 };
         }
@@ -179,8 +178,8 @@ export class ToneDetector {
     }
 
     /**
-     * The tone believed already while it is clear; else another one that is clear; else the one believed already if
-     * there is any trace of it.
+     * The current tone while it is clear; else another one that is clear; else the current one if there is any trace of
+     * it; else `unknown`.
      */
     private tone(current: Heard | undefined): Heard {
         const levels = new Map<Heard, number>();

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Writes a file whole or not at all, also when the process dies in between or another writes it too. */
+/** Writes a file whole or not at all, even if the process dies meanwhile or another process writes the same file. */
 export function writeAtomically(file: string, content: string, mode = 0o600): void {
     mkdirSync(dirname(file), { recursive: true });
     const temporary = `${file}.${randomBytes(4).toString("hex")}~`;

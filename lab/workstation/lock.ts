@@ -2,24 +2,26 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
-/** How long this process keeps a lock for its own callers while others may wait for it, in milliseconds. */
+/** How long this process keeps a lock for its own callers before other processes get a turn, in milliseconds. */
 const turnMs = 500;
 
 interface Caller {
     run: () => Promise<void>;
-    /** Tells that the lock cannot be had. */
+    /** Called when the lock cannot be taken. */
     refuse: (reason: unknown) => void;
 }
 
-/** Callers of this process by lock, in order; while there is an entry, somebody serves them. */
+/** Callers of this process that wait, by lock, in order. A lock with an entry has a `serve` at work. */
 const waiting = new Map<string, Caller[]>();
 
 /**
- * Runs `body` while this process alone holds the lock file. Others, in this process or another, wait their turn.
+ * Runs `body` while it alone holds the lock file. Other callers, in this process or another, wait. Not reentrant.
  *
- * The lock is flock(2), held by a small child that ends when our end of its standard input closes: so a process that is
- * killed gives its locks back, and no stale lock ever needs a person. Callers within this process share one taking of
- * it, one after the other: the child costs more than most of what is done under it. Not reentrant.
+ * The lock is flock(2), held by a small child that ends when its standard input closes. So a killed process releases its
+ * locks, and no stale lock stays. Starting the child costs more than most bodies, so the callers of one process run one
+ * after the other under the same child.
+ *
+ * @param onWait called when the lock has not been free for half a second.
  */
 export function withLock<T>(file: string, body: () => Promise<T>, onWait?: () => void): Promise<T> {
     const key = resolve(file);
@@ -45,7 +47,7 @@ export function withLock<T>(file: string, body: () => Promise<T>, onWait?: () =>
     });
 }
 
-/** Takes the lock and runs who waits for it, again and again until nobody does. */
+/** Takes the lock and runs its waiting callers, until none waits. */
 async function serve(file: string): Promise<void> {
     const queue = waiting.get(file) ?? [];
     while (queue.length > 0) {
@@ -63,12 +65,12 @@ async function serve(file: string): Promise<void> {
     waiting.delete(file);
 }
 
-/** Takes the lock, and returns what gives it back. */
+/** Takes the lock, and returns the function that releases it. */
 async function take(file: string): Promise<() => Promise<void>> {
     mkdirSync(dirname(file), { recursive: true });
     const holder = spawn("flock", [file, "sh", "-c", "echo held; exec cat >/dev/null"], {
         stdio: ["pipe", "pipe", "inherit"],
-        // Away from the terminal's group: Ctrl-C must not release the lock while a body still cleans up.
+        // Outside the terminal's process group: Ctrl-C must not release the lock while a body still cleans up.
         detached: true,
     });
     const ended = new Promise<void>((done) => holder.on("close", () => done()));

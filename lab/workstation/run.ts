@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { constants } from "node:os";
 
 export interface RunOptions {
     /** Written to the program's standard input, which is empty otherwise. */
@@ -6,7 +7,7 @@ export interface RunOptions {
     cwd?: string;
     /** The whole environment; that of this process when absent. */
     env?: NodeJS.ProcessEnv;
-    /** After this long the program is killed and the call fails. No limit when absent. */
+    /** After this time the program is killed and the call fails. No limit when absent. */
     timeoutSeconds?: number;
     /** Exit codes that are no error; `[0]` when absent, and `"any"` for all of them. */
     allow?: number[] | "any";
@@ -15,87 +16,81 @@ export interface RunOptions {
 }
 
 export interface RunResult {
-    /** Exit code; 128 + the signal's number when a signal ended the program, as a shell has it. */
+    /** Exit code; as in a shell, 128 + the signal's number when a signal ended the program. */
     code: number;
     stdout: string;
     stderr: string;
 }
 
-/** A program that ended as it should not have. The message holds the command and what it said. */
+/** A program failed. The message holds the command and the last lines of its output. */
 export class RunError extends Error {
     constructor(
         readonly argv: readonly string[],
         readonly result: RunResult,
         why: string,
     ) {
-        const said = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-20).join("\n");
-        super(`${argv.join(" ")}: ${why}${said === "" ? "" : `\n${said}`}`);
+        const output = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-20).join("\n");
+        super(`${argv.join(" ")}: ${why}${output === "" ? "" : `\n${output}`}`);
         this.name = "RunError";
     }
 }
 
-const signalNumbers: Partial<Record<NodeJS.Signals, number>> = {
-    SIGINT: 2,
-    SIGKILL: 9,
-    SIGPIPE: 13,
-    SIGTERM: 15,
-};
-
 /** The exit code a shell would report for a child that ended by code or by signal. */
 export function exitCode(code: number | null, signal: NodeJS.Signals | null): number {
-    return code ?? 128 + (signal === null ? 0 : (signalNumbers[signal] ?? 0));
+    return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }
 
 /**
- * Runs a program to its end and returns what it wrote.
+ * Runs a program to its end and returns its output.
  *
  * @throws RunError when it cannot be started, ends with another code than allowed, or takes too long.
  */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const [program = "", ...args] = argv;
+    const { cwd, env, timeoutSeconds, allow = [0] } = options;
+    // When the time is over, execFile also stops reading: a grandchild may hold the pipes open.
+    const limits = {
+        maxBuffer: Infinity,
+        timeout: (timeoutSeconds ?? 0) * 1000,
+        killSignal: "SIGKILL",
+    } as const;
     return new Promise((resolve, reject) => {
-        const child = spawn(program, args, { cwd: options.cwd, env: options.env, stdio: "pipe" });
-        const stdout: Buffer[] = [];
-        const stderr: Buffer[] = [];
-        let timedOut = false;
-        const limit = options.timeoutSeconds;
-        const timer =
-            limit === undefined
-                ? undefined
-                : setTimeout(() => {
-                      timedOut = true;
-                      child.kill("SIGKILL");
-                      // A grandchild may hold the pipes open; what it says no longer matters.
-                      child.stdout.destroy();
-                      child.stderr.destroy();
-                  }, limit * 1000);
-        const result = (code: number): RunResult => ({
-            code,
-            stdout: Buffer.concat(stdout).toString("utf8"),
-            stderr: Buffer.concat(stderr).toString("utf8"),
-        });
-        child.stdout.on("data", (data: Buffer) => stdout.push(data));
-        child.stderr.on("data", (data: Buffer) => {
-            stderr.push(data);
-            options.onStderr?.(data.toString("utf8"));
-        });
-        child.on("error", (error) => {
-            clearTimeout(timer);
-            reject(new RunError(argv, result(127), error.message));
-        });
-        child.on("close", (code, signal) => {
-            clearTimeout(timer);
-            const ended = result(exitCode(code, signal));
-            if (timedOut) {
-                reject(new RunError(argv, ended, `no end within ${limit} s`));
-            } else if (options.allow !== "any" && !(options.allow ?? [0]).includes(ended.code)) {
-                reject(new RunError(argv, ended, `exit code ${ended.code}`));
+        const child = execFile(program, args, { cwd, env, ...limits }, (error, stdout, stderr) => {
+            const started = child.pid !== undefined;
+            const code = started ? exitCode(child.exitCode, child.signalCode) : 127;
+            const result = { code, stdout, stderr };
+            if (!started || error?.killed) {
+                const why = error?.killed ? `no end within ${timeoutSeconds} s` : (error?.message ?? "");
+                reject(new RunError(argv, result, why));
+            } else if (allow !== "any" && !allow.includes(code)) {
+                reject(new RunError(argv, result, `exit code ${code}`));
             } else {
-                resolve(ended);
+                resolve(result);
             }
         });
+        child.stderr?.on("data", (text: string) => options.onStderr?.(text));
         // A program that does not read its input is no error of ours.
-        child.stdin.on("error", () => undefined);
-        child.stdin.end(options.stdin);
+        child.stdin?.on("error", () => undefined);
+        child.stdin?.end(options.stdin);
     });
+}
+
+/**
+ * Runs a program with this process's own terminal, and returns its exit code. Ctrl-C reaches the program by the terminal;
+ * this process waits until the program has ended.
+ */
+export async function runInForeground(argv: readonly string[], cwd?: string): Promise<number> {
+    const [program = "", ...args] = argv;
+    const child = spawn(program, args, { stdio: "inherit", cwd });
+    const ignore = (): void => undefined;
+    const passOn = (): boolean => child.kill("SIGTERM");
+    process.on("SIGINT", ignore).on("SIGTERM", passOn);
+    try {
+        return await new Promise<number>((resolve, reject) => {
+            child.once("error", reject);
+            child.once("close", (code, signal) => resolve(exitCode(code, signal)));
+        });
+    } finally {
+        process.off("SIGINT", ignore).off("SIGTERM", passOn);
+    }
 }

@@ -1,27 +1,26 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { labCgroup, labPath } from "../paths";
-import { inCgroup, isFrozen, isPopulated, removeCgroup, setFrozen } from "./cgroups";
+import { inCgroup, processState, removeCgroup, setFrozen, type ProcessState } from "./cgroups";
 
-/**
- * Processes of the lab that go on after the command that started them: encoders, the host's door, servers. Each has a
- * name and a cgroup, by which it is found, frozen and ended, whatever became of the process that started it.
+/*
+ * Processes of the lab that go on after the command that started them: encoders, port forwards, servers. Each has a name
+ * and a cgroup. The cgroup finds, freezes and ends it, even after the process that started it has ended.
  */
-export type ServiceState = "running" | "frozen" | "off";
 
-export interface ServiceOptions {
+interface ServiceOptions {
     cwd?: string;
     /** The whole environment; that of this process when absent. */
     env?: NodeJS.ProcessEnv;
 }
 
 /**
- * Starts a program under a name, in place of what ran under it, detached from this process. Give it a namespace by
- * `inNamespace` or `imageCommand`. What it writes is appended to `serviceLog(name)`. Returns once it has been started,
- * which says nothing of whether it does its work.
+ * Starts a program under a name, detached from this process; what ran under that name before is ended. Give it a
+ * namespace by `inNamespace` or `imageCommand`. Its output is appended to `serviceLog(name)`. Returns once the process
+ * exists: it may not be ready yet.
  */
 export async function startService(
     name: string,
@@ -30,24 +29,34 @@ export async function startService(
 ): Promise<void> {
     await stopService(name);
     mkdirSync(dirname(serviceLog(name)), { recursive: true });
-    const log = openSync(serviceLog(name), "a", 0o600);
-    const [program = "", ...args] = inCgroup(serviceCgroup(name), argv);
-    const child = spawn(program, args, { ...options, detached: true, stdio: ["ignore", log, log] });
-    closeSync(log);
+    const child = spawnDetached(inCgroup(serviceCgroup(name), argv), serviceLog(name), options);
     let ended = false;
     child.once("exit", () => (ended = true));
     await new Promise<void>((resolve, reject) => {
         child.once("spawn", resolve);
         child.once("error", reject);
     });
-    // It enters its cgroup by itself; who looks before that would find it off, or start a second one.
+    // It enters its cgroup by itself. Before that, `serviceState` says off, and a caller might start a second one.
     while (!ended && serviceState(name) === "off") {
         await sleep(5);
     }
-    child.unref();
 }
 
-/** Ends a service at once. Nothing happens when there is none of that name. */
+/** Starts a program that outlives this process and its terminal. Its output is appended to the file `log`. */
+export function spawnDetached(
+    argv: readonly string[],
+    log: string,
+    options: ServiceOptions = {},
+): ChildProcess {
+    const [program = "", ...args] = argv;
+    const output = openSync(log, "a", 0o600);
+    const child = spawn(program, args, { ...options, detached: true, stdio: ["ignore", output, output] });
+    closeSync(output);
+    child.unref();
+    return child;
+}
+
+/** Ends a service at once. Does nothing when none of that name runs. */
 export async function stopService(name: string): Promise<void> {
     await removeCgroup(serviceCgroup(name));
 }
@@ -60,12 +69,11 @@ export async function setServiceFrozen(name: string, frozen: boolean): Promise<v
     await setFrozen(serviceCgroup(name), frozen);
 }
 
-export function serviceState(name: string): ServiceState {
-    const cgroup = serviceCgroup(name);
-    return !isPopulated(cgroup) ? "off" : isFrozen(cgroup) ? "frozen" : "running";
+export function serviceState(name: string): ProcessState {
+    return processState(serviceCgroup(name));
 }
 
-/** Names of the services whose processes live. */
+/** Names of the services that run or are frozen. */
 export function listServices(): string[] {
     const folder = labCgroup("services");
     const names = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];

@@ -50,7 +50,7 @@ describe("droplets", () => {
 
     test("user data of exactly 64 KiB passes, and the record gives addresses of the region", async () => {
         const made = await create("Droplet", { ...droplet, userData: "x".repeat(64 * 1024) });
-        expect(made.outputs.ipv4Address).toBe("198.18.64.10");
+        expect(made.outputs.ipv4Address).toBe("198.18.0.10");
         await kind("Droplet").delete({ id: made.id, inputs: droplet, outputs: made.outputs }, context);
     });
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { apiRootFile } from "../../lab/authority";
 import { operatorKeys } from "../../lab/amazon/daemon/credentials";
 import { applyDns } from "../../lab/cloudflare/dns/server";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { run } from "../../lab/workstation/run";
 import { serviceState, stopService } from "../../lab/workstation/services";
 import { execInMachine, killMachine } from "../../lab/machines/machines";

@@ -2,7 +2,7 @@ import "./ownLab";
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { sites } from "../../lab/network/addresses";
 import { ensureStorage, setStorageFrozen, stopStorage } from "../../lab/amazon/storage";
 import {

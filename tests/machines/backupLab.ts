@@ -8,7 +8,7 @@ import { readerPolicy, writerPolicy } from "../../components/airtimeBackup/polic
 import { renderCloudConfig } from "../../components/machine/cloudConfig";
 import { machineTools } from "../../components/machine/base";
 import { secretFiles } from "../../components/machine/secrets";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { startService } from "../../lab/workstation/services";
 import { ensureImage } from "../../lab/machines/image";
 import { createMachine, execInMachine } from "../../lab/machines/machines";
@@ -22,7 +22,7 @@ import { elements, iamRequest } from "../../lab/amazon/storage/client";
 /* A lab of its own with one machine that has shows, and the lab's S3 with the station's users and policies. */
 
 export const region = "eu-central-1";
-const airtime = { id: "3001", name: "airtime", region: "ams3", publicAddress: "198.18.64.10" };
+const airtime = { id: "3001", name: "airtime", region: "ams3", publicAddress: "198.18.0.10" };
 const dns = sites.studio ?? "";
 export const [shows, archive] = ["radio-test-shows", "radio-test-archive"];
 export const library = "/srv/library/main";

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { renderCloudConfig } from "../../components/machine/cloudConfig";
 import { renderMaster } from "../../components/master/render";
 import { ensureAcme, issuingRoots } from "../../lab/acme";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { serviceLog, startService } from "../../lab/workstation/services";
 import { ensureImage, inImage, imageCommand, type ImageBind } from "../../lab/machines/image";
 import { createMachine, execInMachine, killMachine } from "../../lab/machines/machines";
@@ -20,8 +20,8 @@ import { requestCertificate, selfSign, signRequest, type Terms } from "../../lab
 import { opensshKey } from "../../lab/cloudless/tls/openssh";
 import { masterPlan } from "../support/masterPlan";
 
-const a = { id: "2001", name: "master-a", region: "ams3", publicAddress: "198.18.64.10" };
-const b = { id: "2002", name: "master-b", region: "nyc3", publicAddress: "198.18.32.10" };
+const a = { id: "2001", name: "master-a", region: "ams3", publicAddress: "198.18.0.10" };
+const b = { id: "2002", name: "master-b", region: "nyc3", publicAddress: "198.18.112.10" };
 const dns = sites.studio ?? "";
 const namesFile = () => labPath("names.json");
 /** The first leads to Master b, who does not issue while there is a. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { dnsStatus } from "../../lab/cloudflare/dns/status";
 import { applyDns } from "../../lab/cloudflare/dns/server";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { run } from "../../lab/workstation/run";
 import { startService, stopService } from "../../lab/workstation/services";
 import { imageCommand } from "../../lab/machines/image";
@@ -19,8 +19,8 @@ const downAfter = 2;
 /** Until a dead member must be out of all answers. */
 const outWithinMs = (interval * downAfter + 2) * 1000;
 
-const ams = ["198.18.64.10", "198.18.64.11"];
-const nyc = ["198.18.32.10", "198.18.32.11"];
+const ams = ["198.18.0.10", "198.18.0.11"];
+const nyc = ["198.18.112.10", "198.18.112.11"];
 const machines = new Map([...ams, ...nyc].map((address, index) => [address, String(2001 + index)]));
 
 /** A machine that says it is healthy, to those who ask by the right name. */
@@ -171,24 +171,24 @@ describe("the lab's names", () => {
         const { stdout } = await run(inNamespace("client-nyc3", [process.execPath, "-e", lookup]));
         expect(nyc).toContain(stdout.trim());
         const inImage = imageCommand(["getent", "ahostsv4", stream], { netns: "client-nyc3" });
-        expect((await run(inImage)).stdout).toContain("198.18.32.1");
+        expect((await run(inImage)).stdout).toContain("198.18.112.1");
     });
 });
 
 describe("a member that dies", () => {
     test("is out of all answers in time, and back when it is well", async () => {
-        await stopServer("198.18.64.10");
-        const out = await untilAnswered("client-ams3", ["198.18.64.11"], outWithinMs);
+        await stopServer("198.18.0.10");
+        const out = await untilAnswered("client-ams3", ["198.18.0.11"], outWithinMs);
         const health = (await dnsStatus()).find((name) => name.pool === "pool-ams3")?.members;
         expect(health?.map((member) => member.health)).toEqual(["down", "up"]);
-        await startServer("198.18.64.10");
+        await startServer("198.18.0.10");
         const back = await untilAnswered("client-ams3", ams, outWithinMs + 1000);
         console.log(`out of DNS after ${out} ms, back after ${back} ms`);
     });
 
     test("is out in time when it is silent, too", async () => {
         await setCut(machineNamespace("2001"), true);
-        await untilAnswered("client-ams3", ["198.18.64.11"], outWithinMs);
+        await untilAnswered("client-ams3", ["198.18.0.11"], outWithinMs);
         await setCut(machineNamespace("2001"), false);
     });
 });
@@ -209,8 +209,8 @@ describe("a region that dies", () => {
 
 describe("a change", () => {
     test("keeps the health that is known, loses no question, and is in force when it returns", async () => {
-        await stopServer("198.18.64.11");
-        await untilAnswered("client-ams3", ["198.18.64.10"], outWithinMs);
+        await stopServer("198.18.0.11");
+        await untilAnswered("client-ams3", ["198.18.0.10"], outWithinMs);
         const answers: string[][] = [];
         let changing = true;
         const listener = (async () => {
@@ -220,21 +220,21 @@ describe("a change", () => {
         })();
         balancer("f", `new.${domain}`, {});
         await applyDns();
-        expect(await ask("client-nyc3", `new.${domain}`)).toEqual(["198.18.64.10"]);
+        expect(await ask("client-nyc3", `new.${domain}`)).toEqual(["198.18.0.10"]);
         balancers.remove(id("f"));
         names.remove(id("0"));
         await applyDns();
         changing = false;
         await listener;
         expect(await ask("client-nyc3", `new.${domain}`)).toEqual([]);
-        expect(await ask("client-nyc3", `ams3.${stream}`)).toEqual(["198.18.64.11"]);
-        expect(new Set(answers.map((addresses) => addresses.join(" ")))).toEqual(new Set(["198.18.64.10"]));
+        expect(await ask("client-nyc3", `ams3.${stream}`)).toEqual(["198.18.0.11"]);
+        expect(new Set(answers.map((addresses) => addresses.join(" ")))).toEqual(new Set(["198.18.0.10"]));
     });
 });
 
 describe("weights", () => {
     test("share a pool's answers, one member at a time, and only among healthy ones", async () => {
-        await startServer("198.18.64.11");
+        await startServer("198.18.0.11");
         await untilAnswered("client-ams3", ams, outWithinMs + 1000);
         pool("b", "pool-ams3", ams, 0.25);
         await applyDns();
@@ -242,16 +242,16 @@ describe("weights", () => {
         const program = `for i in $(seq 400); do getent ahostsv4 ${stream} | grep STREAM; done`;
         const { stdout } = await run(inNamespace("client-ams3", ["sh", "-c", program]));
         for (const line of stdout.trim().split("\n")) {
-            answers[line.startsWith("198.18.64.10 ") ? "one" : "other"] += 1;
+            answers[line.startsWith("198.18.0.10 ") ? "one" : "other"] += 1;
         }
         // Of 400, a fifth: 80, give or take four deviations of 8.
         expect(answers.one + answers.other).toBe(400);
         expect(answers.other).toBeGreaterThan(48);
         expect(answers.other).toBeLessThan(112);
         console.log(`weights 1 and 0.25: ${answers.one} and ${answers.other} of 400 answers`);
-        await stopServer("198.18.64.10");
-        await untilOnly("client-ams3", ["198.18.64.11"], 20);
-        await stopServer("198.18.64.11");
+        await stopServer("198.18.0.10");
+        await untilOnly("client-ams3", ["198.18.0.11"], 20);
+        await stopServer("198.18.0.11");
         await untilAnswered("client-ams3", nyc, outWithinMs);
         await Promise.all(ams.map(startServer));
     });

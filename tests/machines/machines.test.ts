@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { cgroupProcesses } from "../../lab/workstation/cgroups";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { exitCode, run } from "../../lab/workstation/run";
 import { startService } from "../../lab/workstation/services";
 import { imageCommand } from "../../lab/machines/image";
@@ -23,12 +23,12 @@ import {
     thawMachine,
     uncutMachine,
 } from "../../lab/machines/machines";
-import { closeDoor, openDoor } from "../../lab/network/door";
+import { closePortForward, openPortForward } from "../../lab/network/portForward";
 import { applyFirewall, assignReservedIp, inNamespace } from "../../lab/network/network";
 import { labCgroup, labFolder, machineFolder, namespacePrefix } from "../../lab/paths";
 
-const ams = { id: "1001", name: "relay-ams3-1", region: "ams3", publicAddress: "198.18.64.10" };
-const nyc = { id: "1002", name: "relay-nyc3-1", region: "nyc3", publicAddress: "198.18.32.10" };
+const ams = { id: "1001", name: "relay-ams3-1", region: "ams3", publicAddress: "198.18.0.10" };
+const nyc = { id: "1002", name: "relay-nyc3-1", region: "nyc3", publicAddress: "198.18.112.10" };
 const reserved = "198.19.0.1";
 const vpc = { vpcId: "vpc-1", vpcRange: "10.110.0.0/20" };
 
@@ -64,7 +64,7 @@ async function answers(place: string, address: string): Promise<void> {
     }
 }
 
-/** All of this lab that is to be found on the host. */
+/** All of this lab that is left on the workstation. */
 function traces(): string[] {
     const mounts = readFileSync("/proc/mounts", "utf8").split("\n");
     const namespaces = existsSync("/run/netns") ? readdirSync("/run/netns") : [];
@@ -131,7 +131,7 @@ asRoot("machines of the lab", () => {
         await expect(install).rejects.toThrow("Unable to locate package no-such-package");
     });
 
-    it("keep their user data from other users of the host", () => {
+    it("keep their user data from other users of the workstation", () => {
         expect(statSync(machineFolder(ams.id)).mode & 0o777).toBe(0o700);
         const seed = join(machineFolder(ams.id), "upper/var/lib/cloud/seed/nocloud/user-data");
         expect(statSync(seed).mode & 0o777).toBe(0o600);
@@ -155,7 +155,7 @@ asRoot("machines of the lab", () => {
 
     it("are guarded by a firewall that really drops", async () => {
         await applyFirewall(nyc.id, {
-            inbound: [{ protocol: "tcp", ports: "8080", sources: ["198.18.64.0/20"] }],
+            inbound: [{ protocol: "tcp", ports: "8080", sources: ["198.18.0.0/20"] }],
             outbound: [],
         });
         expect(await fetchFrom("client-ams3", nyc.publicAddress)).toBe(nyc.name);
@@ -221,20 +221,20 @@ asRoot("machines of the lab", () => {
         expect(await fetchFrom("studio", reserved)).toBe(ams.name);
     });
 
-    it("are heard from the host through a door", async () => {
+    it("are heard at the workstation through a port forward", async () => {
         const port = 18_800;
-        await openDoor(port, { address: ams.publicAddress, port: 8080 });
-        await openDoor(port, { address: nyc.publicAddress, port: 8080 });
+        await openPortForward(port, { address: ams.publicAddress, port: 8080 });
+        await openPortForward(port, { address: nyc.publicAddress, port: 8080 });
         const { stdout } = await run(["curl", "-sS", "-m", "5", `http://127.0.0.1:${port}/name`]);
         expect(stdout.trim()).toBe(nyc.name);
-        await closeDoor(port);
+        await closePortForward(port);
     });
 
     it("mean the newest of a name, and vanish without a trace of their own", async () => {
         await createMachine({
             ...nyc,
             id: "1003",
-            publicAddress: "198.18.32.11",
+            publicAddress: "198.18.112.11",
             userData: "#cloud-config\n",
         });
         expect(findMachine(nyc.name).id).toBe("1003");
@@ -244,7 +244,7 @@ asRoot("machines of the lab", () => {
         expect(() => findMachine("relay-x")).toThrow(`there are ${ams.name}, ${nyc.name}`);
     });
 
-    it("leave nothing on the host when the lab goes down, whatever state they are in", async () => {
+    it("leave nothing on the workstation when the lab goes down, whatever state they are in", async () => {
         await freezeMachine(nyc.id);
         await startService("left-over", imageCommand(["sleep", "1000"], { netns: "airtime" }));
         // By hand, outside of the lab's cgroup.

@@ -15,7 +15,7 @@ import {
 import { ensureAcme } from "../../lab/acme";
 import { ensureDns } from "../../lab/cloudflare/dns/server";
 import { cgroupProcesses } from "../../lab/workstation/cgroups";
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { serviceState, stopService } from "../../lab/workstation/services";
 import { createMachine, machineCommand } from "../../lab/machines/machines";
 import { labCgroup } from "../../lab/paths";
@@ -40,7 +40,7 @@ import { iamRequest } from "../../lab/amazon/storage/client";
  */
 
 const [region, copyRegion] = ["eu-central-1", "us-east-1"];
-const machine = { id: "2001", name: "airtime", region: "ams3", publicAddress: "198.18.64.10" };
+const machine = { id: "2001", name: "airtime", region: "ams3", publicAddress: "198.18.0.10" };
 const [shows, archive, foreign] = ["radio-test-shows", "radio-test-archive", "somebody-elses"];
 const context = {
     urn: "urn:test",

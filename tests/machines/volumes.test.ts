@@ -3,7 +3,7 @@ import "./ownLab";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { removeLab } from "../../lab/workstation/down";
+import { removeLab } from "../../lab/machines/removeLab";
 import { ensureImage } from "../../lab/machines/image";
 import {
     bootMachine,
@@ -22,7 +22,7 @@ const machine = (id: string) => ({
     id,
     name: "airtime",
     region: "ams3",
-    publicAddress: "198.18.64.10",
+    publicAddress: "198.18.0.10",
     userData: "#cloud-config\n{}\n",
     volumes: [volume],
 });

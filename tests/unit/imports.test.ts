@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 
 const checkout = join(__dirname, "../..");
 const read = (path: string) => readFileSync(join(checkout, path), "utf8");
@@ -29,12 +29,31 @@ const pairs = places.flatMap((from) =>
         })),
 );
 
+/** The lab's layers in docs/architecture.md, the lowest first. */
+const layers = [...read("docs/architecture.md").matchAll(/^(lab\/\S+) {2,}\S/gm)]
+    .map(([, layer = ""]) => layer)
+    .filter((layer) => layer !== "lab/");
+
+/** A file of a layer. */
+const fileOf = (layer: string) => (layer.endsWith(".ts") ? layer : `${layer}/entrance.ts`);
+
+/** Each layer's import of each higher layer. */
+const upward = layers.flatMap((from, index) => layers.slice(index + 1).map((to) => ({ from, to })));
+
 /** A project that breaks every rule, one line after the other. */
 const lines: [file: string, line: string][] = [
     ...places.map((place): [string, string] => [entrance(place), "export type Thing = string;"]),
     ...pairs.map(({ from, to, file }): [string, string] => {
         const path = `${from === "index.ts" ? "." : ".."}/${entrance(to).replace(/\.ts$/, "")}`;
         return [file, `export type { Thing as ${to.replace(".", "_")} } from "${path}";`];
+    }),
+    ...layers.map((layer): [string, string] => [fileOf(layer), "export type Thing = string;"]),
+    ...upward.map(({ from, to }): [string, string] => {
+        const path = relative(dirname(fileOf(from)), fileOf(to)).replace(/^(?!\.)/, "./");
+        return [
+            fileOf(from),
+            `export type { Thing as T${layers.indexOf(to)} } from "${path.replace(".ts", "")}";`,
+        ];
     }),
     ["lab/one.ts", 'import type { Two } from "./two";\nexport type One = Two | string;'],
     ["lab/two.ts", 'export type Two = import("./one").One[];'],
@@ -90,6 +109,13 @@ describe("the rules of imports", () => {
 
     it("refuse files that import each other, if only for types", () => {
         expect(refusedBy((name) => name === "no-cycle")).toEqual(["lab/one.ts → lab/two.ts"]);
+    });
+
+    it("refuse imports of a higher layer of the lab, in the order that the architecture shows", () => {
+        expect(layers).toHaveLength(14);
+        expect(refusedBy((name) => name.endsWith("-is-below"))).toEqual(
+            upward.map(({ from, to }) => `${fileOf(from)} → ${fileOf(to)}`).sort(),
+        );
     });
 
     it("refuse packages and Node.js in model", () => {

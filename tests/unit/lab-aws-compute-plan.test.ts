@@ -514,7 +514,7 @@ describe("names and connections", () => {
 
     it("are counted at the target's port, without the balancer's own", () => {
         const shown = [
-            "0 0 198.19.96.10:80 198.18.79.250:40000",
+            "0 0 198.19.96.10:80 198.18.15.250:40000",
             "0 0 198.19.96.10:80 198.19.255.91:40001",
             "0 0 198.19.96.10:55000 198.19.255.91:443",
             "",

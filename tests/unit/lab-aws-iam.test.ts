@@ -15,7 +15,7 @@ import {
 } from "../../lab/amazon/iam/cloud";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { problemsWith } from "../../lab/cloud/protocol/problems";
-import { sweep } from "../../lab/cloud/sweep";
+import { sweep } from "../../lab/engine/sweep";
 
 /* What the lab's IAM refuses, as the real one does. In record mode: there is no server. */
 

@@ -7,7 +7,7 @@ import { buckets } from "../../lab/amazon/s3/cloud";
 import { s3Kinds } from "../../lab/amazon/s3";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { problemsWith } from "../../lab/cloud/protocol/problems";
-import { sweep } from "../../lab/cloud/sweep";
+import { sweep } from "../../lab/engine/sweep";
 
 /* What the lab's S3 refuses, as the real one does. In record mode: there is no server. */
 

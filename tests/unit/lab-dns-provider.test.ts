@@ -7,7 +7,7 @@ import { cloudflare } from "../../lab/cloudflare";
 import { readDnsData } from "../../lab/cloudflare/records";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { problemsWith } from "../../lab/cloud/protocol/problems";
-import { sweep } from "../../lab/cloud/sweep";
+import { sweep } from "../../lab/engine/sweep";
 
 /*
  * What the lab's Cloudflare refuses, as the real one does. In record mode: nothing answers.
@@ -62,14 +62,14 @@ const monitor = (changes: Given = {}) => ({
 const pool = (changes: Given = {}) => ({
     accountId,
     name: "pool-1",
-    origins: [{ name: "one", address: "198.18.64.10" }],
+    origins: [{ name: "one", address: "198.18.0.10" }],
     ...changes,
 });
 const record = (changes: Given = {}) => ({
     zoneId,
     name: "ams3.stream.radio.test",
     type: "A",
-    content: "198.18.64.10",
+    content: "198.18.0.10",
     ttl: 30,
     ...changes,
 });
@@ -145,7 +145,7 @@ describe("the API refuses", () => {
 
     it("records that are there already, and names with a CNAME and anything else", async () => {
         await create("DnsRecord", record());
-        await create("DnsRecord", record({ content: "198.18.64.11" }));
+        await create("DnsRecord", record({ content: "198.18.0.11" }));
         await expect(create("DnsRecord", record())).rejects.toThrow('"code":81058');
         const cname = { type: "CNAME", content: "stream.radio.test" };
         await expect(create("DnsRecord", record(cname))).rejects.toThrow(
@@ -289,7 +289,7 @@ describe("what an interrupted run left", () => {
         const monitorId = await create("LoadBalancerMonitor", monitor());
         const poolId = await create("LoadBalancerPool", pool({ monitor: monitorId }));
         const kept = await create("DnsRecord", record());
-        await create("DnsRecord", record({ content: "198.18.64.11" }));
+        await create("DnsRecord", record({ content: "198.18.0.11" }));
         await create("LoadBalancer", balancer(poolId));
         await sweep(new Set([`cloudflare:index/dnsRecord:DnsRecord ${kept}`]));
         const { monitors, pools, balancers, names } = readDnsData();

@@ -79,7 +79,7 @@ function plain(name: string, content: string, changes: Partial<DnsData["names"][
 function station(changes: Partial<DnsData> = {}): DnsData {
     return {
         monitors: [monitor()],
-        pools: [pool("b", "ams", ["198.18.64.10", "198.18.64.11"]), pool("c", "nyc", ["198.18.32.10"])],
+        pools: [pool("b", "ams", ["198.18.0.10", "198.18.0.11"]), pool("c", "nyc", ["198.18.112.10"])],
         balancers: [balancer()],
         names: [],
         ...changes,
@@ -133,7 +133,7 @@ describe("the DNS server's configuration", () => {
         });
         const { config } = serverFiles(data);
         expect(config).toContain('"datacenters" => [ "pool-ams", "fallback", "pool-nyc" ]');
-        expect(config).toContain('"198.18.32.0/20" => [ "pool-nyc", "fallback" ]');
+        expect(config).toContain('"198.18.112.0/20" => [ "pool-nyc", "fallback" ]');
         expect(config).toContain('"fallback" => "%multifo!last-ams"');
     });
 
@@ -146,12 +146,12 @@ describe("the DNS server's configuration", () => {
     ])(
         "holds a pool with minimumOrigins %i for up with %i of %i members",
         (minimumOrigins, needed, total) => {
-            const addresses = Array.from({ length: total }, (_, n) => `198.18.64.${10 + n}`);
+            const addresses = Array.from({ length: total }, (_, n) => `198.18.0.${10 + n}`);
             const { config } = serverFiles(
                 station({
                     pools: [
                         pool("b", "ams", addresses, { minimumOrigins }),
-                        pool("c", "nyc", ["198.18.32.10"]),
+                        pool("c", "nyc", ["198.18.112.10"]),
                     ],
                 }),
             );
@@ -172,20 +172,20 @@ describe("the DNS server's configuration", () => {
         const withoutOne = station({
             pools: [
                 {
-                    ...pool("b", "ams", ["198.18.64.10", "198.18.64.11"]),
+                    ...pool("b", "ams", ["198.18.0.10", "198.18.0.11"]),
                     origins: (ams?.origins ?? []).map((origin, n) => ({ ...origin, enabled: n > 0 })),
                 },
-                pool("c", "nyc", ["198.18.32.10"], { enabled: false }),
+                pool("c", "nyc", ["198.18.112.10"], { enabled: false }),
             ],
         });
-        expect(serverFiles(withoutOne).config).not.toContain("198.18.64.10");
+        expect(serverFiles(withoutOne).config).not.toContain("198.18.0.10");
         expect(orderOf(balancer(), withoutOne)).toMatchObject({ everybody: ["ams"], fallback: "nyc" });
     });
 
     it("answers one member at a time where weights differ, by weight, with any of them up", () => {
         const [, nyc] = station().pools;
         const { config } = serverFiles(
-            station({ pools: [weightedPool(["198.18.64.10", 1], ["198.18.96.10", 0.07]), nyc!] }),
+            station({ pools: [weightedPool(["198.18.0.10", 1], ["198.18.96.10", 0.07]), nyc!] }),
         );
         expect(config).toContain(
             [
@@ -194,7 +194,7 @@ describe("the DNS server's configuration", () => {
                 '            "service_types" => "check-aaaaaaaaaaaa"',
                 '            "multi" => "false"',
                 '            "up_thresh" => "0.00001"',
-                '            "member-m0" => [ "198.18.64.10", "100" ]',
+                '            "member-m0" => [ "198.18.0.10", "100" ]',
                 '            "member-m1" => [ "198.18.96.10", "7" ]',
             ].join("\n"),
         );
@@ -206,14 +206,14 @@ describe("the DNS server's configuration", () => {
     it("answers all members where weights are equal, whatever they are, and none of weight 0", () => {
         const [, nyc] = station().pools;
         const equal = serverFiles(
-            station({ pools: [weightedPool(["198.18.64.10", 0.3], ["198.18.64.11", 0.3]), nyc!] }),
+            station({ pools: [weightedPool(["198.18.0.10", 0.3], ["198.18.0.11", 0.3]), nyc!] }),
         ).config;
         expect(equal).not.toContain("weighted");
         const without = serverFiles(
-            station({ pools: [weightedPool(["198.18.64.10", 1], ["198.18.64.11", 0]), nyc!] }),
+            station({ pools: [weightedPool(["198.18.0.10", 1], ["198.18.0.11", 0]), nyc!] }),
         ).config;
         expect(without).not.toContain("weighted");
-        expect(without).not.toContain("198.18.64.11");
+        expect(without).not.toContain("198.18.0.11");
     });
 
     it("checks health as the monitor says", () => {
@@ -238,7 +238,7 @@ describe("the DNS server's configuration", () => {
 
     it("is the same whatever order the records come in", () => {
         const data = station({
-            names: [plain("b.radio.test", "198.18.64.10"), plain("a.radio.test", "198.18.64.10")],
+            names: [plain("b.radio.test", "198.18.0.10"), plain("a.radio.test", "198.18.0.10")],
         });
         const turned: DnsData = {
             monitors: [...data.monitors].reverse(),
@@ -255,15 +255,15 @@ describe("the zone", () => {
         const lines = zoneOf(
             station({
                 names: [
-                    plain("ams3.stream.radio.test", "198.18.64.10"),
-                    plain("ams3.stream.radio.test", "198.18.64.11", { ttlSeconds: 1 }),
+                    plain("ams3.stream.radio.test", "198.18.0.10"),
+                    plain("ams3.stream.radio.test", "198.18.0.11", { ttlSeconds: 1 }),
                     plain("www.radio.test", "stream.radio.test", { type: "CNAME" }),
                     plain("radio.test", 'say "hi"', { type: "TXT" }),
                 ],
             }),
         );
-        expect(lines).toContain("ams3.stream.radio.test. 60 A 198.18.64.10");
-        expect(lines).toContain("ams3.stream.radio.test. 300 A 198.18.64.11");
+        expect(lines).toContain("ams3.stream.radio.test. 60 A 198.18.0.10");
+        expect(lines).toContain("ams3.stream.radio.test. 300 A 198.18.0.11");
         expect(lines).toContain("www.radio.test. 60 CNAME stream.radio.test.");
         expect(lines).toContain('radio.test. 60 TXT "say \\"hi\\""');
         expect(lines).toContain("stream.radio.test. 30 DYNA geoip!stream.radio.test");
@@ -271,8 +271,8 @@ describe("the zone", () => {
     });
 
     it("lets a balancer go before plain records of its name", () => {
-        const lines = zoneOf(station({ names: [plain("Stream.radio.test", "198.18.64.99")] }));
-        expect(lines.join()).not.toContain("198.18.64.99");
+        const lines = zoneOf(station({ names: [plain("Stream.radio.test", "198.18.0.99")] }));
+        expect(lines.join()).not.toContain("198.18.0.99");
     });
 });
 
@@ -293,21 +293,18 @@ describe("what the server cannot do is refused", () => {
         ["other headers", { monitors: [monitor({ header: { Authorization: ["x"] } })] }, "headers in checks"],
         [
             "host names as members",
-            { pools: [pool("b", "ams", ["relay.example.com"]), pool("c", "nyc", ["198.18.32.10"])] },
+            { pools: [pool("b", "ams", ["relay.example.com"]), pool("c", "nyc", ["198.18.112.10"])] },
             "no IPv4 address",
         ],
         [
             "choice within a pool by the asker's address",
-            { pools: [pool("b", "ams", ["198.18.64.10"], { steering: "hash" }), nyc!] },
+            { pools: [pool("b", "ams", ["198.18.0.10"], { steering: "hash" }), nyc!] },
             "steering by hash",
         ],
         [
             "a pool with weights that needs several members",
             {
-                pools: [
-                    weightedPool(["198.18.64.10", 1], ["198.18.64.11", 0.5], { minimumOrigins: 2 }),
-                    nyc!,
-                ],
+                pools: [weightedPool(["198.18.0.10", 1], ["198.18.0.11", 0.5], { minimumOrigins: 2 }), nyc!],
             },
             "up only with 2 members",
         ],
@@ -334,15 +331,15 @@ describe("what the server cannot do is refused", () => {
 describe("status", () => {
     it("shows each name's pools in order, with the health of their members", () => {
         const states = new Map([
-            ["198.18.64.10/check-aaaaaaaaaaaa", true],
-            ["198.18.64.11/check-aaaaaaaaaaaa", false],
+            ["198.18.0.10/check-aaaaaaaaaaaa", true],
+            ["198.18.0.11/check-aaaaaaaaaaaa", false],
         ]);
-        const data = station({ names: [plain("ams3.stream.radio.test", "198.18.64.10")] });
+        const data = station({ names: [plain("ams3.stream.radio.test", "198.18.0.10")] });
         expect(dnsTable(namesOf(data, states))).toEqual([
             ["NAME", "POOL", "MEMBERS"],
             ["stream.radio.test", "ams", "m0 up, m1 down"],
             ["stream.radio.test", "nyc (fallback)", "m0 unknown"],
-            ["ams3.stream.radio.test", "", "198.18.64.10"],
+            ["ams3.stream.radio.test", "", "198.18.0.10"],
         ]);
     });
 });

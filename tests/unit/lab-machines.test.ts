@@ -9,7 +9,7 @@ import { resolvConfFile, resolverFolder } from "../../lab/network/resolver";
 import { cgroupMount, labId, namespacePath } from "../../lab/paths";
 
 describe("names of the lab", () => {
-    it("find the unified hierarchy on hybrid hosts and on pure ones", () => {
+    it("find the unified hierarchy on hybrid and on pure workstations", () => {
         const hybrid = "tmpfs /sys/fs/cgroup tmpfs rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
         expect(cgroupMount(hybrid)).toBe("/sys/fs/cgroup/unified");
         expect(cgroupMount("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n")).toBe("/sys/fs/cgroup");
@@ -72,7 +72,7 @@ describe("status", () => {
         id: "1",
         name: "relay-ams3-1",
         region: "ams3",
-        publicAddress: "198.18.64.10",
+        publicAddress: "198.18.0.10",
         cut: false,
         reservedAddresses: [],
     };
@@ -138,7 +138,7 @@ describe("status", () => {
     it("leaves out columns that nobody fills", () => {
         const table = machineTable([{ ...machine, state: "off", ...summarize(undefined), health: "" }]);
         expect(table).toBe(
-            "MACHINE       REGION  ADDRESS       STATE\nrelay-ams3-1  ams3    198.18.64.10  off",
+            "MACHINE       REGION  ADDRESS      STATE\nrelay-ams3-1  ams3    198.18.0.10  off",
         );
         const cut = machineTable([{ ...machine, cut: true, state: "running", ...summarize(undefined) }]);
         expect(cut).toContain("running, cut  no answer");

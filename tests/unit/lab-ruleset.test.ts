@@ -9,8 +9,8 @@ function network(
 ): NetworkState {
     return {
         endpoints: {
-            [relay]: { name: relay, address: "198.18.64.10", ...changes.relay },
-            [other]: { name: other, address: "198.18.32.10", ...changes.other },
+            [relay]: { name: relay, address: "198.18.0.10", ...changes.relay },
+            [other]: { name: other, address: "198.18.112.10", ...changes.other },
         },
         reserved: { ...changes.reserved },
     };
@@ -40,8 +40,8 @@ describe("the router's rules", () => {
     it("let nobody send from an address of another", () => {
         const text = ruleset(network({ reserved: { "198.19.0.1": relay } }));
         expect(chain(text, "forward")).toContain(
-            `iifname . ip saddr != { "${interfaceName(relay)}" . 198.18.64.10, ` +
-                `"${interfaceName(relay)}" . 198.19.0.1, "${interfaceName(other)}" . 198.18.32.10 } counter drop`,
+            `iifname . ip saddr != { "${interfaceName(relay)}" . 198.18.0.10, ` +
+                `"${interfaceName(relay)}" . 198.19.0.1, "${interfaceName(other)}" . 198.18.112.10 } counter drop`,
         );
     });
 
@@ -77,10 +77,11 @@ describe("the router's rules", () => {
                 { protocol: "icmp", ports: "all", sources: ["0.0.0.0/0"] },
             ]),
         ).toEqual([
-            "ip saddr { 198.19.255.10/32 } tcp dport 22 return",
-            "tcp dport 8000-9000 return",
-            "ip saddr { 10.0.0.0/8, 198.18.0.0/15 } ip protocol udp return",
-            "ip protocol icmp return",
+            "ip saddr 198.19.255.10/32 tcp dport 22 return",
+            "ip saddr 0.0.0.0/0 tcp dport 8000-9000 return",
+            "ip saddr 10.0.0.0/8 ip protocol udp return",
+            "ip saddr 198.18.0.0/15 ip protocol udp return",
+            "ip saddr 0.0.0.0/0 ip protocol icmp return",
             "counter drop",
         ]);
     });
@@ -91,16 +92,16 @@ describe("the router's rules", () => {
             outbound: [{ protocol: "udp", ports: "53", destinations: ["9.9.9.9"] }],
         };
         const text = ruleset(network({ relay: { firewall } }));
-        expect(chain(text, `out-${interfaceName(relay)}`)).toContain(
-            "ip daddr { 9.9.9.9 } udp dport 53 return",
-        );
+        expect(chain(text, `out-${interfaceName(relay)}`)).toContain("ip daddr 9.9.9.9 udp dport 53 return");
     });
 
-    it("merge ranges that lie in each other, which nft would refuse", () => {
-        const sources = ["10.1.0.0/16", "10.0.0.0/8", "10.1.2.3", "10.9.9.9/8", "11.0.0.0/8"];
-        expect(inbound([{ protocol: "tcp", ports: "80", sources }])[0]).toBe(
-            "ip saddr { 10.0.0.0/8, 11.0.0.0/8 } tcp dport 80 return",
-        );
+    it("permit ranges that overlap by a rule each, since nft refuses them in one set", () => {
+        const sources = ["10.1.0.0/16", "10.0.0.0/8"];
+        expect(inbound([{ protocol: "tcp", ports: "80", sources }])).toEqual([
+            "ip saddr 10.1.0.0/16 tcp dport 80 return",
+            "ip saddr 10.0.0.0/8 tcp dport 80 return",
+            "counter drop",
+        ]);
     });
 
     it("permit nothing by a rule that speaks of IPv6 only", () => {

@@ -6,7 +6,7 @@ import { labFolder } from "../../lab/paths";
 import { digitalocean } from "../../lab/digitalocean";
 import { droplets, volumes } from "../../lab/digitalocean/records";
 import type { ResourceKind } from "../../lab/cloud/kind";
-import { sweep } from "../../lab/cloud/sweep";
+import { sweep } from "../../lab/engine/sweep";
 
 /* Volumes of the lab's DigitalOcean, in record mode: what is refused, and that they outlive droplets. */
 

@@ -40,7 +40,7 @@ export async function runSet(runner: Runner, set: string): Promise<StepResult[]>
     }
     const env = {
         AERIAL_LAB: join(resultsFolder, `lab-${set}`),
-        AERIAL_DOOR_PORT: String(await freePort()),
+        AERIAL_LISTEN_PORT: String(await freePort()),
     };
     const results: StepResult[] = [];
     try {

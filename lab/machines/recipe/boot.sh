@@ -1,6 +1,6 @@
 #!/bin/sh
 # Boots a machine in a cgroup and network namespace that exist, and becomes its supervisor.
-# Arguments: <machine folder> <cgroup> <path of the network namespace> <nspawn name> <host name> <machine id, 32 hex digits> [--bind=…]…
+# Arguments: <machine folder> <cgroup> <path of the network namespace> <nspawn name> <hostname> <machine id, 32 hex digits> [--bind=…]…
 # Standard output is the machine's console.
 set -eu
 
@@ -12,9 +12,9 @@ echo $$ >"$cgroup/cgroup.procs"
 # Only for nspawn itself; the machine's init gets an environment of its own.
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
 
-# pidfd_getfd: root of a droplet may borrow a process's socket; nspawn has it forbidden by default.
-# --register=no and --keep-unit: no word to the host's systemd, where it has one. What it manages ends with it; this
-# machine ends by its cgroup.
+# pidfd_getfd: root on a droplet may use another process's socket; nspawn forbids it by default.
+# --register=no and --keep-unit: the workstation's systemd, if it runs, does not manage the machine. The machine ends
+# with its cgroup.
 exec systemd-nspawn --boot --directory="$folder/root" \
     --machine="$name" --hostname="$hostname" --uuid="$uuid" \
     --network-namespace-path="$namespace" --capability=CAP_NET_ADMIN --system-call-filter=pidfd_getfd \

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a program in a scratch copy of the base image: what it writes outside its binds is gone when it ends.
 # Called in a mount namespace of its own (unshare --mount), with as arguments
-#   <rootfs> <scratch folder> <user or ""> <working folder> [--bind|--bind-ro <host path> <image path>]… -- <program> [argument]…
+#   <rootfs> <scratch folder> <user or ""> <working folder> [--bind|--bind-ro <workstation path> <image path>]… -- <program> [argument]…
 # and replaces itself by the program, so that signals reach it.
 set -eu
 

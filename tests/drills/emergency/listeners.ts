@@ -17,7 +17,7 @@ export async function openStage(): Promise<{
     const world = await World.open();
     const amazon = await Amazon.open();
     await world.mend();
-    await world.arrange({ studio: { master: "all" } });
+    await world.arrange({ studio: { master: "both" } });
     await amazon.untilServing(1, limits.canaryServes);
     return { world, amazon, listeners: new Listeners(world), regions: Object.keys(world.outputs.listen) };
 }

@@ -19,7 +19,7 @@ let place: string;
 beforeAll(async () => {
     world = await World.open();
     await world.mend();
-    await world.arrange({ studio: { master: "all" } });
+    await world.arrange({ studio: { master: "both" } });
     place = await clientOf(world.relays[0]?.region ?? "");
 }, 1_200_000);
 

@@ -158,7 +158,7 @@ it("leaves a dead Relay out, then a dead region, and answers with the fallback w
 
 it("moves an encoder that knows the name from a dead Master a to b by itself; the name comes back later", async () => {
     await world.mend();
-    await world.arrange({ studio: {}, airtime: { master: "all" } });
+    await world.arrange({ studio: {}, airtime: { master: "both" } });
     const listener = await listenByName(regions[1] ?? "", true);
     await listener.waitForSource("studio", { timeoutMs: 20_000 });
     const [a, b] = world.outputs.ingest.masters.map(({ host }) => host);

@@ -53,9 +53,9 @@ it("puts a source on air and hears it by `outputs --json` alone, from every regi
     }
 });
 
-it("says so when a source is on already, and changes nothing", async () => {
+it("says that a source is already on, and changes nothing", async () => {
     await world.arrange({ mobile: {} });
-    expect(await lab("source", world.channel, "mobile", "start")).toContain("is on already");
+    expect(await lab("source", world.channel, "mobile", "start")).toContain("is already on");
     expect(await lab("source", world.channel, "mobile", "status")).toContain("is on at Master a");
     expect(await lab("source", world.channel, "mobile", "stop")).toContain("has closed its connection");
     expect(await lab("source", world.channel, "mobile", "stop")).toContain("was not on");

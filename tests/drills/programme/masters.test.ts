@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 /** Sources that can push twice do, so that what is heard stays the same. */
-const onBoth = { studio: { master: "all" } };
+const onBoth = { studio: { master: "both" } };
 
 const masterA = (): string => findMachine("master-a").id;
 

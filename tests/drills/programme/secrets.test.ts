@@ -20,7 +20,7 @@ let world: World;
 beforeAll(async () => {
     world = await World.open();
     await world.mend();
-    await world.arrange({ studio: { master: "all" }, airtime: {} });
+    await world.arrange({ studio: { master: "both" }, airtime: {} });
     const resources = await deployedResources();
     const ofState = (some: unknown[]): string[] => plaintexts(some).flatMap(searchable);
     needles = [...new Set([...ofState(resources), ...(await secretsOfMachines())])];

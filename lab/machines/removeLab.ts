@@ -1,19 +1,19 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
-import { cleanAfterSupervisor, cleanAfterSupervisors } from "../machines/boot";
-import { mountsBelow } from "../machines/disk";
+import { cgroupProcesses, enterCgroup, removeCgroup } from "../workstation/cgroups";
+import { run } from "../workstation/run";
+import { waitFor } from "../workstation/wait";
 import { labCgroup, labFolder, labPath, cgroupMount, namespacePrefix } from "../paths";
-import { cgroupProcesses, enterCgroup, removeCgroup } from "./cgroups";
-import { run } from "./run";
+import { cleanAfterSupervisor, cleanAfterSupervisors } from "./boot";
+import { mountsBelow } from "./disk";
 
 const namespaceFolder = "/run/netns";
 
 /**
- * Removes all of this lab from the host: processes, mounts, namespaces (and with them their interfaces), cgroups, and
- * the lab's folder. It trusts names only, never what is recorded, so that it works in any state, and more than once.
- * Caches stay.
+ * Removes this whole lab from the workstation: processes, mounts, namespaces with their interfaces, cgroups, and the
+ * lab's folder. Caches stay. It finds everything by name and reads no records, so it works in any state and can be
+ * repeated.
  *
  * @returns what it removed, in words.
  */
@@ -23,12 +23,14 @@ export async function removeLab(): Promise<string[]> {
     const namespaces = labNamespaces();
     const inside = cgroupProcesses(labCgroup()).length;
     await removeCgroup(labCgroup());
-    // Only what somebody started in a namespace by hand is left.
+    // Processes that somebody started in a namespace by hand are outside the lab's cgroup.
     const strays = processesIn(namespaces);
-    for (const pid of strays) {
-        kill(pid);
-    }
-    await gone(strays);
+    strays.forEach(kill);
+    await waitFor(() => strays.every((pid) => networkOf(pid) === ""), {
+        limitMs: 5000,
+        everyMs: 10,
+        complaint: () => `processes in the lab's network do not end: ${strays.join(", ")}`,
+    });
     report(done, inside + strays.length, "process", "processes");
 
     for (const id of folderNames(labPath("machines"))) {
@@ -37,7 +39,7 @@ export async function removeLab(): Promise<string[]> {
     cleanAfterSupervisors();
     const mounts = mountsBelow(labFolder).reverse();
     for (const mount of mounts) {
-        // A person's shell may stand in it: the mount then leaves the tree now and the kernel later.
+        // A shell may be in this folder. A lazy unmount removes the mount from the tree now, and from the kernel later.
         await run(["umount", mount]).catch(() => run(["umount", "--lazy", mount]));
     }
     report(done, mounts.length, "mount", "mounts");
@@ -54,7 +56,7 @@ export async function removeLab(): Promise<string[]> {
     return done;
 }
 
-/** Called from a shell inside the lab, this process must not end with it. */
+/** When called from a shell inside the lab, this process must not be ended with the lab. */
 function leaveLab(): void {
     if (readFileSync("/proc/self/cgroup", "utf8").includes(`/${basename(labCgroup())}`)) {
         enterCgroup(cgroupMount());
@@ -86,13 +88,7 @@ function kill(pid: number): void {
     try {
         process.kill(pid, "SIGKILL");
     } catch {
-        // It has ended by itself.
-    }
-}
-
-async function gone(pids: readonly number[]): Promise<void> {
-    for (let attempt = 0; attempt < 500 && pids.some((pid) => networkOf(pid) !== ""); attempt++) {
-        await sleep(10);
+        // It has ended already.
     }
 }
 

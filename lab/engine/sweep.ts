@@ -5,8 +5,8 @@ import { sweepNames } from "../cloudflare/sweep";
 import { sweepDroplets } from "../digitalocean/sweep";
 
 /**
- * Removes what the lab cloud holds and no state knows: an interrupted run made it. Each is known by its type and id,
- * `digitalocean:index/droplet:Droplet 400000001`. What the cloud made by itself stays.
+ * Removes resources of the lab cloud that an interrupted run made and did not record in the state. `known` has those in
+ * the state by type and id: `digitalocean:index/droplet:Droplet 400000001`. What the cloud made by itself stays.
  */
 export async function sweep(known: ReadonlySet<string>): Promise<void> {
     await sweepNames(known);
