@@ -1,6 +1,4 @@
-import { sweepCompute } from "../amazon/compute/sweep";
-import { sweepIam } from "../amazon/iam/sweep";
-import { sweepBuckets } from "../amazon/s3/bucket";
+import { sweepAmazon } from "../amazon/sweep";
 import { removeBalancer } from "../cloudflare/balancer";
 import { balancers, monitors, names, pools } from "../cloudflare/cloud";
 import { removeName } from "../cloudflare/dnsRecord";
@@ -18,10 +16,7 @@ import { removeVolume } from "../digitalocean/volume";
  */
 export async function sweep(known: ReadonlySet<string>): Promise<void> {
     await sweepNames(known);
-    await sweepBuckets(known);
-    // Instances go before their roles.
-    await sweepCompute(known);
-    await sweepIam(known);
+    await sweepAmazon(known);
     const isOrphan = (kind: string, id: string | number): boolean =>
         !known.has(`digitalocean:index/${kind.charAt(0).toLowerCase()}${kind.slice(1)}:${kind} ${id}`);
 

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 import { apiRootFile } from "../authority";
-import { operatorKeys } from "../amazon/daemon/credentials";
+import { operatorKeys } from "../amazon/keys";
 import { writeAtomically } from "../workstation/files";
 import { labFolder } from "../paths";
 import type { LabMode } from "../cloud/mode";

@@ -1,7 +1,7 @@
 import { get } from "node:http";
 import { connect } from "node:net";
 
-import type { HealthCheck, TargetRecord } from "../compute/groups";
+import type { HealthCheck, TargetRecord } from "../records";
 
 /* Health checks of targets, as a network load balancer makes them. */
 

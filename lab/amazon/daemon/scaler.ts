@@ -2,7 +2,7 @@ import { run } from "../../workstation/run";
 import { inNetwork } from "../../network/network";
 import { interfaceName } from "../../network/state";
 import { machineNamespace } from "../../paths";
-import { groups, instances, policies, type GroupRecord, type PolicyRecord } from "../compute/groups";
+import { groups, instances, policies, type GroupRecord, type PolicyRecord } from "../records";
 import { resize } from "./changes";
 import { alarm, trackTarget } from "./tracking";
 

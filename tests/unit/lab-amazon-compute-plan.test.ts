@@ -1,18 +1,18 @@
 import { balancersOf } from "../../lab/amazon/daemon/balancing";
 import { freeName } from "../../lab/amazon/daemon/changes";
 import { isExpected, judge } from "../../lab/amazon/daemon/health";
-import { countConnections } from "../../lab/amazon/daemon/keeper";
+import { countConnections } from "../../lab/amazon/daemon/controller";
 import { pauseAfter, planGroup, type Action, type GroupView } from "../../lab/amazon/daemon/plan";
 import { firewallOf } from "../../lab/amazon/daemon/security";
 import { alarm, trackTarget, type Situation } from "../../lab/amazon/daemon/tracking";
-import type { SecurityRuleRecord } from "../../lab/amazon/compute/cloud";
 import type {
     GroupRecord,
     HealthCheck,
     InstanceRecord,
     RefreshRecord,
+    SecurityRuleRecord,
     TargetRecord,
-} from "../../lab/amazon/compute/groups";
+} from "../../lab/amazon/records";
 
 /* What a group does next, by what is known of it. */
 
