@@ -52,8 +52,8 @@ interface AmazonDefinition<Schema extends z.ZodObject, Record extends object> ex
     remove?(id: string, given: z.output<Schema>): Promise<void>;
 }
 
-/** Errors name what was to be created by its name, or a key by its user. */
-function subjectOf({ user, name = user }: Properties): string {
+/** Errors name what was to be created, where it is given a name. */
+function subjectOf({ name }: Properties): string {
     return typeof name === "string" ? ` (${name})` : "";
 }
 
@@ -61,7 +61,7 @@ export function amazonKind<Schema extends z.ZodObject, Record extends object>(
     definition: AmazonDefinition<Schema, Record>,
 ): ResourceKind {
     type Given = z.output<Schema>;
-    const { type, inputs, title, records, idOf } = definition;
+    const { type, inputs, title, records } = definition;
     const hasTags = behaviourOf(type).computed.includes("tagsAll");
     const keyOf = (id: string, given: Given): string => definition.key?.(id, given) ?? id;
     const contextOf = (context: Context): AmazonContext => ({ ...context, account: accountFor(context) });
@@ -93,10 +93,10 @@ export function amazonKind<Schema extends z.ZodObject, Record extends object>(
             doing(`creating ${title}${subjectOf(given)}`, async () => {
                 const record = await exclusively(async () => {
                     const made = await definition.make(given, contextOf(context));
-                    records.put(keyOf(idOf(made), given), made);
+                    records.put(keyOf(definition.idOf(made), given), made);
                     return made;
                 });
-                const id = idOf(record);
+                const id = definition.idOf(record);
                 try {
                     await definition.afterwards?.(record, given, true);
                 } catch (error) {

@@ -142,7 +142,6 @@ export const instances = new Records(
         hook: z
             .object({
                 name: z.string(),
-                token: z.string(),
                 deadline: z.number(),
                 /** The answer that has come. */
                 result: z.enum(["ABANDON", "CONTINUE"]).optional(),
@@ -192,7 +191,7 @@ export const policies = new Records(
     "aws-scaling-policy",
     z.object({
         ...{ ...origin, arn: z.string(), name: z.string(), group: z.string() },
-        ...{ targetBytes: z.number(), disableScaleIn: z.boolean(), enabled: z.boolean() },
+        targetBytes: z.number(),
         warmupSeconds: z.int().optional(),
     }),
 );
@@ -222,7 +221,6 @@ export const targetGroups = new Records(
         ...{ ...origin, arn: z.string(), name: z.string(), vpcId: z.string(), port: z.int() },
         drainSeconds: z.int(),
         check: z.object({
-            protocol: z.enum(["TCP", "HTTP"]),
             path: z.string(),
             /** A number or `traffic-port`. */
             port: z.string(),

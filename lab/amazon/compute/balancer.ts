@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import { exclusively } from "../../cloud/records";
 import { refuse } from "../errors";
-import { arn, between, oneOf, region, tags, text } from "../inputs";
+import { arn, between, region, tags, text } from "../inputs";
 import { amazonKind } from "../kind";
 import {
     eips,
@@ -146,20 +146,20 @@ const healthCheck = z.strictObject({
     enabled: z
         .literal(true, { error: "Health check enabled must be true for target groups of instances" })
         .default(true),
-    protocol: oneOf(["HTTP", "TCP"]).default("HTTP"),
-    path: z.string().min(1).max(1024).regex(/^\//, "expected a path that begins with /").optional(),
+    protocol: z.literal("HTTP", { error: "the lab's balancers check by HTTP" }).default("HTTP"),
+    path: z.string().min(1).max(1024).regex(/^\//, "expected a path that begins with /").default("/"),
     port: z
         .string()
         .regex(/^(traffic-port|\d{1,5})$/, 'expected a port, or "traffic-port"')
         .default("traffic-port"),
     interval: between(5, 300).default(30),
-    timeout: between(2, 120).optional(),
+    timeout: between(2, 120).default(6),
     healthyThreshold: between(2, 10).default(3),
     unhealthyThreshold: between(2, 10).default(3),
     matcher: z
         .string()
         .regex(/^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/, "expected codes such as 200-399")
-        .optional(),
+        .default("200-399"),
 });
 
 const targetGroupInputs = z.strictObject({
@@ -190,17 +190,13 @@ const targetGroupInputs = z.strictObject({
 });
 
 function checkOf(given: z.output<typeof targetGroupInputs>): TargetGroupRecord["check"] {
-    const { protocol, path, port, interval, matcher, ...check } = healthCheck.parse(given.healthCheck ?? {});
-    const timeout = check.timeout ?? (protocol === "HTTP" ? 6 : 10);
-    if (protocol === "TCP" && (path !== undefined || matcher !== undefined)) {
-        throw new Error("health_check.path and health_check.matcher are not supported for protocol TCP");
-    }
+    const { path, port, interval, timeout, matcher, ...check } = healthCheck.parse(given.healthCheck ?? {});
     if (timeout > interval) {
         const said = `Health check timeout '${timeout}' must be smaller than or equal to the interval '${interval}'`;
         refuse(`${service}: CreateTargetGroup`, "ValidationError", said);
     }
     return {
-        ...{ protocol, path: path ?? "/", port, matcher: matcher ?? "200-399" },
+        ...{ path, port, matcher },
         ...{ intervalSeconds: interval, timeoutSeconds: timeout },
         ...{ healthy: check.healthyThreshold, unhealthy: check.unhealthyThreshold },
     };

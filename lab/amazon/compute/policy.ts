@@ -13,11 +13,9 @@ const inputs = z.strictObject({
     name: text.optional(),
     autoscalingGroupName: text,
     policyType: z.literal("TargetTrackingScaling", { error: "the lab's groups track targets only" }),
-    enabled: z.boolean().default(true),
     estimatedInstanceWarmup: z.int().min(0).optional(),
     targetTrackingConfiguration: z.strictObject({
         targetValue: z.number().positive("expected target_value to be greater than 0"),
-        disableScaleIn: z.boolean().default(false),
         predefinedMetricSpecification: z.strictObject({
             predefinedMetricType: z.literal("ASGAverageNetworkOut", {
                 error: "the lab's groups know ASGAverageNetworkOut only",
@@ -31,9 +29,9 @@ function settingsOf(given: z.output<typeof inputs>) {
         const said = "Group not found: AutoScalingGroup name not found - null";
         refuse("Auto Scaling: PutScalingPolicy", "ValidationError", said);
     }
-    const { targetValue, disableScaleIn } = given.targetTrackingConfiguration;
+    const { targetValue } = given.targetTrackingConfiguration;
     const warmupSeconds = given.estimatedInstanceWarmup;
-    return { targetBytes: targetValue, disableScaleIn, enabled: given.enabled, warmupSeconds };
+    return { targetBytes: targetValue, warmupSeconds };
 }
 
 /** What makes a group grow and shrink by its load. Its id is its name, as the real provider's; one of that name is overwritten. */

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 import { labMode } from "../../cloud/mode";
 import { exclusively } from "../../cloud/records";
@@ -77,7 +77,6 @@ export async function booted(id: string): Promise<void> {
                 lifecycle: "Pending:Wait",
                 hook: {
                     name: hook.name,
-                    token: randomUUID(),
                     deadline: Date.now() + hook.heartbeatSeconds * 1000,
                 },
             }),

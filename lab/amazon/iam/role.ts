@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { refuse } from "../errors";
-import { between, iamName, tags } from "../inputs";
+import { iamName, tags } from "../inputs";
 import { amazonKind } from "../kind";
 import { uniqueId } from "../names";
 import { policyDocument, policyLength } from "../policy";
@@ -33,8 +33,6 @@ export const role = amazonKind({
         path,
         assumeRolePolicy: policyDocument("trust"),
         description: z.string().max(1000).default(""),
-        forceDetachPolicies: z.boolean().default(false),
-        maxSessionDuration: between(3600, 43200).default(3600),
         tags: tags.optional(),
     }),
     records: roles,

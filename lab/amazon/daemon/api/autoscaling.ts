@@ -45,22 +45,12 @@ function groupOf(form: URLSearchParams, call: Call, action: string): GroupRecord
     return group;
 }
 
-/** The instance whose hook is meant, by its id or the action's token. */
+/** The instance whose hook is meant. */
 function waiting(form: URLSearchParams, group: GroupRecord): InstanceRecord {
-    const [id, token] = [form.get("InstanceId"), form.get("LifecycleActionToken")];
-    const hook = form.get("LifecycleHookName") ?? "";
-    const found = instances
-        .all()
-        .find(
-            (one) =>
-                one.group === group.name &&
-                one.lifecycle === "Pending:Wait" &&
-                one.hook?.name === hook &&
-                (one.id === id || one.hook.token === token),
-        );
-    if (!found) {
-        const subject = token === null ? `instance ID ${id}` : `token ${token}`;
-        throw invalid(`No active Lifecycle Action found with ${subject}`);
+    const [id, hook] = [form.get("InstanceId") ?? "", form.get("LifecycleHookName")];
+    const found = instances.get(id);
+    if (found?.group !== group.name || found.lifecycle !== "Pending:Wait" || found.hook?.name !== hook) {
+        throw invalid(`No active Lifecycle Action found with instance ID ${id}`);
     }
     return found;
 }
@@ -86,27 +76,15 @@ function shown(group: GroupRecord): object {
         MinSize: group.min,
         MaxSize: group.max,
         DesiredCapacity: group.desired,
-        DefaultCooldown: group.cooldownSeconds,
-        AvailabilityZones: [...new Set(own.map(({ zone }) => zone))].sort(),
-        LoadBalancerNames: [],
-        TargetGroupARNs: group.targetGroupArns,
-        HealthCheckType: group.healthCheckType,
-        HealthCheckGracePeriod: group.graceSeconds,
         Instances: own.map((one) => ({
             InstanceId: one.id,
             AvailabilityZone: one.zone,
             LifecycleState: one.lifecycle,
             HealthStatus: healthOf(one),
             LaunchTemplate: launchTemplate(String(one.templateVersion)),
-            ProtectedFromScaleIn: false,
         })),
         CreatedTime: iso(group.createdAt),
-        VPCZoneIdentifier: group.subnetIds.join(","),
         ...(group.deleting && { Status: "Delete in progress" }),
-        Tags: Object.entries(group.tags).map(([Key, Value]) => ({
-            ...{ ResourceId: group.name, ResourceType: "auto-scaling-group", Key, Value },
-            PropagateAtLaunch: true,
-        })),
     };
 }
 

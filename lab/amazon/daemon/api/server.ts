@@ -70,7 +70,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
         const call = { caller: callerOf(signed, service, region), region };
         send(await perform(service, signed, call));
     } catch (error) {
-        send(refusalFor(error, service));
+        send(refusalFor(error));
     }
 }
 
@@ -96,38 +96,35 @@ async function perform(
     return { action, result: await operation(form, call) };
 }
 
-/** Codes of refused signatures: of the services that speak JSON, and of the others; and what they say. */
-const signatureCodes: Readonly<Record<Refusal, readonly [json: string, form: string, message: string]>> = {
-    missing: [
-        "MissingAuthenticationTokenException",
-        "MissingAuthenticationToken",
-        "Missing Authentication Token",
-    ],
+/** Codes of refused signatures, and what they say. */
+const signatureRefusals: Readonly<Record<Refusal, readonly [code: string, message: string]>> = {
+    missing: ["MissingAuthenticationToken", "Missing Authentication Token"],
     incomplete: [
-        "IncompleteSignatureException",
         "IncompleteSignature",
         "Authorization header requires a credential scope of this service and region, and a date",
     ],
-    "unknown-key": [
-        "UnrecognizedClientException",
-        "InvalidClientTokenId",
-        "The security token included in the request is invalid.",
-    ],
+    "unknown-key": ["InvalidClientTokenId", "The security token included in the request is invalid."],
     "wrong-signature": [
-        "InvalidSignatureException",
         "SignatureDoesNotMatch",
         "The request signature we calculated does not match the signature you provided.",
     ],
-    "expired-token": [
-        "ExpiredTokenException",
-        "ExpiredToken",
-        "The security token included in the request is expired",
-    ],
+    "expired-token": ["ExpiredToken", "The security token included in the request is expired"],
     "wrong-time": [
-        "InvalidSignatureException",
         "SignatureDoesNotMatch",
         "Signature expired: the request's time is too far from this service's",
     ],
+};
+
+/** Codes that services who speak JSON have other words for. */
+const jsonCodes: Readonly<Record<string, string>> = {
+    AccessDenied: "AccessDeniedException",
+    ExpiredToken: "ExpiredTokenException",
+    IncompleteSignature: "IncompleteSignatureException",
+    InternalFailure: "InternalServerError",
+    InvalidClientTokenId: "UnrecognizedClientException",
+    MissingAuthenticationToken: "MissingAuthenticationTokenException",
+    SignatureDoesNotMatch: "InvalidSignatureException",
+    ValidationError: "ValidationException",
 };
 
 function callerOf(request: SignedRequest, service: string, region: string): Caller {
@@ -135,8 +132,7 @@ function callerOf(request: SignedRequest, service: string, region: string): Call
     if ("who" in verified) {
         return verified.who;
     }
-    const [json, form, message] = signatureCodes[verified.refusal];
-    throw new ApiRefusal(service === "ssm" ? json : form, message, service === "ssm" ? 400 : 403);
+    throw new ApiRefusal(...signatureRefusals[verified.refusal], 403);
 }
 
 const findKey: KeyFinder<Caller> = (accessKeyId, token) => {
@@ -161,19 +157,15 @@ const findKey: KeyFinder<Caller> = (accessKeyId, token) => {
     };
 };
 
-function refusalFor(error: unknown, service: string): ApiRefusal {
+function refusalFor(error: unknown): ApiRefusal {
     if (error instanceof ApiRefusal) {
-        // The older protocol has the shorter name.
-        return error.code === "AccessDenied" && service === "ssm"
-            ? new ApiRefusal("AccessDeniedException", error.message)
-            : error;
+        return error;
     }
     if (error instanceof ZodError || error instanceof SyntaxError) {
-        return new ApiRefusal(service === "ssm" ? "ValidationException" : "ValidationError", error.message);
+        return new ApiRefusal("ValidationError", error.message);
     }
     console.error(error);
-    const message = error instanceof Error ? error.message : String(error);
-    return new ApiRefusal(service === "ssm" ? "InternalServerError" : "InternalFailure", message, 500);
+    return new ApiRefusal("InternalFailure", error instanceof Error ? error.message : String(error), 500);
 }
 
 /** What a service answers: the result of an action, or a refusal. */
@@ -181,9 +173,13 @@ type Answer = { action: string; result: object } | ApiRefusal;
 
 function sendJson(response: ServerResponse, answer: Answer): void {
     const isRefusal = answer instanceof ApiRefusal;
-    const body = isRefusal ? { __type: answer.code, message: answer.message } : answer.result;
+    const body = isRefusal
+        ? { __type: jsonCodes[answer.code] ?? answer.code, message: answer.message }
+        : answer.result;
+    // All that the caller does wrong is 400 here.
+    const status = !isRefusal ? 200 : answer.status < 500 ? 400 : answer.status;
     const headers = { "content-type": "application/x-amz-json-1.1", "x-amzn-requestid": randomUUID() };
-    response.writeHead(isRefusal ? answer.status : 200, headers).end(JSON.stringify(body));
+    response.writeHead(status, headers).end(JSON.stringify(body));
 }
 
 function sendXml(service: string, response: ServerResponse, answer: Answer): void {
