@@ -3,20 +3,11 @@ import type { Properties } from "../cloud/kind";
 /* What Amazon's provider is configured with, for all of its kinds. */
 
 /** The account that the lab's cloud is, unless the provider's settings allow another only. */
-const labAccount = "000000000000";
+export const labAccount = "000000000000";
 
 /** Where a handler finds the provider's settings. */
 interface Configured {
     settings?: Properties;
-}
-
-/** Region of a resource: its own, or the provider's. @throws when neither names one, as the real provider does. */
-export function regionFor(given: { region?: string }, { settings }: Configured): string {
-    const region = given.region ?? settings?.region;
-    if (typeof region !== "string" || region === "") {
-        throw new Error("Missing region configuration: set the provider's or the resource's `region`");
-    }
-    return region;
 }
 
 /** The account: the first that the provider is allowed to work in. */

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 import { apiRootFile } from "../authority";
-import { operatorKeys } from "../amazon/daemon/credentials";
+import { operatorKeys } from "../amazon/keys";
 import { writeAtomically } from "../workstation/files";
 import { run } from "../workstation/run";
 import { labFolder } from "../paths";

@@ -1,6 +1,4 @@
-import { sweepCompute } from "../amazon/compute/sweep";
-import { sweepIam } from "../amazon/iam/sweep";
-import { sweepBuckets } from "../amazon/s3/bucket";
+import { sweepAmazon } from "../amazon/sweep";
 import { sweepNames } from "../cloudflare/sweep";
 import { sweepDroplets } from "../digitalocean/sweep";
 
@@ -10,9 +8,6 @@ import { sweepDroplets } from "../digitalocean/sweep";
  */
 export async function sweep(known: ReadonlySet<string>): Promise<void> {
     await sweepNames(known);
-    await sweepBuckets(known);
-    // Instances go before their roles.
-    await sweepCompute(known);
-    await sweepIam(known);
+    await sweepAmazon(known);
     await sweepDroplets(known);
 }

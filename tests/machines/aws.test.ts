@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { apiRootFile } from "../../lab/authority";
-import { operatorKeys } from "../../lab/amazon/daemon/credentials";
+import { operatorKeys } from "../../lab/amazon/keys";
 import { applyDns } from "../../lab/cloudflare/dns/server";
 import { removeLab } from "../../lab/machines/removeLab";
 import { run } from "../../lab/workstation/run";
@@ -13,7 +13,7 @@ import { execInMachine, killMachine } from "../../lab/machines/machines";
 import { ensureClient, inNamespace } from "../../lab/network/network";
 import { readNetwork } from "../../lab/network/state";
 import { aws } from "../../lab/amazon";
-import { groups, instances, refreshes, targets, type InstanceRecord } from "../../lab/amazon/compute/groups";
+import { groups, instances, refreshes, targets, type InstanceRecord } from "../../lab/amazon/records";
 import type { ResourceKind } from "../../lab/cloud/kind";
 
 /*
@@ -342,19 +342,19 @@ attempt("ssm", lambda ssm: ssm.get_parameter(Name="/probe/secret"), aws_access_k
         const script = `
             const { AutoScalingClient, CancelInstanceRefreshCommand, DescribeAutoScalingGroupsCommand,
                 UpdateAutoScalingGroupCommand } = require("@aws-sdk/client-auto-scaling");
-            const { SSMClient, GetParametersByPathCommand } = require("@aws-sdk/client-ssm");
+            const { SSMClient, GetParameterCommand } = require("@aws-sdk/client-ssm");
             (async () => {
                 const group = await new AutoScalingClient({ region: "${region}" }).send(
                     new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: ["${name}"] }));
                 const ssm = await new SSMClient({ region: "${region}" }).send(
-                    new GetParametersByPathCommand({ Path: "/probe", WithDecryption: true }));
+                    new GetParameterCommand({ Name: "/probe/secret", WithDecryption: true }));
                 const groups = new AutoScalingClient({ region: "${region}" });
                 const { LaunchTemplateId, Version } = group.AutoScalingGroups[0].LaunchTemplate;
                 await groups.send(new UpdateAutoScalingGroupCommand({
                     AutoScalingGroupName: "${name}", LaunchTemplate: { LaunchTemplateId, Version } }));
                 const none = await groups.send(
                     new CancelInstanceRefreshCommand({ AutoScalingGroupName: "${name}" })).catch((error) => error.name);
-                console.log(group.AutoScalingGroups[0].Instances[0].LifecycleState, ssm.Parameters[0].Value, none);
+                console.log(group.AutoScalingGroups[0].Instances[0].LifecycleState, ssm.Parameter.Value, none);
             })();`;
         const { id, secret } = operatorKeys();
         const { stdout } = await run(inNamespace("operator", [process.execPath, "-e", script]), {

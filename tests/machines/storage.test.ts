@@ -22,7 +22,7 @@ import { labCgroup } from "../../lab/paths";
 import { iamKinds } from "../../lab/amazon/iam";
 import { s3Kinds } from "../../lab/amazon/s3";
 import { sweepBuckets } from "../../lab/amazon/s3/bucket";
-import { buckets } from "../../lab/amazon/s3/cloud";
+import { buckets } from "../../lab/amazon/records";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { setLabMode } from "../../lab/cloud/mode";
 import {

@@ -1,16 +1,16 @@
 import { z } from "zod";
 
-import { resourceKind } from "../../cloud/kind";
-import { exclusively } from "../../cloud/records";
-import { accountFor } from "../settings";
-import { AwsError, doing, newId } from "./api";
-import { eips, freeElasticAddress } from "./cloud";
-import { loadBalancers } from "./groups";
-import { region, tags } from "./inputs";
+import { freeElasticAddress } from "../addresses";
+import { refuse } from "../errors";
+import { region, tags } from "../inputs";
+import { amazonKind } from "../kind";
+import { ec2Arn, newId } from "../names";
+import { eips, loadBalancers } from "../records";
 
 /** A fixed address. Only balancers take one here. */
-export const eip = resourceKind({
+export const eip = amazonKind({
     type: "aws:ec2/eip:Eip",
+    title: "EC2 EIP",
     inputs: z.strictObject({
         region,
         domain: z
@@ -18,43 +18,25 @@ export const eip = resourceKind({
             .default("vpc"),
         tags: tags.optional(),
     }),
-    fromProvider: ["region"],
+    records: eips,
+    idOf: ({ id }) => id,
 
-    create: (given, context) =>
-        doing("creating EC2 EIP", () =>
-            exclusively(async () => {
-                const id = newId("eipalloc");
-                const address = freeElasticAddress();
-                eips.put(id, { urn: context.urn, region: given.region, id, address });
-                const dashed = address.replaceAll(".", "-");
-                return {
-                    id,
-                    outputs: {
-                        allocationId: id,
-                        arn: `arn:aws:ec2:${given.region}:${accountFor(context)}:elastic-ip/${id}`,
-                        publicIp: address,
-                        publicDns: `ec2-${dashed}.${given.region}.compute.amazonaws.com`,
-                        tagsAll: given.tags ?? {},
-                    },
-                };
-            }),
-        ),
+    make: ({ region }, { urn }) => ({ urn, region, id: newId("eipalloc"), address: freeElasticAddress() }),
 
-    read: async ({ id, outputs }) => (eips.get(id) ? outputs : undefined),
-    update: async (_, given) => ({ tagsAll: given.tags ?? {} }),
+    outputs: ({ id, region, address }, _, account) => ({
+        allocationId: id,
+        arn: ec2Arn("elastic-ip", region, account, id),
+        publicIp: address,
+        publicDns: `ec2-${address.replaceAll(".", "-")}.${region}.compute.amazonaws.com`,
+    }),
 
-    delete: ({ id }) =>
-        doing(`deleting EC2 EIP (${id})`, async () => {
-            const holder = loadBalancers
-                .all()
-                .find(({ mappings }) => mappings.some(({ allocationId }) => allocationId === id));
-            if (holder) {
-                throw new AwsError(
-                    "EC2: ReleaseAddress",
-                    "InvalidIPAddress.InUse",
-                    `The address with allocation id ${id} cannot be released because it is in use by ${holder.name}.`,
-                );
-            }
-            eips.remove(id);
-        }),
+    checkDelete(id) {
+        const holder = loadBalancers
+            .all()
+            .find(({ mappings }) => mappings.some(({ allocationId }) => allocationId === id));
+        if (holder) {
+            const said = `The address with allocation id ${id} cannot be released because it is in use by ${holder.name}.`;
+            refuse("EC2: ReleaseAddress", "InvalidIPAddress.InUse", said);
+        }
+    },
 });

@@ -2,16 +2,25 @@ import { randomUUID } from "node:crypto";
 
 import { z } from "zod";
 
-import { resourceKind, type Context } from "../../cloud/kind";
 import { labMode } from "../../cloud/mode";
 import { exclusively } from "../../cloud/records";
-import { accountFor } from "../settings";
-import { AwsError, doing, nameFrom } from "./api";
-import { subnets, templates, versionOf, type TemplateRecord } from "./cloud";
-import { durationMs, waitForCapacity, waitForEmpty, wakeDaemon } from "./daemon";
-import { forgetGroup } from "./forget";
-import { groups, refreshes, targetGroups, type GroupRecord } from "./groups";
-import { arn, between, oneOf, region, text } from "./inputs";
+import { ensureDaemon } from "../daemon";
+import { removeGroupAtOnce } from "../daemon/changes";
+import { refuse } from "../errors";
+import { arn, between, oneOf, region, text } from "../inputs";
+import { amazonKind } from "../kind";
+import { nameFrom } from "../names";
+import {
+    groups,
+    refreshes,
+    subnets,
+    targetGroups,
+    templates,
+    versionOf,
+    type GroupRecord,
+    type TemplateRecord,
+} from "../records";
+import { durationMs, waitForCapacity, waitForEmpty } from "./waits";
 
 /** How long a group's removal waits for its instances, in ms, beyond what its listeners may take to leave. */
 const emptyWaitMs = 120_000;
@@ -27,13 +36,11 @@ const hook = z.strictObject({
 
 const refreshInputs = z.strictObject({
     strategy: z.literal("Rolling", { error: "expected strategy to be one of [Rolling]" }),
-    triggers: z.array(z.enum(["tag"])).optional(),
     preferences: z
         .strictObject({
             minHealthyPercentage: between(0, 100).default(90),
             maxHealthyPercentage: between(100, 200).optional(),
             instanceWarmup: z.string().regex(/^\d+$/, "expected a number of seconds").optional(),
-            autoRollback: z.literal(false, { error: "the lab's groups do not roll back" }).optional(),
             skipMatching: z.boolean().optional(),
         })
         .optional(),
@@ -62,9 +69,6 @@ const inputs = z.strictObject({
     tags: z
         .array(z.strictObject({ key: text, value: z.string(), propagateAtLaunch: z.boolean() }))
         .optional(),
-    terminationPolicies: z.array(oneOf(["Default"])).optional(),
-    protectFromScaleIn: z.literal(false, { error: "the lab's groups protect no instances" }).optional(),
-    forceDelete: z.boolean().default(false),
     waitForCapacityTimeout: z
         .string()
         .refine((value) => durationMs(value) !== undefined, "expected a duration such as 10m")
@@ -72,75 +76,52 @@ const inputs = z.strictObject({
 });
 type Inputs = z.output<typeof inputs>;
 
-function refuse(operation: string, reason: string): never {
-    throw new AwsError(`Auto Scaling: ${operation}`, "ValidationError", reason);
-}
+/** Refuses what the API does; gives the template. */
+function checked(given: Inputs, action: string): TemplateRecord {
+    const refuseIf = (wrong: boolean, said: string): void => {
+        if (wrong) {
+            refuse(`Auto Scaling: ${action}`, "ValidationError", said);
+        }
+    };
+    const { minSize: min, maxSize: max, desiredCapacity: desired = min } = given;
+    refuseIf(min > max, `Max bound, ${max}, must be greater than or equal to min bound, ${min}`);
+    refuseIf(desired < min, `Desired capacity:${desired} must be above the specified min value:${min}`);
+    refuseIf(desired > max, `Desired capacity:${desired} must be below the specified max value:${max}`);
 
-function templateOf(given: Inputs, operation: string): TemplateRecord {
     const { id, name, version } = given.launchTemplate;
-    const found = templates.all().find((one) => (id === undefined ? one.name === name : one.id === id));
-    if (found?.region !== given.region) {
-        refuse(
-            operation,
-            `You must use a valid fully-formed launch template. The specified launch template, with template ` +
-                `${id === undefined ? `name ${name}` : `ID ${id}`}, does not exist.`,
-        );
+    const template = templates.all().find((one) => (id === undefined ? one.name === name : one.id === id));
+    const use = "You must use a valid fully-formed launch template.";
+    if (template?.region !== given.region) {
+        const called = id === undefined ? `name ${name}` : `ID ${id}`;
+        const said = `${use} The specified launch template, with template ${called}, does not exist.`;
+        return refuse(`Auto Scaling: ${action}`, "ValidationError", said);
     }
-    if (!versionOf(found, version)) {
-        refuse(
-            operation,
-            `You must use a valid fully-formed launch template. Could not find launch template version ${version}`,
-        );
-    }
-    return found;
-}
+    refuseIf(!versionOf(template, version), `${use} Could not find launch template version ${version}`);
 
-function check(given: Inputs, operation: string): TemplateRecord {
-    const { minSize, maxSize, desiredCapacity: desired } = given;
-    if (minSize > maxSize) {
-        refuse(
-            operation,
-            "Max bound, 0, must be greater than or equal to min bound, 1"
-                .replace("0", String(maxSize))
-                .replace("1", String(minSize)),
-        );
-    }
-    if (desired !== undefined && (desired < minSize || desired > maxSize)) {
-        const [word, bound] = desired < minSize ? ["min", minSize] : ["max", maxSize];
-        const relation = word === "min" ? "above" : "below";
-        refuse(
-            operation,
-            `Desired capacity:${desired} must be ${relation} the specified ${word} value:${bound}`,
-        );
-    }
-    const template = templateOf(given, operation);
-    const places = given.vpcZoneIdentifiers.map((id) => {
-        const subnet = subnets.get(id);
-        if (subnet?.region !== given.region) {
-            refuse(operation, `The subnet ID '${id}' does not exist`);
+    const vpcIds = given.vpcZoneIdentifiers.map((subnetId) => {
+        const subnet = subnets.get(subnetId);
+        refuseIf(subnet?.region !== given.region, `The subnet ID '${subnetId}' does not exist`);
+        if (!subnet?.mapPublicIp && labMode() === "machines") {
+            throw new Error(
+                `subnet ${subnetId} has mapPublicIpOnLaunch off; the lab's instances are all public`,
+            );
         }
-        if (!subnet.mapPublicIp && labMode() === "machines") {
-            throw new Error(`subnet ${id} has mapPublicIpOnLaunch off; the lab's instances are all public`);
-        }
-        return subnet;
+        return subnet?.vpcId;
     });
-    if (new Set(places.map(({ vpcId }) => vpcId)).size > 1) {
-        refuse(operation, "The subnets of a group must all be in one VPC");
-    }
-    for (const id of given.targetGroupArns) {
-        const group = targetGroups.get(id);
-        if (!group) {
-            refuse(operation, `Provided Target Groups may not be valid: ${id}`);
-        }
-        if (group.vpcId !== places[0]?.vpcId) {
-            refuse(operation, `Target group '${group.name}' is in another VPC than the group's subnets`);
-        }
+    refuseIf(new Set(vpcIds).size > 1, "The subnets of a group must all be in one VPC");
+    for (const targetGroupArn of given.targetGroupArns) {
+        const targets = targetGroups.get(targetGroupArn);
+        refuseIf(!targets, `Provided Target Groups may not be valid: ${targetGroupArn}`);
+        refuseIf(
+            targets?.vpcId !== vpcIds[0],
+            `Target group '${targets?.name}' is in another VPC than the group's subnets`,
+        );
     }
     return template;
 }
 
 /** What the program wants; the rest is the group's own history. */
-function wishesOf(given: Inputs, template: TemplateRecord) {
+function settingsOf(given: Inputs, template: TemplateRecord) {
     const propagated = (given.tags ?? []).filter(({ propagateAtLaunch }) => propagateAtLaunch);
     return {
         min: given.minSize,
@@ -153,31 +134,20 @@ function wishesOf(given: Inputs, template: TemplateRecord) {
         graceSeconds: given.healthCheckGracePeriod,
         cooldownSeconds: given.defaultCooldown,
         warmupSeconds: given.defaultInstanceWarmup,
-        hooks: given.initialLifecycleHooks.map((one) => ({
-            name: one.name,
-            heartbeatSeconds: one.heartbeatTimeout,
-            defaultResult: one.defaultResult,
+        hooks: given.initialLifecycleHooks.map(({ name, heartbeatTimeout, defaultResult }) => ({
+            ...{ name, heartbeatSeconds: heartbeatTimeout, defaultResult },
         })),
         tags: Object.fromEntries(propagated.map(({ key, value }) => [key, value])),
     };
 }
 
-function outputsOf(group: GroupRecord) {
-    const zones = group.subnetIds.flatMap((id) => subnets.get(id)?.zone ?? []);
-    return {
-        name: group.name,
-        arn: group.arn,
-        availabilityZones: [...new Set(zones)].sort(),
-        desiredCapacity: group.desired,
-    };
-}
-
 /** The real provider starts one when the template that the group names has changed, and ends one under way. */
 function startRefresh(group: GroupRecord, given: z.output<typeof refreshInputs>, version: number): void {
+    const startedAt = Date.now();
     for (const one of refreshes.all().filter((old) => old.group === group.name)) {
         if (one.status === "InProgress") {
             const reason = "Cancelled: a newer refresh has begun";
-            refreshes.put(one.id, { ...one, status: "Cancelled", reason, endedAt: Date.now() });
+            refreshes.put(one.id, { ...one, status: "Cancelled", reason, endedAt: startedAt });
         }
     }
     const id = randomUUID();
@@ -186,92 +156,73 @@ function startRefresh(group: GroupRecord, given: z.output<typeof refreshInputs>,
         templateVersion: version,
         minHealthyPercentage: given.preferences?.minHealthyPercentage ?? 90,
         warmupSeconds: Number(given.preferences?.instanceWarmup ?? group.warmupSeconds ?? group.graceSeconds),
-        ...{ startedAt: Date.now(), percentage: 0, toUpdate: group.desired },
+        ...{ startedAt, percentage: 0, toUpdate: group.desired },
     });
 }
 
-async function createGroup(given: Inputs, context: Context): Promise<GroupRecord> {
-    return exclusively(async () => {
-        const operation = "CreateAutoScalingGroup";
-        const name = given.name ?? nameFrom(given.namePrefix ?? "terraform-");
-        const template = check(given, operation);
+export const group = amazonKind({
+    type: "aws:autoscaling/group:Group",
+    title: "Auto Scaling Group",
+    inputs,
+    sets: ["targetGroupArns", "vpcZoneIdentifiers"],
+    records: groups,
+    idOf: ({ name }) => name,
+
+    make(given, { urn, account }): GroupRecord {
+        const action = "CreateAutoScalingGroup";
+        const { region } = given;
+        const name = given.name ?? nameFrom(given.namePrefix);
+        const template = checked(given, action);
         if (groups.get(name)) {
-            throw new AwsError(
-                `Auto Scaling: ${operation}`,
-                "AlreadyExists",
-                "AutoScalingGroup by this name already exists - A group with the name " +
-                    `${name} already exists`,
-            );
+            const said = `AutoScalingGroup by this name already exists - A group with the name ${name} already exists`;
+            refuse(`Auto Scaling: ${action}`, "AlreadyExists", said);
         }
-        const account = accountFor(context);
-        const record: GroupRecord = {
-            ...{ urn: context.urn, region: given.region, name },
-            arn: `arn:aws:autoscaling:${given.region}:${account}:autoScalingGroup:${randomUUID()}:autoScalingGroupName/${name}`,
-            ...wishesOf(given, template),
+        return {
+            ...{ urn, region, name, ...settingsOf(given, template) },
+            arn: `arn:aws:autoscaling:${region}:${account}:autoScalingGroup:${randomUUID()}:autoScalingGroupName/${name}`,
             desired: given.desiredCapacity ?? given.minSize,
             ...{ deleting: false, failures: 0, failedAt: 0, createdAt: Date.now() },
         };
-        groups.put(name, record);
-        return record;
-    });
-}
-
-export const group = resourceKind({
-    type: "aws:autoscaling/group:Group",
-    inputs,
-    fromProvider: ["region"],
-    sets: ["targetGroupArns", "vpcZoneIdentifiers"],
-
-    create: (given, context) =>
-        doing("creating Auto Scaling Group", async () => {
-            const record = await createGroup(given, context);
-            try {
-                await wakeDaemon();
-                await waitForCapacity(record, given.waitForCapacityTimeout);
-            } catch (error) {
-                await removeGroup(record.name, true);
-                throw error;
-            }
-            return { id: record.name, outputs: outputsOf(groups.get(record.name) ?? record) };
-        }),
-
-    read: async ({ id, outputs }) => {
-        const record = groups.get(id);
-        return record && { ...outputs, ...outputsOf(record) };
     },
 
-    update: ({ id, inputs: before }, given) =>
-        doing(`updating Auto Scaling Group (${id})`, async () => {
-            const changed = await exclusively(async () => {
-                const operation = "UpdateAutoScalingGroup";
-                const record = groups.get(id);
-                if (!record) {
-                    refuse(operation, "AutoScalingGroup name not found - null");
-                }
-                const template = check(given, operation);
-                const wanted =
-                    given.desiredCapacity === before.desiredCapacity ? undefined : given.desiredCapacity;
-                const desired = Math.min(Math.max(wanted ?? record.desired, given.minSize), given.maxSize);
-                const next: GroupRecord = { ...record, ...wishesOf(given, template), desired, failures: 0 };
-                groups.put(id, next);
-                const moved =
-                    next.templateId !== record.templateId || next.templateVersion !== record.templateVersion;
-                const version = versionOf(template, next.templateVersion);
-                if (moved && given.instanceRefresh && version) {
-                    startRefresh(next, given.instanceRefresh, version.number);
-                }
-                return next;
-            });
-            await wakeDaemon();
-            return outputsOf(changed);
-        }),
+    change(record, given, { before }) {
+        const template = checked(given, "UpdateAutoScalingGroup");
+        const wanted = given.desiredCapacity === before.desiredCapacity ? undefined : given.desiredCapacity;
+        const desired = Math.min(Math.max(wanted ?? record.desired, given.minSize), given.maxSize);
+        const next: GroupRecord = { ...record, ...settingsOf(given, template), desired, failures: 0 };
+        const moved =
+            next.templateId !== record.templateId || next.templateVersion !== record.templateVersion;
+        const version = versionOf(template, next.templateVersion);
+        if (moved && given.instanceRefresh && version) {
+            startRefresh(next, given.instanceRefresh, version.number);
+        }
+        return next;
+    },
 
-    delete: ({ id, inputs: given }) =>
-        doing(`deleting Auto Scaling Group (${id})`, () => removeGroup(id, given.forceDelete)),
+    outputs: ({ name, arn, desired, subnetIds }) => ({
+        ...{ name, arn, desiredCapacity: desired },
+        availabilityZones: [...new Set(subnetIds.flatMap((id) => subnets.get(id)?.zone ?? []))].sort(),
+    }),
+
+    async afterwards({ name }, { waitForCapacityTimeout }, isNew) {
+        try {
+            await ensureDaemon();
+            if (isNew && labMode() === "machines") {
+                await waitForCapacity(name, waitForCapacityTimeout);
+            }
+        } catch (error) {
+            if (isNew) {
+                await removeGroupAtOnce(name);
+            }
+            throw error;
+        }
+    },
+
+    remove: removeGroup,
 });
 
-/** Removes a group: its listeners may leave first, unless `force` is given. */
-export async function removeGroup(name: string, force: boolean): Promise<void> {
+/** Removes a group whose listeners may leave first. */
+async function removeGroup(name: string): Promise<void> {
     const group = await exclusively(async () => {
         const record = groups.get(name);
         if (record) {
@@ -279,13 +230,10 @@ export async function removeGroup(name: string, force: boolean): Promise<void> {
         }
         return record;
     });
-    if (!group) {
-        return;
-    }
-    if (labMode() === "machines" && !force) {
-        await wakeDaemon();
+    if (group && labMode() === "machines") {
+        await ensureDaemon();
         const drains = group.targetGroupArns.map((one) => targetGroups.get(one)?.drainSeconds ?? 0);
         await waitForEmpty(name, emptyWaitMs + Math.max(0, ...drains) * 1000);
     }
-    await forgetGroup(name);
+    await removeGroupAtOnce(name);
 }

@@ -1,15 +1,15 @@
 import type { ProviderFunction, ResourceKind } from "../../cloud/kind";
-import { loadBalancer } from "./balancer";
+import { listener, loadBalancer, targetGroup } from "./balancer";
 import { budget } from "./budget";
 import { eip } from "./eip";
 import { group } from "./group";
 import { launchTemplate } from "./launchTemplate";
 import { getParameter, parameter } from "./parameter";
 import { policy } from "./policy";
-import { routeTable, routeTableAssociation } from "./routes";
+
 import { egressRule, ingressRule, securityGroup } from "./securityGroup";
-import { listener, targetGroup } from "./targetGroup";
-import { internetGateway, subnet, vpc } from "./vpc";
+
+import { internetGateway, routeTable, routeTableAssociation, subnet, vpc } from "./vpc";
 
 /** Networks, machines and groups of them, balancers, parameters, budgets. */
 export const computeKinds: readonly ResourceKind[] = [

@@ -1,24 +1,21 @@
 import { z } from "zod";
 
-import { resourceKind } from "../../cloud/kind";
-import { exclusively } from "../../cloud/records";
-import { instanceProfiles } from "../iam/cloud";
-import { accountFor } from "../settings";
-import { AwsError, doing, nameFrom, newId } from "./api";
-import { securityGroups, templates, type TemplateRecord, type TemplateVersion } from "./cloud";
-import { architectureOf, images, maxUserDataBytes } from "./facts";
-import { groups } from "./groups";
-import { between, decoded, oneOf, region, tags, text } from "./inputs";
+import { refuse } from "../errors";
+import { architectureOf, images, maxUserDataBytes } from "../facts";
+import { between, decoded, oneOf, region, tags, text } from "../inputs";
+import { amazonKind } from "../kind";
+import { ec2Arn, nameFrom, newId } from "../names";
+import { groups, instanceProfiles, securityGroups, templates, type TemplateVersion } from "../records";
 
 const userData = z
     .string()
     .refine((value) => decoded(value) !== undefined, {
         error: "Invalid BASE64 encoding of user data: user_data is given in base64 here",
     })
-    .refine((value) => (decoded(value) ?? Buffer.alloc(0)).length <= maxUserDataBytes, {
+    .refine((value) => (decoded(value)?.length ?? 0) <= maxUserDataBytes, {
         error: (issue) =>
             `User data is limited to ${maxUserDataBytes} bytes before base64; these are ` +
-            `${(decoded(String(issue.input)) ?? Buffer.alloc(0)).length}`,
+            `${decoded(String(issue.input))?.length}`,
     });
 
 const disk = z.strictObject({
@@ -53,17 +50,10 @@ const inputs = z.strictObject({
                 .literal("required", { error: "the lab's metadata service answers by tokens (IMDSv2) only" })
                 .optional(),
             httpPutResponseHopLimit: between(1, 64).optional(),
-            httpProtocolIpv6: oneOf(["disabled"]).optional(),
-            instanceMetadataTags: oneOf(["enabled", "disabled"]).optional(),
         })
         .optional(),
     blockDeviceMappings: z.array(disk).optional(),
-    creditSpecification: z
-        .strictObject({ cpuCredits: oneOf(["standard", "unlimited"]).optional() })
-        .optional(),
     monitoring: z.strictObject({ enabled: z.boolean().optional() }).optional(),
-    ebsOptimized: oneOf(["true", "false"]).optional(),
-    instanceInitiatedShutdownBehavior: oneOf(["terminate", "stop"]).optional(),
     tagSpecifications: z
         .array(z.strictObject({ resourceType: oneOf(["instance", "volume", "network-interface"]), tags }))
         .optional(),
@@ -73,51 +63,35 @@ const inputs = z.strictObject({
 type Inputs = z.output<typeof inputs>;
 
 /** Refuses what a launch would be refused for; Amazon says it at the first launch, or here. */
-function versionFrom(given: Inputs, number: number, operation: string): TemplateVersion {
-    const image = images[given.imageId];
-    if (!image) {
-        throw new AwsError(
-            operation,
-            "InvalidAMIID.NotFound",
-            `The image id '[${given.imageId}]' does not exist`,
-        );
+function versionFrom(given: Inputs, number: number, action: string): TemplateVersion {
+    const operation = `EC2: ${action}`;
+    const { imageId, instanceType } = given;
+    const wanted = images[imageId];
+    if (!wanted) {
+        refuse(operation, "InvalidAMIID.NotFound", `The image id '[${imageId}]' does not exist`);
     }
-    const architecture = architectureOf(given.instanceType);
+    const architecture = architectureOf(instanceType);
     if (architecture === undefined) {
-        throw new AwsError(
-            operation,
-            "InvalidParameterValue",
-            `Invalid value '${given.instanceType}' for InstanceType.`,
-        );
+        const said = `Invalid value '${instanceType}' for InstanceType.`;
+        refuse(operation, "InvalidParameterValue", said);
     }
-    if (architecture !== image.architecture) {
-        throw new AwsError(
-            operation,
-            "InvalidParameterValue",
+    if (architecture !== wanted) {
+        const said =
             `The architecture '${architecture}' of the specified instance type does not match the architecture ` +
-                `'${image.architecture}' of the specified AMI. Specify an instance type and an AMI that have ` +
-                "matching architectures, and try again.",
-        );
+            `'${wanted}' of the specified AMI. Specify an instance type and an AMI that have ` +
+            "matching architectures, and try again.";
+        refuse(operation, "InvalidParameterValue", said);
     }
-    for (const id of given.vpcSecurityGroupIds) {
-        if (!securityGroups.get(id)) {
-            throw new AwsError(
-                operation,
-                "InvalidGroup.NotFound",
-                `The security group '${id}' does not exist`,
-            );
-        }
+    const missing = given.vpcSecurityGroupIds.find((id) => !securityGroups.get(id));
+    if (missing !== undefined) {
+        refuse(operation, "InvalidGroup.NotFound", `The security group '${missing}' does not exist`);
     }
     const instanceTags = given.tagSpecifications?.find(({ resourceType }) => resourceType === "instance");
     return {
-        number,
-        imageId: given.imageId,
-        instanceType: given.instanceType,
-        userData: given.userData ?? "",
+        ...{ number, imageId, instanceType, userData: given.userData ?? "" },
         securityGroupIds: given.vpcSecurityGroupIds,
         profile: profileOf(given, operation),
         metadataHops: given.metadataOptions?.httpPutResponseHopLimit ?? 1,
-        metadataTags: given.metadataOptions?.instanceMetadataTags === "enabled",
         tags: instanceTags?.tags ?? {},
     };
 }
@@ -129,95 +103,59 @@ function profileOf({ iamInstanceProfile: wanted }: Inputs, operation: string): s
     const given = wanted.name ?? wanted.arn;
     const found = instanceProfiles.all().find(({ name, arn }) => given === name || given === arn);
     if (!found) {
-        throw new AwsError(
-            operation,
-            "InvalidParameterValue",
-            `Value (${given}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name`,
-        );
+        const said = `Value (${given}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name`;
+        refuse(operation, "InvalidParameterValue", said);
     }
     return found.name;
 }
-
-function outputsOf(template: TemplateRecord, given: Inputs, account: string) {
-    return {
-        name: template.name,
-        arn: `arn:aws:ec2:${template.region}:${account}:launch-template/${template.id}`,
-        latestVersion: template.versions.at(-1)?.number,
-        defaultVersion: template.defaultVersion,
-        tagsAll: given.tags ?? {},
-    };
-}
-
-export const launchTemplate = resourceKind({
-    type: "aws:ec2/launchTemplate:LaunchTemplate",
-    inputs,
-    fromProvider: ["region"],
-    sets: ["vpcSecurityGroupIds"],
-
-    create: (given, context) =>
-        doing("creating EC2 Launch Template", () =>
-            exclusively(async () => {
-                const operation = "EC2: CreateLaunchTemplate";
-                const name = given.name ?? nameFrom(given.namePrefix ?? "terraform-");
-                if (templates.all().some((other) => other.name === name)) {
-                    throw new AwsError(
-                        operation,
-                        "InvalidLaunchTemplateName.AlreadyExistsException",
-                        `Launch template name already in use.`,
-                    );
-                }
-                const id = newId("lt");
-                const { urn } = context;
-                const versions = [versionFrom(given, 1, operation)];
-                const record = { urn, region: given.region, id, name, defaultVersion: 1, versions };
-                templates.put(id, record);
-                return { id, outputs: outputsOf(record, given, accountFor(context)) };
-            }),
-        ),
-
-    read: async ({ id, outputs }) => {
-        const template = templates.get(id);
-        return template && { ...outputs, latestVersion: template.versions.at(-1)?.number };
-    },
-
-    update: ({ id, inputs: before }, given, context) =>
-        doing(`updating EC2 Launch Template (${id})`, () =>
-            exclusively(async () => {
-                const record = templates.get(id);
-                const operation = "EC2: CreateLaunchTemplateVersion";
-                if (!record) {
-                    throw new AwsError(
-                        operation,
-                        "InvalidLaunchTemplateId.NotFound",
-                        `The specified launch template, with template ID ${id}, does not exist.`,
-                    );
-                }
-                const changed = { ...record, versions: [...record.versions] };
-                const next = (record.versions.at(-1)?.number ?? 0) + 1;
-                if (contentOf(before) !== contentOf(given)) {
-                    changed.versions.push(versionFrom(given, next, operation));
-                    if (given.updateDefaultVersion) {
-                        changed.defaultVersion = next;
-                    }
-                }
-                templates.put(id, changed);
-                return outputsOf(changed, given, accountFor(context));
-            }),
-        ),
-
-    delete: ({ id }) =>
-        doing(`deleting EC2 Launch Template (${id})`, async () => {
-            const user = groups.all().find(({ templateId }) => templateId === id);
-            if (user) {
-                // Amazon lets it go, and the group fails at its next launch.
-                throw new Error(`launch template ${id} is still used by the group ${user.name}`);
-            }
-            templates.remove(id);
-        }),
-});
 
 /** What makes a new version when it changes: all but names, the template's own tags, and which version is default. */
 function contentOf(given: Inputs): string {
     const { name: _, namePrefix: __, tags: ___, updateDefaultVersion: ____, ...content } = given;
     return JSON.stringify(content);
 }
+
+export const launchTemplate = amazonKind({
+    type: "aws:ec2/launchTemplate:LaunchTemplate",
+    title: "EC2 Launch Template",
+    inputs,
+    sets: ["vpcSecurityGroupIds"],
+    records: templates,
+    idOf: ({ id }) => id,
+
+    make(given, { urn }) {
+        const name = given.name ?? nameFrom(given.namePrefix);
+        const action = "CreateLaunchTemplate";
+        if (templates.all().some((other) => other.name === name)) {
+            const code = "InvalidLaunchTemplateName.AlreadyExistsException";
+            refuse(`EC2: ${action}`, code, "Launch template name already in use.");
+        }
+        const versions = [versionFrom(given, 1, action)];
+        return { urn, region: given.region, id: newId("lt"), name, defaultVersion: 1, versions };
+    },
+
+    change(record, given, { before }) {
+        if (contentOf(before) === contentOf(given)) {
+            return record;
+        }
+        const next = (record.versions.at(-1)?.number ?? 0) + 1;
+        return {
+            ...record,
+            versions: [...record.versions, versionFrom(given, next, "CreateLaunchTemplateVersion")],
+            defaultVersion: given.updateDefaultVersion ? next : record.defaultVersion,
+        };
+    },
+
+    outputs: ({ id, region, name, versions, defaultVersion }, _, account) => ({
+        ...{ name, arn: ec2Arn("launch-template", region, account, id) },
+        ...{ latestVersion: versions.at(-1)?.number, defaultVersion },
+    }),
+
+    checkDelete(id) {
+        const user = groups.all().find(({ templateId }) => templateId === id);
+        if (user) {
+            // Amazon lets it go, and the group fails at its next launch.
+            throw new Error(`launch template ${id} is still used by the group ${user.name}`);
+        }
+    },
+});

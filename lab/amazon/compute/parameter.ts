@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-import { providerFunction, resourceKind } from "../../cloud/kind";
-import { exclusively } from "../../cloud/records";
-import { accountFor } from "../settings";
-import { AwsError, doing } from "./api";
-import { publicParameters } from "./facts";
-import { oneOf, region, tags, text } from "./inputs";
-import { encrypted, maxParameterBytes, parameterKey, parameters, type ParameterRecord } from "./parameters";
+import { providerFunction } from "../../cloud/kind";
+import { refuse } from "../errors";
+import { maxParameterBytes, publicParameters } from "../facts";
+import { oneOf, region, tags, text } from "../inputs";
+import { encrypted } from "../keys";
+import { amazonKind } from "../kind";
+import { parameterKey, parameters } from "../records";
 
 const inputs = z
     .strictObject({
@@ -26,8 +26,6 @@ const inputs = z
         type: oneOf(["String", "SecureString"]),
         value: z.string().min(1, "Parameter value can't be empty"),
         description: z.string().max(1024).optional(),
-        tier: oneOf(["Standard"]).default("Standard"),
-        overwrite: z.boolean().optional(),
         tags: tags.optional(),
     })
     .refine(({ value }) => Buffer.byteLength(value) <= maxParameterBytes, {
@@ -40,71 +38,38 @@ const inputs = z
             );
         },
     });
-type Inputs = z.output<typeof inputs>;
 
-const operation = "SSM: PutParameter";
-
-function put(given: Inputs, record: Omit<ParameterRecord, "type" | "value" | "modifiedAt">): ParameterRecord {
-    const { type } = given;
-    const value = type === "SecureString" ? encrypted(given.value) : given.value;
-    const next = { ...record, type, value, modifiedAt: Date.now() };
-    parameters.put(parameterKey(given.region, record.name), next);
-    return next;
-}
-
-function outputsOf(record: ParameterRecord, given: Inputs) {
-    return {
-        name: record.name,
-        arn: record.arn,
-        version: record.version,
-        dataType: "text",
-        ...(record.type === "SecureString" && { keyId: "alias/aws/ssm" }),
-        tagsAll: given.tags ?? {},
-    };
+function stored({ type, value }: z.output<typeof inputs>) {
+    return { type, value: type === "SecureString" ? encrypted(value) : value, modifiedAt: Date.now() };
 }
 
 /** A parameter of Systems Manager. Its value is a secret in the state, whatever its type, as with the real provider. */
-export const parameter = resourceKind({
+export const parameter = amazonKind({
     type: "aws:ssm/parameter:Parameter",
+    title: "SSM Parameter",
     inputs,
-    fromProvider: ["region"],
     secretOutputs: ["value"],
+    records: parameters,
+    idOf: ({ name }) => name,
+    key: (name, { region }) => parameterKey({ region, name }),
 
-    create: (given, context) =>
-        doing("creating SSM Parameter", () =>
-            exclusively(async () => {
-                const name = given.name ?? context.name;
-                if (parameters.get(parameterKey(given.region, name)) && !given.overwrite) {
-                    throw new AwsError(
-                        operation,
-                        "ParameterAlreadyExists",
-                        "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
-                    );
-                }
-                const path = name.startsWith("/") ? name : `/${name}`;
-                const arn = `arn:aws:ssm:${given.region}:${accountFor(context)}:parameter${path}`;
-                const record = put(given, { urn: context.urn, region: given.region, name, arn, version: 1 });
-                return { id: name, outputs: outputsOf(record, given) };
-            }),
-        ),
-
-    read: async ({ id, inputs: given, outputs }) => {
-        const record = parameters.get(parameterKey(given.region, id));
-        return record && { ...outputs, ...outputsOf(record, given) };
+    make(given, { urn, account, ...context }) {
+        const { region, name = context.name } = given;
+        if (parameters.get(parameterKey({ region, name }))) {
+            const said =
+                "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
+            refuse("SSM: PutParameter", "ParameterAlreadyExists", said);
+        }
+        const path = name.startsWith("/") ? name : `/${name}`;
+        const arn = `arn:aws:ssm:${region}:${account}:parameter${path}`;
+        return { urn, region, name, arn, version: 1, ...stored(given) };
     },
+    change: (record, given) => ({ ...record, ...stored(given), version: record.version + 1 }),
 
-    update: ({ id }, given) =>
-        doing(`updating SSM Parameter (${id})`, () =>
-            exclusively(async () => {
-                const record = parameters.get(parameterKey(given.region, id));
-                if (!record) {
-                    throw new AwsError(operation, "ParameterNotFound", "");
-                }
-                return outputsOf(put(given, { ...record, version: record.version + 1 }), given);
-            }),
-        ),
-
-    delete: async ({ id, inputs: given }) => parameters.remove(parameterKey(given.region, id)),
+    outputs: ({ name, arn, version, type }) => ({
+        ...{ name, arn, version, dataType: "text" },
+        ...(type === "SecureString" && { keyId: "alias/aws/ssm" }),
+    }),
 });
 
 /** Parameters that everybody may read: the ids of Debian's images. */

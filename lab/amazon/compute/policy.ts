@@ -2,24 +2,20 @@ import { randomUUID } from "node:crypto";
 
 import { z } from "zod";
 
-import { resourceKind } from "../../cloud/kind";
-import { exclusively } from "../../cloud/records";
-import { accountFor } from "../settings";
-import { AwsError, doing } from "./api";
-import { wakeDaemon } from "./daemon";
-import { groups, policies, type PolicyRecord } from "./groups";
-import { region, text } from "./inputs";
+import { ensureDaemon } from "../daemon";
+import { refuse } from "../errors";
+import { region, text } from "../inputs";
+import { amazonKind } from "../kind";
+import { groups, policies } from "../records";
 
 const inputs = z.strictObject({
     region,
     name: text.optional(),
     autoscalingGroupName: text,
     policyType: z.literal("TargetTrackingScaling", { error: "the lab's groups track targets only" }),
-    enabled: z.boolean().default(true),
     estimatedInstanceWarmup: z.int().min(0).optional(),
     targetTrackingConfiguration: z.strictObject({
         targetValue: z.number().positive("expected target_value to be greater than 0"),
-        disableScaleIn: z.boolean().default(false),
         predefinedMetricSpecification: z.strictObject({
             predefinedMetricType: z.literal("ASGAverageNetworkOut", {
                 error: "the lab's groups know ASGAverageNetworkOut only",
@@ -27,63 +23,34 @@ const inputs = z.strictObject({
         }),
     }),
 });
-type Inputs = z.output<typeof inputs>;
 
-function recordOf(given: Inputs, name: string, arn: string, urn: string): PolicyRecord {
+function settingsOf(given: z.output<typeof inputs>) {
     if (!groups.get(given.autoscalingGroupName)) {
-        throw new AwsError(
-            "Auto Scaling: PutScalingPolicy",
-            "ValidationError",
-            "Group not found: AutoScalingGroup name not found - null",
-        );
+        const said = "Group not found: AutoScalingGroup name not found - null";
+        refuse("Auto Scaling: PutScalingPolicy", "ValidationError", said);
     }
-    const { targetValue, disableScaleIn } = given.targetTrackingConfiguration;
-    return {
-        ...{ urn, region: given.region, arn, name, group: given.autoscalingGroupName },
-        ...{ targetBytes: targetValue, disableScaleIn, enabled: given.enabled },
-        warmupSeconds: given.estimatedInstanceWarmup,
-    };
+    const { targetValue } = given.targetTrackingConfiguration;
+    const warmupSeconds = given.estimatedInstanceWarmup;
+    return { targetBytes: targetValue, warmupSeconds };
 }
 
-/** A policy is known by its group and its name, whoever made it. */
-function remove(group: string, name: string): void {
-    for (const { arn } of policies.all().filter((one) => one.group === group && one.name === name)) {
-        policies.remove(arn);
-    }
-}
-
-/** What makes a group grow and shrink by its load. Its id is its name, as the real provider's. */
-export const policy = resourceKind({
+/** What makes a group grow and shrink by its load. Its id is its name, as the real provider's; one of that name is overwritten. */
+export const policy = amazonKind({
     type: "aws:autoscaling/policy:Policy",
+    title: "Auto Scaling Policy",
     inputs,
-    fromProvider: ["region"],
+    records: policies,
+    idOf: ({ name }) => name,
+    key: (name, { autoscalingGroupName }) => `${autoscalingGroupName} ${name}`,
 
-    create: (given, context) =>
-        doing("creating Auto Scaling Policy", async () => {
-            const name = given.name ?? context.name;
-            const group = given.autoscalingGroupName;
-            const arn =
-                `arn:aws:autoscaling:${given.region}:${accountFor(context)}:scalingPolicy:${randomUUID()}:` +
-                `autoScalingGroupName/${group}:policyName/${name}`;
-            await exclusively(async () => {
-                const record = recordOf(given, name, arn, context.urn);
-                // One of the same name is overwritten.
-                remove(group, name);
-                policies.put(arn, record);
-            });
-            await wakeDaemon();
-            return { id: name, outputs: { arn, name } };
-        }),
-
-    read: async ({ outputs }) => (policies.get(String(outputs.arn)) ? outputs : undefined),
-
-    update: ({ outputs }, given, { urn }) =>
-        doing(`updating Auto Scaling Policy (${String(outputs.name)})`, async () => {
-            const [arn, name] = [String(outputs.arn), String(outputs.name)];
-            await exclusively(async () => policies.put(arn, recordOf(given, name, arn, urn)));
-            return {};
-        }),
-
-    delete: ({ inputs: given, outputs }) =>
-        exclusively(async () => remove(given.autoscalingGroupName, String(outputs.name))),
+    make(given, context) {
+        const { region, autoscalingGroupName: group, name = context.name } = given;
+        const arn =
+            `arn:aws:autoscaling:${region}:${context.account}:scalingPolicy:${randomUUID()}:` +
+            `autoScalingGroupName/${group}:policyName/${name}`;
+        return { urn: context.urn, region, arn, name, group, ...settingsOf(given) };
+    },
+    change: (record, given) => ({ ...record, ...settingsOf(given) }),
+    outputs: ({ arn, name }) => ({ arn, name }),
+    afterwards: ensureDaemon,
 });

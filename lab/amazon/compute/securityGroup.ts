@@ -2,21 +2,30 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { z } from "zod";
 
-import { resourceKind } from "../../cloud/kind";
 import { exclusively } from "../../cloud/records";
-import { accountFor } from "../settings";
-import { AwsError, doing, nameFrom, newId } from "./api";
-import { securityGroups, securityRules, templates, vpcs, type SecurityRuleRecord } from "./cloud";
-import { instances, loadBalancers } from "./groups";
-import { cidr, region, tags, text } from "./inputs";
+import { refuse } from "../errors";
+import { cidr, region, tags, text } from "../inputs";
+import { amazonKind, type AmazonContext } from "../kind";
+import { ec2Arn, nameFrom, newId } from "../names";
+import {
+    instances,
+    loadBalancers,
+    securityGroups,
+    securityRules,
+    templateOf,
+    vpcs,
+    type SecurityRuleRecord,
+} from "../records";
+import { existing } from "./vpc";
 
 /** How long a group's removal waits for instances that are going, in ms; the real provider waits 15 minutes. */
 const unusedWaitMs = 120_000;
 
 const allowedCharacters = /^[0-9A-Za-z_ .:/()#,@[\]+=&;{}!$*-]*$/;
 
-export const securityGroup = resourceKind({
+export const securityGroup = amazonKind({
     type: "aws:ec2/securityGroup:SecurityGroup",
+    title: "Security Group",
     inputs: z.strictObject({
         region,
         name: z
@@ -32,59 +41,39 @@ export const securityGroup = resourceKind({
             .regex(allowedCharacters, "Invalid characters in the description of a security group")
             .default("Managed by Pulumi"),
         vpcId: text,
-        revokeRulesOnDelete: z.boolean().optional(),
         tags: tags.optional(),
     }),
-    fromProvider: ["region"],
+    records: securityGroups,
+    idOf: ({ id }) => id,
 
-    create: (given, context) =>
-        doing("creating Security Group", () =>
-            exclusively(async () => {
-                const operation = "EC2: CreateSecurityGroup";
-                const name = given.name ?? nameFrom(given.namePrefix ?? "terraform-");
-                if (!vpcs.get(given.vpcId)) {
-                    throw new AwsError(
-                        operation,
-                        "InvalidVpcID.NotFound",
-                        `The vpc ID '${given.vpcId}' does not exist`,
-                    );
-                }
-                const neighbours = securityGroups.all().filter(({ vpcId }) => vpcId === given.vpcId);
-                if (neighbours.some((other) => other.name === name)) {
-                    throw new AwsError(
-                        operation,
-                        "InvalidGroup.Duplicate",
-                        `The security group '${name}' already exists for VPC '${given.vpcId}'`,
-                    );
-                }
-                const id = newId("sg");
-                securityGroups.put(id, {
-                    ...{ urn: context.urn, region: given.region, id, vpcId: given.vpcId, name },
-                });
-                const account = accountFor(context);
-                const arn = `arn:aws:ec2:${given.region}:${account}:security-group/${id}`;
-                return { id, outputs: { arn, name, ownerId: account, tagsAll: given.tags ?? {} } };
-            }),
-        ),
+    make({ region, vpcId, ...given }, { urn }) {
+        const name = given.name ?? nameFrom(given.namePrefix);
+        existing(vpcs.get(vpcId), "CreateSecurityGroup", "Vpc", vpcId);
+        const neighbours = securityGroups.all().filter((other) => other.vpcId === vpcId);
+        if (neighbours.some((other) => other.name === name)) {
+            const said = `The security group '${name}' already exists for VPC '${vpcId}'`;
+            refuse("EC2: CreateSecurityGroup", "InvalidGroup.Duplicate", said);
+        }
+        return { urn, region, id: newId("sg"), vpcId, name };
+    },
 
-    read: async ({ id, outputs }) => (securityGroups.get(id) ? outputs : undefined),
-    update: async (_, given) => ({ tagsAll: given.tags ?? {} }),
+    outputs: ({ id, region, name }, _, account) => ({
+        arn: ec2Arn("security-group", region, account, id),
+        name,
+        ownerId: account,
+    }),
 
-    delete: ({ id }) =>
-        doing(`deleting Security Group (${id})`, async () => {
-            const deadline = Date.now() + unusedWaitMs;
-            while (isUsed(id)) {
-                if (Date.now() > deadline) {
-                    throw new AwsError(
-                        "EC2: DeleteSecurityGroup",
-                        "DependencyViolation",
-                        `resource ${id} has a dependent object`,
-                    );
-                }
-                await sleep(200);
+    async checkDelete(id) {
+        const deadline = Date.now() + unusedWaitMs;
+        while (isUsed(id)) {
+            if (Date.now() > deadline) {
+                const said = `resource ${id} has a dependent object`;
+                refuse("EC2: DeleteSecurityGroup", "DependencyViolation", said);
             }
-            await removeSecurityGroup(id);
-        }),
+            await sleep(200);
+        }
+    },
+    remove: removeSecurityGroup,
 });
 
 /** Whether an instance or balancer has the group, or a rule of another names it. */
@@ -92,11 +81,7 @@ function isUsed(id: string): boolean {
     return (
         loadBalancers.all().some(({ securityGroupIds }) => securityGroupIds.includes(id)) ||
         securityRules.all().some((rule) => rule.peerGroupId === id && rule.groupId !== id) ||
-        instances.all().some((instance) => {
-            const template = templates.get(instance.templateId);
-            const version = template?.versions.find(({ number }) => number === instance.templateVersion);
-            return version?.securityGroupIds.includes(id) ?? false;
-        })
+        instances.all().some((instance) => templateOf(instance)?.securityGroupIds.includes(id) ?? false)
     );
 }
 
@@ -126,114 +111,83 @@ const ruleInputs = z.strictObject({
 });
 type RuleInputs = z.output<typeof ruleInputs>;
 
-/** Refuses what the API does; gives the rule without its id. */
-function admit(given: RuleInputs, direction: SecurityRuleRecord["direction"], urn: string) {
-    const word = direction === "ingress" ? "Ingress" : "Egress";
+/** What the API says to ports that do not fit the protocol; undefined when they do. */
+function portProblem({ ipProtocol, fromPort, toPort }: RuleInputs): string | undefined {
+    if (ipProtocol === "-1") {
+        const given = fromPort !== undefined || toPort !== undefined;
+        return given ? "You may not specify all (-1) protocols with specific ports." : undefined;
+    }
+    if (fromPort === undefined || toPort === undefined) {
+        return `Invalid value for portRange. Must specify both from and to ports with ${ipProtocol.toUpperCase()}.`;
+    }
+    const wrong = ipProtocol !== "icmp" && (fromPort < 0 || toPort < fromPort);
+    return wrong ? `Invalid TCP/UDP port range (${fromPort}:${toPort})` : undefined;
+}
+
+function subjectOf(rule: SecurityRuleRecord): string {
+    const { direction, groupId, protocol, fromPort, toPort, peerGroupId } = rule;
+    return JSON.stringify([direction, groupId, protocol, fromPort, toPort, rule.cidr, peerGroupId]);
+}
+
+/** The rule, unless the API refuses it. */
+function admitted(
+    given: RuleInputs,
+    own: Pick<SecurityRuleRecord, "id" | "urn" | "direction">,
+): SecurityRuleRecord {
+    const word = own.direction === "ingress" ? "Ingress" : "Egress";
     const operation = `EC2: AuthorizeSecurityGroup${word}`;
-    const peers = [given.cidrIpv4, given.cidrIpv6, given.referencedSecurityGroupId].filter(
-        (peer) => peer !== undefined,
-    );
+    const { securityGroupId: groupId, referencedSecurityGroupId: peerGroupId, cidrIpv4, cidrIpv6 } = given;
+    const peers = [cidrIpv4, cidrIpv6, peerGroupId].filter((peer) => peer !== undefined);
     if (peers.length !== 1) {
         throw new Error(
             "Invalid Attribute Combination: exactly one of cidr_ipv4, cidr_ipv6, referenced_security_group_id " +
                 `must be specified; there are ${peers.length}`,
         );
     }
-    const { fromPort = -1, toPort = -1 } = given;
-    if (given.ipProtocol === "-1") {
-        if (given.fromPort !== undefined || given.toPort !== undefined) {
-            throw new AwsError(
-                operation,
-                "InvalidParameterValue",
-                "You may not specify all (-1) protocols with specific ports.",
-            );
-        }
-    } else if (given.fromPort === undefined || given.toPort === undefined) {
-        throw new AwsError(
-            operation,
-            "InvalidParameterValue",
-            `Invalid value for portRange. Must specify both from and to ports with ${given.ipProtocol.toUpperCase()}.`,
-        );
-    } else if (given.ipProtocol !== "icmp" && (fromPort < 0 || toPort < fromPort)) {
-        throw new AwsError(
-            operation,
-            "InvalidParameterValue",
-            `Invalid TCP/UDP port range (${fromPort}:${toPort})`,
-        );
+    const problem = portProblem(given);
+    if (problem !== undefined) {
+        refuse(operation, "InvalidParameterValue", problem);
     }
-    for (const id of [given.securityGroupId, given.referencedSecurityGroupId]) {
+    for (const id of [groupId, peerGroupId]) {
         if (id !== undefined && !securityGroups.get(id)) {
-            throw new AwsError(
-                operation,
-                "InvalidGroup.NotFound",
-                `The security group '${id}' does not exist`,
-            );
+            refuse(operation, "InvalidGroup.NotFound", `The security group '${id}' does not exist`);
         }
     }
+    const { region, ipProtocol: protocol, fromPort = -1, toPort = -1 } = given;
+    const range = cidrIpv4 ?? cidrIpv6;
+    const rule = { ...own, region, groupId, protocol, fromPort, toPort, cidr: range, peerGroupId };
+    if (securityRules.all().some((other) => other.id !== own.id && subjectOf(other) === subjectOf(rule))) {
+        const said =
+            `the specified rule "peer: ${range ?? peerGroupId}, ${protocol.toUpperCase()}, ` +
+            `from port: ${fromPort}, to port: ${toPort}, ALLOW" already exists`;
+        refuse(operation, "InvalidPermission.Duplicate", said);
+    }
+    return rule;
+}
+
+function ruleParts(direction: SecurityRuleRecord["direction"], title: string) {
     return {
-        ...{ urn, region: given.region, direction, groupId: given.securityGroupId },
-        ...{ protocol: given.ipProtocol, fromPort, toPort },
-        cidr: given.cidrIpv4 ?? given.cidrIpv6,
-        peerGroupId: given.referencedSecurityGroupId,
+        title,
+        inputs: ruleInputs,
+        records: securityRules,
+        idOf: ({ id }: SecurityRuleRecord) => id,
+        make: (given: RuleInputs, { urn }: AmazonContext) =>
+            admitted(given, { id: newId("sgr"), urn, direction }),
+        change: ({ id, urn }: SecurityRuleRecord, given: RuleInputs) =>
+            admitted(given, { id, urn, direction }),
+        outputs: ({ id, region }: SecurityRuleRecord, _: RuleInputs, account: string) => ({
+            arn: ec2Arn("security-group-rule", region, account, id),
+            securityGroupRuleId: id,
+        }),
     };
 }
 
-function subjectOf(rule: Omit<SecurityRuleRecord, "id">): string {
-    const { direction, groupId, protocol, fromPort, toPort, peerGroupId } = rule;
-    return JSON.stringify([direction, groupId, protocol, fromPort, toPort, rule.cidr, peerGroupId]);
-}
+export const ingressRule = amazonKind({
+    type: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+    ...ruleParts("ingress", "VPC Security Group Ingress Rule"),
+});
 
-function put(id: string, rule: Omit<SecurityRuleRecord, "id">): void {
-    const same = securityRules.all().some((other) => other.id !== id && subjectOf(other) === subjectOf(rule));
-    if (same) {
-        const word = rule.direction === "ingress" ? "Ingress" : "Egress";
-        throw new AwsError(
-            `EC2: AuthorizeSecurityGroup${word}`,
-            "InvalidPermission.Duplicate",
-            `the specified rule "peer: ${rule.cidr ?? rule.peerGroupId}, ${rule.protocol.toUpperCase()}, ` +
-                `from port: ${rule.fromPort}, to port: ${rule.toPort}, ALLOW" already exists`,
-        );
-    }
-    securityRules.put(id, { ...rule, id });
-}
-
-function ruleKind(word: "Ingress" | "Egress") {
-    const direction = word === "Ingress" ? "ingress" : "egress";
-    const outputsOf = (id: string, given: RuleInputs, account: string) => ({
-        arn: `arn:aws:ec2:${given.region}:${account}:security-group-rule/${id}`,
-        securityGroupRuleId: id,
-        tagsAll: given.tags ?? {},
-    });
-    return resourceKind({
-        type:
-            word === "Ingress"
-                ? "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-                : "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
-        inputs: ruleInputs,
-        fromProvider: ["region"],
-
-        create: (given, context) =>
-            doing(`creating VPC Security Group ${word} Rule`, () =>
-                exclusively(async () => {
-                    const id = newId("sgr");
-                    put(id, admit(given, direction, context.urn));
-                    return { id, outputs: outputsOf(id, given, accountFor(context)) };
-                }),
-            ),
-
-        read: async ({ id, outputs }) => (securityRules.get(id) ? outputs : undefined),
-
-        update: ({ id }, given, context) =>
-            doing(`updating VPC Security Group Rule (${id})`, () =>
-                exclusively(async () => {
-                    put(id, admit(given, direction, context.urn));
-                    return outputsOf(id, given, accountFor(context));
-                }),
-            ),
-
-        delete: async ({ id }) => securityRules.remove(id),
-    });
-}
-
-export const ingressRule = ruleKind("Ingress");
-export const egressRule = ruleKind("Egress");
+export const egressRule = amazonKind({
+    type: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+    ...ruleParts("egress", "VPC Security Group Egress Rule"),
+});

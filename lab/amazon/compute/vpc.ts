@@ -2,50 +2,50 @@ import { z } from "zod";
 
 import { parseRange } from "../../network/addresses";
 import { readNetwork } from "../../network/state";
-import { resourceKind } from "../../cloud/kind";
-import { exclusively } from "../../cloud/records";
-import { accountFor } from "../settings";
-import { AwsError, doing, newId } from "./api";
-import { gateways, rangesOverlap, routeTables, securityGroups, subnets, vpcs } from "./cloud";
-import { zonesOf } from "./facts";
-import { instances, loadBalancers } from "./groups";
-import { cidr, region, tags, text } from "./inputs";
+import { rangesOverlap } from "../addresses";
+import { refuse } from "../errors";
+import { zonesOf } from "../facts";
+import { cidr, oneOf, region, tags, text } from "../inputs";
+import { amazonKind } from "../kind";
+import { ec2Arn, newId } from "../names";
+import {
+    associations,
+    gateways,
+    instances,
+    loadBalancers,
+    routeTables,
+    securityGroups,
+    subnets,
+    vpcs,
+} from "../records";
 
-/** What a thing of EC2 is called everywhere. */
-export function arnOf(kind: string, place: string, account: string, id: string): string {
-    return `arn:aws:ec2:${place}:${account}:${kind}/${id}`;
-}
+/* Private networks: their subnets, and the way out of them. */
 
-export function withTags(given: { tags?: Record<string, string> }) {
-    return { tagsAll: given.tags ?? {} };
+/** @throws as EC2 does, when there is no such thing: `vpc` is `vpcs.get(id)`, and `Vpc` its word. */
+export function existing<Thing>(
+    thing: Thing | undefined,
+    operation: string,
+    word: string,
+    id: string,
+): Thing {
+    const subject = word.charAt(0).toLowerCase() + word.slice(1);
+    return (
+        thing ??
+        refuse(`EC2: ${operation}`, `Invalid${word}ID.NotFound`, `The ${subject} ID '${id}' does not exist`)
+    );
 }
 
 /** Refuses to delete what something else still needs. */
-export function refuseIfUsed(operation: string, what: string, id: string, used: boolean): void {
+function refuseIfUsed(used: boolean, operation: string, what: string, id: string): void {
     if (used) {
-        throw new AwsError(
-            operation,
-            "DependencyViolation",
-            `The ${what} '${id}' has dependencies and cannot be deleted.`,
-        );
+        const said = `The ${what} '${id}' has dependencies and cannot be deleted.`;
+        refuse(`EC2: ${operation}`, "DependencyViolation", said);
     }
 }
 
-export function known<Record>(
-    record: Record | undefined,
-    operation: string,
-    kind: string,
-    what: string,
-    id: string,
-): Record {
-    if (!record) {
-        throw new AwsError(operation, `Invalid${kind}.NotFound`, `The ${what} ID '${id}' does not exist`);
-    }
-    return record;
-}
-
-export const vpc = resourceKind({
+export const vpc = amazonKind({
     type: "aws:ec2/vpc:Vpc",
+    title: "EC2 VPC",
     inputs: z.strictObject({
         region,
         cidrBlock: cidr,
@@ -56,69 +56,44 @@ export const vpc = resourceKind({
             .default("default"),
         tags: tags.optional(),
     }),
-    fromProvider: ["region"],
+    records: vpcs,
+    idOf: ({ id }) => id,
 
-    create: (given, context) =>
-        doing("creating EC2 VPC", () =>
-            exclusively(async () => {
-                const operation = "EC2: CreateVpc";
-                const { length } = parseRange(given.cidrBlock);
-                if (length < 16 || length > 28) {
-                    throw new AwsError(
-                        operation,
-                        "InvalidVpc.Range",
-                        `The CIDR '${given.cidrBlock}' is invalid.`,
-                    );
-                }
-                // Amazon would allow it; the lab's one router tells private networks apart by their addresses.
-                const ranges = Object.values(readNetwork().endpoints).map((one) => one.private?.vpcRange);
-                const other = [...vpcs.all().map((one) => one.cidr), ...ranges].find(
-                    (one) => one !== undefined && rangesOverlap(one, given.cidrBlock),
-                );
-                if (other !== undefined) {
-                    throw new Error(
-                        `the lab has a private network ${other} already, which ${given.cidrBlock} overlaps`,
-                    );
-                }
-                const id = newId("vpc");
-                vpcs.put(id, { urn: context.urn, region: given.region, id, cidr: given.cidrBlock });
-                const account = accountFor(context);
-                return {
-                    id,
-                    outputs: {
-                        arn: arnOf("vpc", given.region, account, id),
-                        ownerId: account,
-                        mainRouteTableId: newId("rtb"),
-                        defaultSecurityGroupId: newId("sg"),
-                        ...withTags(given),
-                    },
-                };
-            }),
-        ),
-
-    read: async ({ id, outputs }) => (vpcs.get(id) ? outputs : undefined),
-    update: async (_, given) => withTags(given),
-
-    delete: ({ id }) =>
-        doing(`deleting EC2 VPC (${id})`, async () => {
-            const users = [
-                ...subnets.all(),
-                ...gateways.all(),
-                ...securityGroups.all(),
-                ...routeTables.all(),
-            ];
-            refuseIfUsed(
-                "EC2: DeleteVpc",
-                "vpc",
-                id,
-                users.some(({ vpcId }) => vpcId === id),
+    make(given, { urn }) {
+        const { length } = parseRange(given.cidrBlock);
+        if (length < 16 || length > 28) {
+            refuse("EC2: CreateVpc", "InvalidVpc.Range", `The CIDR '${given.cidrBlock}' is invalid.`);
+        }
+        // Amazon would allow it; the lab's one router tells private networks apart by their addresses.
+        const ranges = Object.values(readNetwork().endpoints).map((one) => one.private?.vpcRange);
+        const other = [...vpcs.all().map((one) => one.cidr), ...ranges].find(
+            (one) => one !== undefined && rangesOverlap(one, given.cidrBlock),
+        );
+        if (other !== undefined) {
+            throw new Error(
+                `the lab has a private network ${other} already, which ${given.cidrBlock} overlaps`,
             );
-            vpcs.remove(id);
-        }),
+        }
+        return { urn, region: given.region, id: newId("vpc"), cidr: given.cidrBlock };
+    },
+
+    outputs: ({ id, region }, _, account) => ({
+        arn: ec2Arn("vpc", region, account, id),
+        ownerId: account,
+        mainRouteTableId: id.replace("vpc-", "rtb-"),
+        defaultSecurityGroupId: id.replace("vpc-", "sg-"),
+    }),
+
+    checkDelete(id) {
+        const users = [...subnets.all(), ...gateways.all(), ...securityGroups.all(), ...routeTables.all()];
+        const used = users.some(({ vpcId }) => vpcId === id);
+        refuseIfUsed(used, "DeleteVpc", "vpc", id);
+    },
 });
 
-export const subnet = resourceKind({
+export const subnet = amazonKind({
     type: "aws:ec2/subnet:Subnet",
+    title: "EC2 Subnet",
     inputs: z.strictObject({
         region,
         vpcId: text,
@@ -127,118 +102,140 @@ export const subnet = resourceKind({
         mapPublicIpOnLaunch: z.boolean().default(false),
         tags: tags.optional(),
     }),
-    fromProvider: ["region"],
+    records: subnets,
+    idOf: ({ id }) => id,
 
-    create: (given, context) =>
-        doing("creating EC2 Subnet", () =>
-            exclusively(async () => {
-                const operation = "EC2: CreateSubnet";
-                const network = known(vpcs.get(given.vpcId), operation, "VpcID", "vpc", given.vpcId);
-                const zones = zonesOf(given.region);
-                const zone = given.availabilityZone ?? zones[0] ?? "";
-                if (!zones.includes(zone)) {
-                    throw new AwsError(
-                        operation,
-                        "InvalidParameterValue",
-                        `Value (${zone}) for parameter availabilityZone is invalid. Subnets can currently only be ` +
-                            `created in the following availability zones: ${zones.join(", ")}.`,
-                    );
-                }
-                const [inner, outer] = [parseRange(given.cidrBlock), parseRange(network.cidr)];
-                if (inner.length < outer.length || !rangesOverlap(given.cidrBlock, network.cidr)) {
-                    throw new AwsError(
-                        operation,
-                        "InvalidSubnet.Range",
-                        `The CIDR '${given.cidrBlock}' is invalid.`,
-                    );
-                }
-                const neighbours = subnets.all().filter(({ vpcId }) => vpcId === given.vpcId);
-                if (neighbours.some((other) => rangesOverlap(other.cidr, given.cidrBlock))) {
-                    throw new AwsError(
-                        operation,
-                        "InvalidSubnet.Conflict",
-                        `The CIDR '${given.cidrBlock}' conflicts with another subnet`,
-                    );
-                }
-                const id = newId("subnet");
-                const { urn } = context;
-                subnets.put(id, {
-                    ...{ urn, region: given.region, id, vpcId: given.vpcId, zone, cidr: given.cidrBlock },
-                    mapPublicIp: given.mapPublicIpOnLaunch,
-                });
-                const account = accountFor(context);
-                return {
-                    id,
-                    outputs: {
-                        arn: arnOf("subnet", given.region, account, id),
-                        availabilityZone: zone,
-                        availabilityZoneId: `lab-az${zones.indexOf(zone) + 1}`,
-                        ownerId: account,
-                        ...withTags(given),
-                    },
-                };
-            }),
-        ),
+    make({ region, vpcId, cidrBlock, availabilityZone, mapPublicIpOnLaunch }, { urn }) {
+        const operation = "EC2: CreateSubnet";
+        const network = existing(vpcs.get(vpcId), "CreateSubnet", "Vpc", vpcId);
+        const zones = zonesOf(region);
+        const zone = availabilityZone ?? zones[0] ?? "";
+        if (!zones.includes(zone)) {
+            const said =
+                `Value (${zone}) for parameter availabilityZone is invalid. Subnets can currently only be ` +
+                `created in the following availability zones: ${zones.join(", ")}.`;
+            refuse(operation, "InvalidParameterValue", said);
+        }
+        const [inner, outer] = [parseRange(cidrBlock), parseRange(network.cidr)];
+        if (inner.length < outer.length || !rangesOverlap(cidrBlock, network.cidr)) {
+            refuse(operation, "InvalidSubnet.Range", `The CIDR '${cidrBlock}' is invalid.`);
+        }
+        const neighbours = subnets.all().filter((one) => one.vpcId === vpcId);
+        if (neighbours.some((other) => rangesOverlap(other.cidr, cidrBlock))) {
+            const said = `The CIDR '${cidrBlock}' conflicts with another subnet`;
+            refuse(operation, "InvalidSubnet.Conflict", said);
+        }
+        const place = { urn, region, vpcId, zone };
+        return { ...place, id: newId("subnet"), cidr: cidrBlock, mapPublicIp: mapPublicIpOnLaunch };
+    },
 
-    read: async ({ id, outputs }) => (subnets.get(id) ? outputs : undefined),
+    change: (record, given) => ({ ...record, mapPublicIp: given.mapPublicIpOnLaunch }),
 
-    update: ({ id }, given) =>
-        exclusively(async () => {
-            const record = known(subnets.get(id), "EC2: ModifySubnetAttribute", "SubnetID", "subnet", id);
-            subnets.put(id, { ...record, mapPublicIp: given.mapPublicIpOnLaunch });
-            return withTags(given);
-        }),
+    outputs: ({ id, region, zone }, _, account) => ({
+        arn: ec2Arn("subnet", region, account, id),
+        availabilityZone: zone,
+        availabilityZoneId: `lab-az${zonesOf(region).indexOf(zone) + 1}`,
+        ownerId: account,
+    }),
 
-    delete: ({ id }) =>
-        doing(`deleting EC2 Subnet (${id})`, async () => {
-            const used =
-                instances.all().some(({ subnetId }) => subnetId === id) ||
-                loadBalancers.all().some(({ mappings }) => mappings.some(({ subnetId }) => subnetId === id));
-            refuseIfUsed("EC2: DeleteSubnet", "subnet", id, used);
-            subnets.remove(id);
-        }),
+    checkDelete(id) {
+        const used =
+            instances.all().some(({ subnetId }) => subnetId === id) ||
+            loadBalancers.all().some(({ mappings }) => mappings.some(({ subnetId }) => subnetId === id));
+        refuseIfUsed(used, "DeleteSubnet", "subnet", id);
+    },
 });
 
-export const internetGateway = resourceKind({
-    type: "aws:ec2/internetGateway:InternetGateway",
-    inputs: z.strictObject({ region, vpcId: text.optional(), tags: tags.optional() }),
-    fromProvider: ["region"],
-
-    create: (given, context) =>
-        doing("creating EC2 Internet Gateway", () =>
-            exclusively(async () => {
-                const id = newId("igw");
-                attach(id, given, context.urn);
-                const account = accountFor(context);
-                const arn = arnOf("internet-gateway", given.region, account, id);
-                return { id, outputs: { arn, ownerId: account, ...withTags(given) } };
-            }),
-        ),
-
-    read: async ({ id, outputs }) => (gateways.get(id) ? outputs : undefined),
-
-    update: ({ id }, given, { urn }) =>
-        doing(`updating EC2 Internet Gateway (${id})`, () =>
-            exclusively(async () => {
-                attach(id, given, urn);
-                return withTags(given);
-            }),
-        ),
-
-    delete: async ({ id }) => gateways.remove(id),
-});
-
-function attach(id: string, given: { region: string; vpcId?: string }, urn: string): void {
-    const operation = "EC2: AttachInternetGateway";
-    if (given.vpcId !== undefined) {
-        known(vpcs.get(given.vpcId), operation, "VpcID", "vpc", given.vpcId);
-        if (gateways.all().some((other) => other.id !== id && other.vpcId === given.vpcId)) {
-            throw new AwsError(
-                operation,
-                "Resource.AlreadyAssociated",
-                `Network vpc ${given.vpcId} already has an internet gateway attached`,
-            );
+function attachedGateway(given: { region: string; vpcId?: string }, id: string, urn: string) {
+    const { region, vpcId } = given;
+    if (vpcId !== undefined) {
+        existing(vpcs.get(vpcId), "AttachInternetGateway", "Vpc", vpcId);
+        if (gateways.all().some((other) => other.id !== id && other.vpcId === vpcId)) {
+            const said = `Network vpc ${vpcId} already has an internet gateway attached`;
+            refuse("EC2: AttachInternetGateway", "Resource.AlreadyAssociated", said);
         }
     }
-    gateways.put(id, { urn, region: given.region, id, vpcId: given.vpcId });
+    return { urn, region, id, vpcId };
 }
+
+export const internetGateway = amazonKind({
+    type: "aws:ec2/internetGateway:InternetGateway",
+    title: "EC2 Internet Gateway",
+    inputs: z.strictObject({ region, vpcId: text.optional(), tags: tags.optional() }),
+    records: gateways,
+    idOf: ({ id }) => id,
+    make: (given, { urn }) => attachedGateway(given, newId("igw"), urn),
+    change: ({ id, urn }, given) => attachedGateway(given, id, urn),
+    outputs: ({ id, region }, _, account) => ({
+        arn: ec2Arn("internet-gateway", region, account, id),
+        ownerId: account,
+    }),
+});
+
+const routeTableInputs = z.strictObject({
+    region,
+    vpcId: text,
+    routes: z.array(z.strictObject({ cidrBlock: oneOf(["0.0.0.0/0"]), gatewayId: text })).default([]),
+    tags: tags.optional(),
+});
+
+function routesOf({ vpcId, routes }: z.output<typeof routeTableInputs>) {
+    return routes.map(({ cidrBlock, gatewayId }) => {
+        const gateway = existing(gateways.get(gatewayId), "CreateRoute", "Gateway", gatewayId);
+        if (gateway.vpcId !== vpcId) {
+            const said = `route table and network gateway ${gatewayId} belong to different networks`;
+            refuse("EC2: CreateRoute", "InvalidParameterValue", said);
+        }
+        return { cidr: cidrBlock, gatewayId };
+    });
+}
+
+export const routeTable = amazonKind({
+    type: "aws:ec2/routeTable:RouteTable",
+    title: "EC2 Route Table",
+    inputs: routeTableInputs,
+    sets: ["routes"],
+    records: routeTables,
+    idOf: ({ id }) => id,
+
+    make(given, { urn }) {
+        const { region, vpcId } = given;
+        existing(vpcs.get(vpcId), "CreateRouteTable", "Vpc", vpcId);
+        return { urn, region, id: newId("rtb"), vpcId, routes: routesOf(given) };
+    },
+    change: (record, given) => ({ ...record, routes: routesOf(given) }),
+
+    outputs: ({ id, region }, _, account) => ({
+        arn: ec2Arn("route-table", region, account, id),
+        ownerId: account,
+    }),
+
+    checkDelete(id) {
+        const used = associations.all().some(({ routeTableId }) => routeTableId === id);
+        refuseIfUsed(used, "DeleteRouteTable", "routeTable", id);
+    },
+});
+
+export const routeTableAssociation = amazonKind({
+    type: "aws:ec2/routeTableAssociation:RouteTableAssociation",
+    title: "EC2 Route Table Association",
+    inputs: z.strictObject({ region, routeTableId: text, subnetId: text }),
+    records: associations,
+    idOf: ({ id }) => id,
+
+    make({ region, routeTableId, subnetId }, { urn }) {
+        const operation = "AssociateRouteTable";
+        const table = existing(routeTables.get(routeTableId), operation, "RouteTable", routeTableId);
+        const net = existing(subnets.get(subnetId), operation, "Subnet", subnetId);
+        if (table.vpcId !== net.vpcId) {
+            const said = `Route table ${table.id} and subnet ${net.id} belong to different networks`;
+            refuse(`EC2: ${operation}`, "InvalidParameterValue", said);
+        }
+        if (associations.all().some((other) => other.subnetId === subnetId)) {
+            const said = `the specified association for route table ${table.id} conflicts with an existing association`;
+            refuse(`EC2: ${operation}`, "Resource.AlreadyAssociated", said);
+        }
+        return { urn, region, id: newId("rtbassoc"), routeTableId, subnetId };
+    },
+    change: (record, { routeTableId }) => ({ ...record, routeTableId }),
+});

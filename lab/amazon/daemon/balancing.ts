@@ -5,7 +5,7 @@ import type {
     LoadBalancerRecord,
     TargetGroupRecord,
     TargetRecord,
-} from "../compute/groups";
+} from "../records";
 
 interface Holdings {
     loadBalancers: readonly LoadBalancerRecord[];

@@ -1,26 +1,26 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
-import { newId } from "../compute/api";
-import {
-    freeInstanceAddress,
-    freeSubnetAddress,
-    subnets,
-    templates,
-    versionOf,
-    type TemplateVersion,
-} from "../compute/cloud";
+import { labMode } from "../../cloud/mode";
+import { exclusively } from "../../cloud/records";
+import { destroyMachine } from "../../machines/machines";
+import { freeInstanceAddress, freeSubnetAddress } from "../addresses";
+import { newId } from "../names";
 import {
     activities,
     groups,
     instances,
+    policies,
     refreshes,
+    subnets,
     targetKey,
     targets,
+    templates,
+    versionOf,
     type GroupRecord,
     type InstanceRecord,
     type RefreshRecord,
-} from "../compute/groups";
-import { exclusively } from "../../cloud/records";
+    type TemplateVersion,
+} from "../records";
 
 /* What happens to groups and instances, in the records. Each change reads anew what it changes. */
 
@@ -30,11 +30,6 @@ const keptActivities = 100;
 export function launchVersion(group: GroupRecord): TemplateVersion | undefined {
     const template = templates.get(group.templateId);
     return template && versionOf(template, group.templateVersion);
-}
-
-export function templateOf(instance: InstanceRecord): TemplateVersion | undefined {
-    const versions = templates.get(instance.templateId)?.versions;
-    return versions?.find(({ number }) => number === instance.templateVersion);
 }
 
 /** `<base>-1` and so on: the lowest number that no machine of the name has at this moment. */
@@ -55,24 +50,16 @@ export async function launch(groupName: string, subnetId: string, cause: string)
         if (!group || !subnet || !version || group.deleting) {
             return;
         }
-        const all = instances.all();
+        const others = instances.all();
+        const taken = (key: "address" | "name" | "privateAddress") => others.map((one) => one[key]);
+        const { urn, region, templateId } = group;
         const id = newId("i");
-        const base = group.tags.Name ?? version.tags.Name ?? group.name;
         instances.put(id, {
-            ...{ urn: group.urn, region: group.region, id, group: groupName, zone: subnet.zone, subnetId },
-            name: freeName(
-                base,
-                all.map(({ name }) => name),
-            ),
-            address: freeInstanceAddress(
-                group.region,
-                all.map(({ address }) => address),
-            ),
-            privateAddress: freeSubnetAddress(
-                subnet,
-                all.map(({ privateAddress }) => privateAddress),
-            ),
-            ...{ templateId: group.templateId, templateVersion: version.number },
+            ...{ urn, region, id, group: groupName, zone: subnet.zone, subnetId },
+            name: freeName(group.tags.Name ?? version.tags.Name ?? group.name, taken("name")),
+            address: freeInstanceAddress(region, taken("address")),
+            privateAddress: freeSubnetAddress(subnet, taken("privateAddress")),
+            ...{ templateId, templateVersion: version.number },
             ...{ lifecycle: "Pending", booted: false, launchedAt: Date.now() },
         });
         begin(groupName, id, `Launching a new EC2 instance: ${id}`, cause);
@@ -90,7 +77,6 @@ export async function booted(id: string): Promise<void> {
                 lifecycle: "Pending:Wait",
                 hook: {
                     name: hook.name,
-                    token: randomUUID(),
                     deadline: Date.now() + hook.heartbeatSeconds * 1000,
                 },
             }),
@@ -109,9 +95,8 @@ export async function serve(id: string): Promise<void> {
         const now = Date.now();
         instances.put(id, { ...instance, lifecycle: "InService", inServiceAt: now, hook: undefined });
         for (const targetGroupArn of group.targetGroupArns) {
-            targets.put(targetKey(targetGroupArn, id), {
-                ...{ targetGroupArn, instanceId: id, state: "initial", proven: false, streak: 0, since: now },
-            });
+            const own = { targetGroupArn, instanceId: id };
+            targets.put(targetKey(own), { ...own, state: "initial", proven: false, streak: 0, since: now });
         }
         groups.put(group.name, { ...group, failures: 0 });
         end(id, "Successful");
@@ -128,7 +113,7 @@ export async function terminate(id: string, reason: string, failed: boolean): Pr
         const now = Date.now();
         instances.put(id, { ...instance, lifecycle: "Terminating", terminatingAt: now, reason, failed });
         for (const target of targets.all().filter(({ instanceId }) => instanceId === id)) {
-            targets.put(targetKey(target.targetGroupArn, id), { ...target, state: "draining", since: now });
+            targets.put(targetKey(target), { ...target, state: "draining", since: now });
         }
         const group = groups.get(instance.group);
         if (failed && group) {
@@ -139,15 +124,37 @@ export async function terminate(id: string, reason: string, failed: boolean): Pr
     });
 }
 
-/** It is no more. */
-export async function forgotten(id: string): Promise<void> {
+/** Removes an instance with its machine and its registrations. */
+export async function removeInstance(id: string): Promise<void> {
+    if (labMode() === "machines") {
+        await destroyMachine(id);
+    }
     await exclusively(async () => {
         for (const target of targets.all().filter(({ instanceId }) => instanceId === id)) {
-            targets.remove(targetKey(target.targetGroupArn, id));
+            targets.remove(targetKey(target));
         }
         instances.remove(id);
         end(id, "Successful");
     });
+}
+
+/** Removes a group with all it has. The daemon leaves a group alone that has no record. */
+export async function removeGroupAtOnce(name: string): Promise<void> {
+    const isOwn = ({ group }: { group: string }): boolean => group === name;
+    await exclusively(async () => {
+        groups.remove(name);
+        for (const policy of policies.all().filter(isOwn)) {
+            policies.remove(`${name} ${policy.name}`);
+        }
+        for (const records of [activities, refreshes]) {
+            for (const { id } of records.all().filter(isOwn)) {
+                records.remove(id);
+            }
+        }
+    });
+    for (const { id } of instances.all().filter(isOwn)) {
+        await removeInstance(id);
+    }
 }
 
 /** Changes a group that is there. */
@@ -176,25 +183,21 @@ export async function resize(groupName: string, desired: number, cause: string):
         if (group && !group.deleting && desired >= group.min && desired <= group.max) {
             const id = begin(groupName, "", `Setting the desired capacity to ${desired}`, cause);
             groups.put(groupName, { ...group, desired });
-            const activity = activities.get(id);
-            if (activity) {
-                activities.put(id, { ...activity, status: "Successful", endedAt: Date.now() });
-            }
+            endActivity(id, "Successful");
         }
     });
 }
 
-/** Changes an instance that is there. Returns whether it is. */
+/** Changes an instance that is there and stays. */
 export async function changeInstance(
     id: string,
     change: (instance: InstanceRecord) => InstanceRecord,
-): Promise<boolean> {
-    return exclusively(async () => {
+): Promise<void> {
+    await exclusively(async () => {
         const instance = instances.get(id);
         if (instance && instance.lifecycle !== "Terminating") {
             instances.put(id, change(instance));
         }
-        return instance !== undefined;
     });
 }
 
@@ -203,9 +206,9 @@ function begin(group: string, instance: string, description: string, cause: stri
     const id = `${String(Date.now()).padStart(14, "0")}-${randomBytes(3).toString("hex")}-${instance}`;
     const startedAt = Date.now();
     activities.put(id, { id, group, description, cause, status: "InProgress", startedAt });
-    const old = activities.ids().filter((one) => activities.get(one)?.group === group);
-    for (const one of old.slice(0, Math.max(0, old.length - keptActivities))) {
-        activities.remove(one);
+    const own = activities.all().filter((one) => one.group === group);
+    for (const old of own.slice(0, Math.max(0, own.length - keptActivities))) {
+        activities.remove(old.id);
     }
     return id;
 }
@@ -213,9 +216,13 @@ function begin(group: string, instance: string, description: string, cause: stri
 /** Ends what was under way with an instance. */
 function end(instance: string, status: "Successful" | "Failed", message?: string): void {
     for (const id of activities.ids().filter((one) => one.endsWith(`-${instance}`))) {
-        const activity = activities.get(id);
-        if (activity?.status === "InProgress") {
-            activities.put(id, { ...activity, status, message, endedAt: Date.now() });
-        }
+        endActivity(id, status, message);
+    }
+}
+
+function endActivity(id: string, status: "Successful" | "Failed", message?: string): void {
+    const activity = activities.get(id);
+    if (activity?.status === "InProgress") {
+        activities.put(id, { ...activity, status, message, endedAt: Date.now() });
     }
 }

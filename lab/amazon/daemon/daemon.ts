@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { serverCertificate } from "../../authority";
 import { awsRegions, metadataAddress, sites } from "../../network/addresses";
 import { handler } from "./api/server";
-import { Keeper } from "./keeper";
+import { Controller } from "./controller";
 import { metadataServer } from "./metadata";
 import { Scaler } from "./scaler";
 
@@ -22,10 +22,10 @@ export async function main(): Promise<void> {
     const secure = { cert: readFileSync(files.certificate), key: readFileSync(files.key) };
     createServer(secure, handler).listen(443, sites.aws);
     metadataServer().listen(80, metadataAddress);
-    const [keeper, scaler] = [new Keeper(), new Scaler()];
+    const parts = [new Controller(), new Scaler()];
     for (;;) {
         const began = Date.now();
-        for (const part of [keeper, scaler]) {
+        for (const part of parts) {
             // A round that failed is followed by the next, which sees the records anew.
             await part.tick().catch((error: unknown) => console.error(error));
         }

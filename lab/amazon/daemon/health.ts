@@ -1,7 +1,6 @@
 import { get } from "node:http";
-import { connect } from "node:net";
 
-import type { HealthCheck, TargetRecord } from "../compute/groups";
+import type { HealthCheck, TargetRecord } from "../records";
 
 /* Health checks of targets, as a network load balancer makes them. */
 
@@ -34,27 +33,18 @@ export function probe(address: string, trafficPort: number, check: HealthCheck):
     const timeout = check.timeoutSeconds * 1000;
     return new Promise((resolve) => {
         const timer = setTimeout(() => end("Request timed out"), timeout);
-        const attempt = check.protocol === "HTTP" ? ask() : knock();
+        const headers = { host: address, "user-agent": "ELB-HealthChecker/2.0" };
+        const attempt = get({ host: address, port, path: check.path, headers, agent: false }, (response) => {
+            const code = response.statusCode ?? 0;
+            const isWell = isExpected(code, check.matcher);
+            end(isWell ? undefined : `Health checks failed with these codes: [${code}]`);
+        });
         attempt.on("error", (error) => end(`Health checks failed: ${error.message}`));
 
         function end(finding: Finding): void {
             clearTimeout(timer);
             attempt.destroy();
             resolve(finding);
-        }
-        function knock() {
-            return connect({ host: address, port }, () => end(undefined));
-        }
-        function ask() {
-            const headers = { host: address, "user-agent": "ELB-HealthChecker/2.0" };
-            return get({ host: address, port, path: check.path, headers, agent: false }, (response) => {
-                const code = response.statusCode ?? 0;
-                end(
-                    isExpected(code, check.matcher)
-                        ? undefined
-                        : `Health checks failed with these codes: [${code}]`,
-                );
-            });
         }
     });
 }

@@ -3,14 +3,18 @@ import { withLock } from "../../workstation/lock";
 import { ensureNetwork, inNetwork } from "../../network/network";
 import { cacheFolder, labFolder, labPath } from "../../paths";
 import { buildProgram } from "../../cloud/build";
+import { labMode } from "../../cloud/mode";
 
 const service = "aws";
 
 /**
- * Starts the daemon that is Amazon's part of the lab, unless it runs: see daemon.ts. It keeps nothing in memory that
- * matters, so it may be killed at any time.
+ * Starts the daemon that is Amazon's part of the lab, unless it runs: see daemon.ts. In record mode there is none. It
+ * keeps nothing in memory that matters, so it may be killed at any time.
  */
-export async function ensureAws(): Promise<void> {
+export async function ensureDaemon(): Promise<void> {
+    if (labMode() === "record") {
+        return;
+    }
     await ensureNetwork();
     await withLock(labPath("locks", "aws"), async () => {
         if (serviceState(service) === "running") {

@@ -1,7 +1,7 @@
-import type { GroupRecord, InstanceRecord, RefreshRecord, TargetRecord } from "../compute/groups";
+import type { GroupRecord, InstanceRecord, RefreshRecord, TargetRecord } from "../records";
 import { refreshStep } from "./refresh";
 
-/* What a group needs next, by what is known of it. Nothing here does anything; see keeper.ts. */
+/* What a group needs next, by what is known of it. Nothing here does anything; see controller.ts. */
 
 export interface GroupView {
     group: GroupRecord;

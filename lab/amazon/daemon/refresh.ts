@@ -1,4 +1,4 @@
-import type { InstanceRecord, RefreshRecord } from "../compute/groups";
+import type { InstanceRecord, RefreshRecord } from "../records";
 
 /* One step of an instance refresh: instances of an older template are replaced one after the other. */
 

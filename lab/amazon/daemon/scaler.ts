@@ -2,7 +2,7 @@ import { run } from "../../workstation/run";
 import { inNetwork } from "../../network/network";
 import { interfaceName } from "../../network/state";
 import { machineNamespace } from "../../paths";
-import { groups, instances, policies, type GroupRecord, type PolicyRecord } from "../compute/groups";
+import { groups, instances, policies, type GroupRecord, type PolicyRecord } from "../records";
 import { resize } from "./changes";
 import { alarm, trackTarget } from "./tracking";
 
@@ -25,7 +25,7 @@ export class Scaler {
     /** Called often; works once a period. */
     async tick(): Promise<void> {
         const now = Date.now();
-        const active = policies.all().filter(({ enabled }) => enabled);
+        const active = policies.all();
         if (active.length === 0 || now - (this.last?.at ?? 0) < alarm.periodSeconds * 1000) {
             return;
         }
@@ -67,7 +67,7 @@ export class Scaler {
         history.splice(0, Math.max(0, history.length - alarm.periodsIn));
         const active = own.filter(({ lifecycle }) => lifecycle !== "Terminating");
         const decision = trackTarget({
-            ...{ history, targetBytes: policy.targetBytes, disableScaleIn: policy.disableScaleIn },
+            ...{ history, targetBytes: policy.targetBytes },
             ...{ desired: group.desired, min: group.min, max: group.max, warm: rates.length },
             warming: active.length !== warm.length || group.desired !== warm.length,
         });

@@ -1,5 +1,5 @@
 import type { FirewallRules } from "../../network/state";
-import type { SecurityRuleRecord } from "../compute/cloud";
+import type { SecurityRuleRecord } from "../records";
 
 /** Security groups as an endpoint's firewall: what no rule allows is dropped; replies need no rule. */
 export function firewallOf(

@@ -13,7 +13,6 @@ export interface Situation {
     /** Average bytes a minute of each instance that has warmed up, one figure a period, the newest last. */
     history: readonly number[];
     targetBytes: number;
-    disableScaleIn: boolean;
     desired: number;
     min: number;
     max: number;
@@ -42,7 +41,7 @@ export function trackTarget(situation: Situation): Decision | undefined {
         return wanted > desired ? { desired: wanted, cause: `AlarmHigh: ${figures}` } : undefined;
     }
     // Less load while new instances take their share says nothing yet.
-    if (situation.disableScaleIn || situation.warming || desired <= min) {
+    if (situation.warming || desired <= min) {
         return undefined;
     }
     if (alarmed(history, alarm.periodsIn, (value) => value < targetBytes * alarm.lowShare)) {

@@ -1,6 +1,7 @@
 import type { ResourceKind } from "../../cloud/kind";
-import { instanceProfile, role, rolePolicy } from "./role";
-import { accessKey, user, userPolicy } from "./user";
+import { rolePolicy, userPolicy } from "./inlinePolicy";
+import { instanceProfile, role } from "./role";
+import { accessKey, user } from "./user";
 
 /** Users, roles and what they may do. */
 export const iamKinds: readonly ResourceKind[] = [

@@ -2,151 +2,78 @@ import { z } from "zod";
 
 import { resourceKind } from "../../cloud/kind";
 import { exclusively } from "../../cloud/records";
-import { AwsError, doing } from "../compute/api";
-import { oneOf, tags } from "../compute/inputs";
-import { policyDocument, policyLength } from "../policy";
-import { backend } from "./backend";
-import { accessKeys, userPolicies, users, type UserRecord } from "./cloud";
-import { iamArn, iamName, path, uniqueId } from "./inputs";
+import { doing, refuse } from "../errors";
+import { iamName, oneOf, tags } from "../inputs";
+import { amazonKind } from "../kind";
+import { uniqueId } from "../names";
+import { accessKeys, userPolicies, users } from "../records";
+import { createIdentity, createKey, removeIdentity, removeKey, setKeyStatus } from "./identities";
+import { mustExist, removeUserPolicy } from "./inlinePolicy";
 
-/** All inline policies of a user together, in characters. */
-const maxPolicyLength = 2048;
+/* Users of the account, and their keys. */
 
 const maxKeys = 2;
 
-function userOf(name: string, operation: string): UserRecord {
-    const record = users.get(name);
-    if (!record) {
-        throw new AwsError(
-            `IAM: ${operation}`,
-            "NoSuchEntity",
-            `The user with name ${name} cannot be found.`,
-            404,
-        );
-    }
-    return record;
-}
-
-export const user = resourceKind({
+export const user = amazonKind({
     type: "aws:iam/user:User",
+    title: "IAM User",
     inputs: z.strictObject({
         name: iamName(64),
-        path,
         forceDestroy: z.boolean().default(false),
         tags: tags.optional(),
     }),
+    records: users,
+    idOf: ({ name }) => name,
 
-    create: (given, context) =>
-        doing(`creating IAM User (${given.name})`, () =>
-            exclusively(async () => {
-                const { name } = given;
-                if (users.ids().some((other) => other.toLowerCase() === name.toLowerCase())) {
-                    const said = `User with name ${name} already exists.`;
-                    throw new AwsError("IAM: CreateUser", "EntityAlreadyExists", said, 409);
-                }
-                const arn = iamArn(context, "user", given);
-                users.put(name, { urn: context.urn, name, arn, createdAt: new Date().toISOString() });
-                await backend()
-                    .createUser(name)
-                    .catch((error: unknown) => {
-                        users.remove(name);
-                        throw error;
-                    });
-                return { id: name, outputs: { arn, tagsAll: given.tags ?? {}, uniqueId: uniqueId("AIDA") } };
-            }),
-        ),
-
-    read: async ({ id, outputs }) => (users.get(id) ? outputs : undefined),
-
-    update: async ({ id, inputs }, given) => {
-        if (given.name !== inputs.name || given.path !== inputs.path) {
-            throw new Error(`Amazon renames and moves users in place; the lab does not: keep ${id} as it is`);
+    async make({ name }, { urn, account }) {
+        if (users.ids().some((other) => other.toLowerCase() === name.toLowerCase())) {
+            refuse("IAM: CreateUser", "EntityAlreadyExists", `User with name ${name} already exists.`, 409);
         }
-        return { tagsAll: given.tags ?? {} };
+        await createIdentity(name);
+        const arn = `arn:aws:iam::${account}:user/${name}`;
+        return { urn, name, arn, createdAt: new Date().toISOString() };
     },
 
-    delete: ({ id, inputs }) =>
-        doing(`deleting IAM User (${id})`, () =>
-            exclusively(async () => {
-                const keys = accessKeys.all().filter((key) => key.user === id);
-                const policies = userPolicies.all().filter((policy) => policy.user === id);
-                if (!inputs.forceDestroy && keys.length + policies.length > 0) {
-                    const what = keys.length > 0 ? "access keys" : "policies";
-                    const said = `Cannot delete entity, must delete ${what} first.`;
-                    throw new AwsError("IAM: DeleteUser", "DeleteConflict", said, 409);
-                }
-                await removeUser(id);
-            }),
-        ),
+    change(record, { name }) {
+        if (name !== record.name) {
+            throw new Error(`Amazon renames users in place; the lab does not: keep ${record.name} as it is`);
+        }
+        return record;
+    },
+
+    outputs: (record) => ({ arn: record.arn, uniqueId: uniqueId("AIDA", record) }),
+
+    checkDelete(id, { forceDestroy }) {
+        const hasKeys = accessKeys.all().some((key) => key.user === id);
+        if (!forceDestroy && (hasKeys || userPolicies.all().some(({ owner }) => owner === id))) {
+            const said = `Cannot delete entity, must delete ${hasKeys ? "access keys" : "policies"} first.`;
+            refuse("IAM: DeleteUser", "DeleteConflict", said, 409);
+        }
+    },
+    remove: (id) => exclusively(() => removeUser(id)),
 });
 
-/** With all of its keys and policies. */
+/** With all of its keys and policies. To be called within `exclusively`, as those below. */
 export async function removeUser(name: string): Promise<void> {
     for (const { id } of accessKeys.all().filter((key) => key.user === name)) {
         await removeAccessKey(id);
     }
-    for (const { id } of userPolicies.all().filter((policy) => policy.user === name)) {
+    for (const { id } of userPolicies.all().filter(({ owner }) => owner === name)) {
         await removeUserPolicy(id);
     }
-    await backend().removeUser(name);
+    await removeIdentity(name);
     users.remove(name);
 }
 
-export const userPolicy = resourceKind({
-    type: "aws:iam/userPolicy:UserPolicy",
-    inputs: z.strictObject({ name: iamName(128), user: iamName(64), policy: policyDocument("identity") }),
-
-    create: (given, { urn }) =>
-        putting(given.name, async () => {
-            const id = await putUserPolicy(given, urn);
-            return { id, outputs: {} };
-        }),
-
-    read: async ({ id }) => {
-        const record = userPolicies.get(id);
-        return record && { policy: record.policy };
-    },
-
-    update: (_existing, given, { urn }) =>
-        putting(given.name, async () => {
-            await putUserPolicy(given, urn);
-            return {};
-        }),
-
-    delete: ({ id }) => exclusively(() => removeUserPolicy(id)),
-});
-
-function putting<T>(name: string, body: () => Promise<T>): Promise<T> {
-    return doing(`putting IAM User Policy (${name})`, () => exclusively(body));
-}
-
-async function putUserPolicy(
-    { name, user: owner, policy }: { name: string; user: string; policy: string },
-    urn: string,
-): Promise<string> {
-    userOf(owner, "PutUserPolicy");
-    const id = `${owner}:${name}`;
-    const others = userPolicies.all().filter((record) => record.user === owner && record.id !== id);
-    const length = [policy, ...others.map((record) => record.policy)]
-        .map(policyLength)
-        .reduce((sum, one) => sum + one, 0);
-    if (length > maxPolicyLength) {
-        const said = `Maximum policy size of ${maxPolicyLength} bytes exceeded for user ${owner}`;
-        throw new AwsError("IAM: PutUserPolicy", "LimitExceeded", said, 409);
-    }
-    await backend().putPolicy(owner, name, policy);
-    userPolicies.put(id, { urn, id, user: owner, name, policy });
-    return id;
-}
-
-export async function removeUserPolicy(id: string): Promise<void> {
-    const record = userPolicies.get(id);
+export async function removeAccessKey(id: string): Promise<void> {
+    const record = accessKeys.get(id);
     if (record) {
-        await backend().removePolicy(record.user, record.name);
-        userPolicies.remove(id);
+        await removeKey(record.user, id);
+        accessKeys.remove(id);
     }
 }
 
+/** Its secret is in the state alone, and in the S3 server's own store: so it does not follow from the record. */
 export const accessKey = resourceKind({
     type: "aws:iam/accessKey:AccessKey",
     inputs: z.strictObject({ user: iamName(64), status: oneOf(["Active", "Inactive"]).default("Active") }),
@@ -155,16 +82,16 @@ export const accessKey = resourceKind({
     create: ({ user: owner, status }, { urn }) =>
         doing(`creating IAM Access Key (${owner})`, () =>
             exclusively(async () => {
-                userOf(owner, "CreateAccessKey");
+                mustExist("User", owner, "CreateAccessKey");
                 const known = accessKeys.all().flatMap((key) => (key.user === owner ? key.id : []));
                 if (known.length >= maxKeys) {
                     const said = `Cannot exceed quota for AccessKeysPerUser: ${maxKeys}`;
-                    throw new AwsError("IAM: CreateAccessKey", "LimitExceeded", said, 409);
+                    refuse("IAM: CreateAccessKey", "LimitExceeded", said, 409);
                 }
-                const { id, secret, createdAt } = await backend().createKey(owner, known);
+                const { id, secret, createdAt } = await createKey(owner, known);
                 accessKeys.put(id, { urn, id, user: owner, status, createdAt });
                 if (status === "Inactive") {
-                    await backend().setKeyStatus(owner, id, status);
+                    await setKeyStatus(owner, id, status);
                 }
                 return { id, outputs: { createDate: createdAt, secret } };
             }),
@@ -181,9 +108,9 @@ export const accessKey = resourceKind({
                 const record = accessKeys.get(id);
                 if (!record) {
                     const said = `The Access Key with id ${id} cannot be found.`;
-                    throw new AwsError("IAM: UpdateAccessKey", "NoSuchEntity", said, 404);
+                    return refuse("IAM: UpdateAccessKey", "NoSuchEntity", said, 404);
                 }
-                await backend().setKeyStatus(owner, id, status);
+                await setKeyStatus(owner, id, status);
                 accessKeys.put(id, { ...record, status });
                 return {};
             }),
@@ -191,11 +118,3 @@ export const accessKey = resourceKind({
 
     delete: ({ id }) => exclusively(() => removeAccessKey(id)),
 });
-
-export async function removeAccessKey(id: string): Promise<void> {
-    const record = accessKeys.get(id);
-    if (record) {
-        await backend().removeKey(record.user, id);
-        accessKeys.remove(id);
-    }
-}

@@ -2,11 +2,34 @@ import { z } from "zod";
 
 import { resourceKind } from "../../cloud/kind";
 import { exclusively } from "../../cloud/records";
-import { AwsError, doing } from "../compute/api";
-import { region, tags } from "../compute/inputs";
-import { backend } from "./backend";
-import { bucketArn, buckets, type BucketRecord } from "./cloud";
-import { bucketName } from "./inputs";
+import { AwsError, doing, refuse } from "../errors";
+import { region, tags } from "../inputs";
+import { bucketArn } from "../names";
+import { buckets, type BucketRecord } from "../records";
+import { bucketExists, createBucket, deleteBucket, emptyBucket } from "./requests";
+
+/** As the real provider checks it before anything is made, and S3 after: `InvalidBucketName`. */
+export const bucketName = z.string().superRefine((name, context) => {
+    const rules: [boolean, string][] = [
+        [name.length < 3 || name.length > 63, `"${name}" must contain from 3 to 63 characters`],
+        [
+            !/^[0-9a-z.-]*$/.test(name),
+            `only lowercase alphanumeric characters and hyphens allowed in "${name}"`,
+        ],
+        [/^[.-]|[.-]$/.test(name), `"${name}" must begin and end with a letter or number`],
+        [name.includes(".."), `"${name}" cannot contain two consecutive periods`],
+        [/^\d{1,3}(\.\d{1,3}){3}$/.test(name), `"${name}" must not be formatted as an IP address`],
+        [
+            /^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/.test(name),
+            `"${name}" has a prefix or suffix that S3 keeps for itself`,
+        ],
+    ];
+    for (const [broken, message] of rules) {
+        if (broken) {
+            context.addIssue({ code: "custom", message: `InvalidBucketName: ${message}` });
+        }
+    }
+});
 
 function outputsOf({ name, region: place }: BucketRecord) {
     return {
@@ -35,14 +58,10 @@ export const bucket = resourceKind({
             exclusively(async () => {
                 const before = buckets.get(given.bucket);
                 const record: BucketRecord = {
-                    urn,
-                    name: given.bucket,
-                    region: given.region,
+                    ...{ urn, name: given.bucket, region: given.region, orphan: false },
                     createdAt: new Date().toISOString(),
-                    orphan: false,
                     versioning: given.objectLockEnabled ? "Enabled" : "Disabled",
                     objectLock: given.objectLockEnabled,
-                    ownership: "BucketOwnerEnforced",
                 };
                 if (before !== undefined && isTakenOver(before, record)) {
                     buckets.put(before.name, { ...before, urn, orphan: false });
@@ -55,7 +74,7 @@ export const bucket = resourceKind({
 
     read: async ({ id, outputs }) => {
         const record = buckets.get(id);
-        const present = record !== undefined && (await backend().exists(record));
+        const present = record !== undefined && (await bucketExists(record));
         return present ? { ...outputs, ...outputsOf(record) } : undefined;
     },
 
@@ -72,30 +91,25 @@ function isTakenOver(before: BucketRecord, wanted: BucketRecord): boolean {
 
 async function make(record: BucketRecord, before: BucketRecord | undefined): Promise<void> {
     if (before !== undefined) {
-        throw new AwsError(
-            "S3: CreateBucket",
-            "BucketAlreadyExists",
+        const said =
             "The requested bucket name is not available. The bucket namespace is shared by all users of the " +
-                "system. Please select a different name and try again.",
-            409,
-        );
+            "system. Please select a different name and try again.";
+        refuse("S3: CreateBucket", "BucketAlreadyExists", said, 409);
     }
     buckets.put(record.name, record);
-    await backend()
-        .createBucket(record)
-        .catch((error: unknown) => {
-            buckets.remove(record.name);
-            throw error;
-        });
+    await createBucket(record).catch((error: unknown) => {
+        buckets.remove(record.name);
+        throw error;
+    });
 }
 
 async function removeBucket(name: string, withObjects: boolean): Promise<void> {
     const record = buckets.get(name);
     if (record) {
         if (withObjects) {
-            await backend().emptyBucket(record);
+            await emptyBucket(record);
         }
-        await backend().deleteBucket(record);
+        await deleteBucket(record);
         buckets.remove(name);
     }
 }

@@ -1,12 +1,14 @@
 import type { ResourceKind } from "../../cloud/kind";
-import { bucketOwnershipControls, bucketPolicy, bucketPublicAccessBlock } from "./access";
-import { bucket } from "./bucket";
-import { bucketLifecycleConfiguration } from "./lifecycle";
 import {
     bucketObjectLockConfiguration,
+    bucketOwnershipControls,
+    bucketPolicy,
+    bucketPublicAccessBlock,
     bucketServerSideEncryptionConfiguration,
     bucketVersioning,
-} from "./protection";
+} from "./aspects";
+import { bucket } from "./bucket";
+import { bucketLifecycleConfiguration } from "./lifecycle";
 import { bucketReplicationConfig } from "./replication";
 
 /** S3 buckets and what belongs to them. */

@@ -17,8 +17,9 @@ import { ensureImage, imageCommand } from "../../machines/image";
 import { sites } from "../../network/addresses";
 import { ensureNetwork, inNetwork } from "../../network/network";
 import { cacheFolder, checkout, labPath } from "../../paths";
+import { operatorKeys } from "../keys";
 import { isHealthy } from "./client";
-import { ensureRootCredentials, socketFolder, storagePath, usedRegions, type Credentials } from "./files";
+import { socketFolder, storagePath, usedRegions } from "./files";
 import { frontConfiguration, frontSocket, globalDomain, globalRegion, globalSocket } from "./front";
 
 /*
@@ -65,16 +66,19 @@ export async function ensureStorage(...regions: string[]): Promise<void> {
         for (const region of regions) {
             makeRegion(region);
         }
-        const root = ensureRootCredentials();
         const certificate = await serverCertificate(place, { dnsNames: serverNames() });
-        await ensureServer(iam, iamCommand(), root, "iam.sock", "");
+        await ensureServer(iam, iamCommand(), "iam.sock", "");
         await Promise.all(
             usedRegions()
                 .flatMap(gatewaysOf)
-                .map((gateway) => {
-                    const { service, socket, domain } = gateway;
-                    return ensureServer(service, gatewayCommand(gateway, certificate), root, socket, domain);
-                }),
+                .map((gateway) =>
+                    ensureServer(
+                        gateway.service,
+                        gatewayCommand(gateway, certificate),
+                        gateway.socket,
+                        gateway.domain,
+                    ),
+                ),
         );
         await ensureFront();
     });
@@ -102,9 +106,16 @@ export async function setStorageFrozen(frozen: boolean): Promise<void> {
 }
 
 /** How a test's client gets at everything: as the account's root. `caFile` is for places that do not trust the lab. */
-export function s3Root(region: string): Credentials & { region: string; endpoint: string; caFile: string } {
+export function s3Root(region: string): {
+    accessKeyId: string;
+    secretAccessKey: string;
+    region: string;
+    endpoint: string;
+    caFile: string;
+} {
+    const { id, secret } = operatorKeys();
     return {
-        ...ensureRootCredentials(),
+        ...{ accessKeyId: id, secretAccessKey: secret },
         region,
         endpoint: `https://s3.${region}.amazonaws.com`,
         caFile: apiRootFile,
@@ -145,15 +156,8 @@ function versitygw(): string {
 /** Sockets by relative paths: a socket's path has at most 107 bytes, which a checkout may exceed. */
 function iamCommand(): string[] {
     const sockets = ["--port", "sockets/iam.sock", "--health", "/healthz", "--quiet"];
-    return [
-        versitygw(),
-        ...sockets,
-        "iam",
-        "--dir",
-        storagePath("iam"),
-        "--private-ports",
-        "sockets/private.sock",
-    ];
+    const folders = ["--dir", storagePath("iam"), "--private-ports", "sockets/private.sock"];
+    return [versitygw(), ...sockets, "iam", ...folders];
 }
 
 function gatewayCommand(
@@ -174,16 +178,12 @@ function gatewayCommand(
 async function ensureServer(
     name: string,
     argv: readonly string[],
-    root: Credentials,
     socket: string,
     host: string,
 ): Promise<void> {
     await ensureService(name, argv.join("\n"), async () => {
-        const env = {
-            PATH: process.env.PATH,
-            ROOT_ACCESS_KEY_ID: root.accessKeyId,
-            ROOT_SECRET_ACCESS_KEY: root.secretAccessKey,
-        };
+        const { id, secret } = operatorKeys();
+        const env = { PATH: process.env.PATH, ROOT_ACCESS_KEY_ID: id, ROOT_SECRET_ACCESS_KEY: secret };
         await startService(name, inNetwork(place, argv), { cwd: storagePath(), env });
         await untilHealthy(name, socket, host);
     });

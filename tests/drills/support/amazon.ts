@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 
 import { apiRootFile } from "../../../lab/authority";
-import { operatorKeys } from "../../../lab/amazon/daemon/credentials";
+import { operatorKeys } from "../../../lab/amazon/keys";
 import { stackOutputs } from "../../../lab/engine/outputs";
 import { run } from "../../../lab/workstation/run";
 import { execInMachine } from "../../../lab/machines/machines";
@@ -16,7 +16,7 @@ import {
     instances,
     targets,
     type InstanceRecord,
-} from "../../../lab/amazon/compute/groups";
+} from "../../../lab/amazon/records";
 
 const outputs = z.object({
     canary: z.object({

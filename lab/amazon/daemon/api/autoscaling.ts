@@ -1,20 +1,33 @@
 import {
     activities,
+    type GroupRecord,
     groups,
+    type InstanceRecord,
     instances,
     refreshes,
     targets,
-    type GroupRecord,
-    type InstanceRecord,
-} from "../../compute/groups";
-import { templates, versionOf } from "../../compute/cloud";
+    templates,
+    versionOf,
+} from "../../records";
 import { changeGroup, changeInstance, changeRefresh } from "../changes";
 import { ApiRefusal, authorize, type Call } from "./operation";
-import { listOf } from "./xml";
 
 /* Auto Scaling: what instances answer their hooks with, and what the operator looks at. Requests are forms. */
 
 export type FormOperation = (form: URLSearchParams, call: Call) => Promise<object>;
+
+function invalid(said: string): ApiRefusal {
+    return new ApiRefusal("ValidationError", said);
+}
+
+/** A list of the query protocol: `Names.member.1=a&Names.member.2=b`. */
+function listOf(form: URLSearchParams, name: string): string[] {
+    const values: string[] = [];
+    for (let n = 1; form.has(`${name}.member.${n}`); n++) {
+        values.push(form.get(`${name}.member.${n}`) ?? "");
+    }
+    return values;
+}
 
 function iso(time: number | undefined): string | undefined {
     return time === undefined ? undefined : new Date(time).toISOString();
@@ -25,43 +38,19 @@ function groupOf(form: URLSearchParams, call: Call, action: string): GroupRecord
     const name = form.get("AutoScalingGroupName") ?? "";
     const group = groups.get(name);
     const nowhere = `arn:aws:autoscaling:${call.region}:${call.caller.accountId}:autoScalingGroup:*:autoScalingGroupName/${name}`;
-    authorize(call, action, group?.arn ?? nowhere, tagsOf(group));
+    authorize(call, action, group?.arn ?? nowhere);
     if (group?.region !== call.region) {
-        throw new ApiRefusal("ValidationError", `AutoScalingGroup name not found - no such group: ${name}`);
+        throw invalid(`AutoScalingGroup name not found - no such group: ${name}`);
     }
     return group;
 }
 
-function tagsOf(group: GroupRecord | undefined): Record<string, string> {
-    const tags = Object.entries(group?.tags ?? {});
-    return Object.fromEntries(
-        tags.flatMap(([key, value]) => [
-            [`autoscaling:resourcetag/${key}`.toLowerCase(), value],
-            [`aws:resourcetag/${key}`.toLowerCase(), value],
-        ]),
-    );
-}
-
-/** The instance whose hook is meant, by its id or the action's token. */
+/** The instance whose hook is meant. */
 function waiting(form: URLSearchParams, group: GroupRecord): InstanceRecord {
-    const [id, token] = [form.get("InstanceId"), form.get("LifecycleActionToken")];
-    const hook = form.get("LifecycleHookName") ?? "";
-    const found = instances
-        .all()
-        .find(
-            (one) =>
-                one.group === group.name &&
-                one.lifecycle === "Pending:Wait" &&
-                one.hook?.name === hook &&
-                (one.id === id || one.hook.token === token),
-        );
-    if (!found) {
-        throw new ApiRefusal(
-            "ValidationError",
-            token === null
-                ? `No active Lifecycle Action found with instance ID ${id}`
-                : `No active Lifecycle Action found with token ${token}`,
-        );
+    const [id, hook] = [form.get("InstanceId") ?? "", form.get("LifecycleHookName")];
+    const found = instances.get(id);
+    if (found?.group !== group.name || found.lifecycle !== "Pending:Wait" || found.hook?.name !== hook) {
+        throw invalid(`No active Lifecycle Action found with instance ID ${id}`);
     }
     return found;
 }
@@ -87,27 +76,15 @@ function shown(group: GroupRecord): object {
         MinSize: group.min,
         MaxSize: group.max,
         DesiredCapacity: group.desired,
-        DefaultCooldown: group.cooldownSeconds,
-        AvailabilityZones: [...new Set(own.map(({ zone }) => zone))].sort(),
-        LoadBalancerNames: [],
-        TargetGroupARNs: group.targetGroupArns,
-        HealthCheckType: group.healthCheckType,
-        HealthCheckGracePeriod: group.graceSeconds,
         Instances: own.map((one) => ({
             InstanceId: one.id,
             AvailabilityZone: one.zone,
             LifecycleState: one.lifecycle,
             HealthStatus: healthOf(one),
             LaunchTemplate: launchTemplate(String(one.templateVersion)),
-            ProtectedFromScaleIn: false,
         })),
         CreatedTime: iso(group.createdAt),
-        VPCZoneIdentifier: group.subnetIds.join(","),
         ...(group.deleting && { Status: "Delete in progress" }),
-        Tags: Object.entries(group.tags).map(([Key, Value]) => ({
-            ...{ ResourceId: group.name, ResourceType: "auto-scaling-group", Key, Value },
-            PropagateAtLaunch: true,
-        })),
     };
 }
 
@@ -121,7 +98,7 @@ export const autoscaling: Readonly<Record<string, FormOperation>> = {
         const group = groupOf(form, call, "autoscaling:CompleteLifecycleAction");
         const result = form.get("LifecycleActionResult");
         if (result !== "CONTINUE" && result !== "ABANDON") {
-            throw new ApiRefusal("ValidationError", "Lifecycle action result must be CONTINUE or ABANDON");
+            throw invalid("Lifecycle action result must be CONTINUE or ABANDON");
         }
         const { id } = waiting(form, group);
         await changeInstance(id, (one) => ({ ...one, hook: one.hook && { ...one.hook, result } }));
@@ -145,17 +122,14 @@ export const autoscaling: Readonly<Record<string, FormOperation>> = {
             (key) => !known.includes(key) && !/^LaunchTemplate\.(LaunchTemplateId|Version)$/.test(key),
         );
         if (other !== undefined) {
-            throw new ApiRefusal("ValidationError", `the lab changes the launch template only, not ${other}`);
+            throw invalid(`the lab changes the launch template only, not ${other}`);
         }
         const templateId = form.get("LaunchTemplate.LaunchTemplateId") ?? "";
         const templateVersion = form.get("LaunchTemplate.Version") ?? "$Default";
         const template = templates.get(templateId);
         if (!template || !versionOf(template, templateVersion)) {
-            throw new ApiRefusal(
-                "ValidationError",
-                "You must use a valid fully-formed launch template. " +
-                    `Could not find version ${templateVersion} of launch template ${templateId}`,
-            );
+            const said = `Could not find version ${templateVersion} of launch template ${templateId}`;
+            throw invalid(`You must use a valid fully-formed launch template. ${said}`);
         }
         await changeGroup(name, (group) => ({ ...group, templateId, templateVersion }));
         return {};

@@ -1,5 +1,5 @@
-import { rolePolicies, roles } from "../../iam/cloud";
-import { evaluate } from "../policy";
+import { rolePolicies, roles } from "../../records";
+import { evaluate } from "../permissions";
 
 /** Who calls: the operator, who may do all, or an instance by its role. */
 export type Caller =
@@ -45,7 +45,7 @@ export function authorize(
     }
     const policies = rolePolicies
         .all()
-        .filter(({ role }) => role === caller.role)
+        .filter(({ owner }) => owner === caller.role)
         .map(({ policy }) => policy);
     const verdict = evaluate(policies, {
         action,

@@ -3,15 +3,14 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 
 import { ZodError } from "zod";
 
-import { roles } from "../../iam/cloud";
-import { instances } from "../../compute/groups";
-import { groups } from "../../compute/groups";
-import { findSession, operatorKeys } from "../credentials";
-import { verify, type KeyFinder, type Refusal, type SignedRequest } from "../signature";
+import { groups, instances, roles } from "../../records";
+import { findSession, operatorKeys } from "../../keys";
+import { accountOf } from "../../names";
+import { labAccount } from "../../settings";
+import { verify, type KeyFinder, type Refusal, type SignedRequest } from "../../signature";
 import { autoscaling, type FormOperation } from "./autoscaling";
 import { ApiRefusal, authorize, callerArn, type Call, type Caller } from "./operation";
 import { ssm } from "./ssm";
-import { toXml } from "./xml";
 
 /* Amazon's APIs at `<service>.<region>.amazonaws.com`, as far as a station's machines and its operator use them. */
 
@@ -56,14 +55,12 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     );
     // Older clients ask a service of all regions who they are, and sign for this one.
     const [, service = "", region = "us-east-1"] = match ?? [];
-    const send = service === "ssm" ? sendJson : sendXml(service);
+    const send = (answer: Answer): void =>
+        service === "ssm" ? sendJson(response, answer) : sendXml(service, response, answer);
     try {
         if (service === "") {
-            throw new ApiRefusal(
-                "UnknownService",
-                `the lab has no ${request.headers.host ?? "such"} API`,
-                404,
-            );
+            const said = `the lab has no ${request.headers.host ?? "such"} API`;
+            throw new ApiRefusal("UnknownService", said, 404);
         }
         const body = await bodyOf(request);
         const headers = Object.fromEntries(
@@ -71,11 +68,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
         );
         const signed = { method: request.method ?? "", url: request.url ?? "/", headers, body };
         const call = { caller: callerOf(signed, service, region), region };
-        const { action, result } = await perform(service, signed, call);
-        send(response, 200, action, result);
+        send(await perform(service, signed, call));
     } catch (error) {
-        const refusal = refusalFor(error, service);
-        send(response, refusal.status, undefined, { code: refusal.code, message: refusal.message });
+        send(refusalFor(error));
     }
 }
 
@@ -101,38 +96,35 @@ async function perform(
     return { action, result: await operation(form, call) };
 }
 
-/** Codes of refused signatures: of the services that speak JSON, and of the others. */
-const signatureCodes: Readonly<Record<Refusal, { json: string; form: string; message: string }>> = {
-    missing: {
-        json: "MissingAuthenticationTokenException",
-        form: "MissingAuthenticationToken",
-        message: "Missing Authentication Token",
-    },
-    incomplete: {
-        json: "IncompleteSignatureException",
-        form: "IncompleteSignature",
-        message: "Authorization header requires a credential scope of this service and region, and a date",
-    },
-    "unknown-key": {
-        json: "UnrecognizedClientException",
-        form: "InvalidClientTokenId",
-        message: "The security token included in the request is invalid.",
-    },
-    "wrong-signature": {
-        json: "InvalidSignatureException",
-        form: "SignatureDoesNotMatch",
-        message: "The request signature we calculated does not match the signature you provided.",
-    },
-    "expired-token": {
-        json: "ExpiredTokenException",
-        form: "ExpiredToken",
-        message: "The security token included in the request is expired",
-    },
-    "wrong-time": {
-        json: "InvalidSignatureException",
-        form: "SignatureDoesNotMatch",
-        message: "Signature expired: the request's time is too far from this service's",
-    },
+/** Codes of refused signatures, and what they say. */
+const signatureRefusals: Readonly<Record<Refusal, readonly [code: string, message: string]>> = {
+    missing: ["MissingAuthenticationToken", "Missing Authentication Token"],
+    incomplete: [
+        "IncompleteSignature",
+        "Authorization header requires a credential scope of this service and region, and a date",
+    ],
+    "unknown-key": ["InvalidClientTokenId", "The security token included in the request is invalid."],
+    "wrong-signature": [
+        "SignatureDoesNotMatch",
+        "The request signature we calculated does not match the signature you provided.",
+    ],
+    "expired-token": ["ExpiredToken", "The security token included in the request is expired"],
+    "wrong-time": [
+        "SignatureDoesNotMatch",
+        "Signature expired: the request's time is too far from this service's",
+    ],
+};
+
+/** Codes that services who speak JSON have other words for. */
+const jsonCodes: Readonly<Record<string, string>> = {
+    AccessDenied: "AccessDeniedException",
+    ExpiredToken: "ExpiredTokenException",
+    IncompleteSignature: "IncompleteSignatureException",
+    InternalFailure: "InternalServerError",
+    InvalidClientTokenId: "UnrecognizedClientException",
+    MissingAuthenticationToken: "MissingAuthenticationTokenException",
+    SignatureDoesNotMatch: "InvalidSignatureException",
+    ValidationError: "ValidationException",
 };
 
 function callerOf(request: SignedRequest, service: string, region: string): Caller {
@@ -140,14 +132,13 @@ function callerOf(request: SignedRequest, service: string, region: string): Call
     if ("who" in verified) {
         return verified.who;
     }
-    const { json, form, message } = signatureCodes[verified.refusal];
-    throw new ApiRefusal(service === "ssm" ? json : form, message, service === "ssm" ? 400 : 403);
+    throw new ApiRefusal(...signatureRefusals[verified.refusal], 403);
 }
 
 const findKey: KeyFinder<Caller> = (accessKeyId, token) => {
     if (token === undefined) {
         const { id, secret } = operatorKeys();
-        const accountId = groups.all()[0]?.arn.split(":")[4] ?? "000000000000";
+        const accountId = accountOf(groups.all()[0]?.arn ?? "") || labAccount;
         return id === accessKeyId ? { secret, who: { kind: "operator", accountId } } : "unknown-key";
     }
     const session = findSession(accessKeyId, token);
@@ -159,56 +150,65 @@ const findKey: KeyFinder<Caller> = (accessKeyId, token) => {
     if (session.expires < Date.now()) {
         return "expired-token";
     }
-    const accountId = role.arn.split(":")[4] ?? "";
+    const accountId = accountOf(role.arn);
     return {
         secret: session.secret,
         who: { kind: "instance", accountId, role: session.role, instance: session.instance },
     };
 };
 
-function refusalFor(error: unknown, service: string): ApiRefusal {
+function refusalFor(error: unknown): ApiRefusal {
     if (error instanceof ApiRefusal) {
-        // The older protocol has the shorter name.
-        return error.code === "AccessDenied" && service === "ssm"
-            ? new ApiRefusal("AccessDeniedException", error.message)
-            : error;
+        return error;
     }
     if (error instanceof ZodError || error instanceof SyntaxError) {
-        return new ApiRefusal(service === "ssm" ? "ValidationException" : "ValidationError", error.message);
+        return new ApiRefusal("ValidationError", error.message);
     }
     console.error(error);
-    const message = error instanceof Error ? error.message : String(error);
-    return new ApiRefusal(service === "ssm" ? "InternalServerError" : "InternalFailure", message, 500);
+    return new ApiRefusal("InternalFailure", error instanceof Error ? error.message : String(error), 500);
 }
 
-function sendJson(response: ServerResponse, status: number, _: string | undefined, result: object): void {
-    const body = status === 200 ? result : errorBody(result);
-    response.writeHead(status, {
-        "content-type": "application/x-amz-json-1.1",
-        "x-amzn-requestid": randomUUID(),
-    });
-    response.end(JSON.stringify(body));
+/** What a service answers: the result of an action, or a refusal. */
+type Answer = { action: string; result: object } | ApiRefusal;
+
+function sendJson(response: ServerResponse, answer: Answer): void {
+    const isRefusal = answer instanceof ApiRefusal;
+    const body = isRefusal
+        ? { __type: jsonCodes[answer.code] ?? answer.code, message: answer.message }
+        : answer.result;
+    // All that the caller does wrong is 400 here.
+    const status = !isRefusal ? 200 : answer.status < 500 ? 400 : answer.status;
+    const headers = { "content-type": "application/x-amz-json-1.1", "x-amzn-requestid": randomUUID() };
+    response.writeHead(status, headers).end(JSON.stringify(body));
 }
 
-function errorBody(result: object): object {
-    const { code, message } = { code: "", message: "", ...result };
-    return { __type: code, message };
+function sendXml(service: string, response: ServerResponse, answer: Answer): void {
+    const isRefusal = answer instanceof ApiRefusal;
+    const RequestId = randomUUID();
+    const [root, body] = isRefusal
+        ? ["Error", { Error: { Type: "Sender", Code: answer.code, Message: answer.message }, RequestId }]
+        : [answer.action, { [`${answer.action}Result`]: answer.result, ResponseMetadata: { RequestId } }];
+    const namespace = formServices[service]?.namespace ?? "";
+    response
+        .writeHead(isRefusal ? answer.status : 200, {
+            "content-type": "text/xml",
+            "x-amzn-requestid": RequestId,
+        })
+        .end(`<${root}Response xmlns="${namespace}">${toXml(body)}</${root}Response>`);
 }
 
-function sendXml(service: string) {
-    return (response: ServerResponse, status: number, action: string | undefined, result: object): void => {
-        const namespace = formServices[service]?.namespace ?? "";
-        const id = randomUUID();
-        const { code, message } = { code: "", message: "", ...result };
-        const text =
-            action === undefined
-                ? `<ErrorResponse xmlns="${namespace}"><Error><Type>Sender</Type>` +
-                  `${toXml({ Code: code, Message: message })}</Error><RequestId>${id}</RequestId></ErrorResponse>`
-                : `<${action}Response xmlns="${namespace}"><${action}Result>${toXml(result)}</${action}Result>` +
-                  `<ResponseMetadata><RequestId>${id}</RequestId></ResponseMetadata></${action}Response>`;
-        response.writeHead(status, { "content-type": "text/xml", "x-amzn-requestid": id });
-        response.end(text);
-    };
+/** Values as XML, as the query protocol has it: lists are `member`s, what is undefined is left out. */
+function toXml(value: unknown): string {
+    if (Array.isArray(value)) {
+        return value.map((item) => `<member>${toXml(item)}</member>`).join("");
+    }
+    if (typeof value === "object" && value !== null) {
+        return Object.entries(value)
+            .filter(([, inner]) => inner !== undefined)
+            .map(([name, inner]) => `<${name}>${toXml(inner)}</${name}>`)
+            .join("");
+    }
+    return String(value).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {

@@ -1,21 +1,12 @@
 import { z } from "zod";
 
-import {
-    encrypted,
-    maxParameterBytes,
-    parameterKey,
-    parameters,
-    plainValue,
-    type ParameterRecord,
-} from "../../compute/parameters";
-import { publicParameters } from "../../compute/facts";
+import { maxParameterBytes, publicParameters } from "../../facts";
+import { encrypted, plainValue } from "../../keys";
+import { parameterKey, parameters, type ParameterRecord } from "../../records";
 import { exclusively } from "../../../cloud/records";
 import { ApiRefusal, authorize, type Call } from "./operation";
 
 /* Systems Manager, as far as parameters. Its requests and answers are JSON. */
-
-/** The most that a page of GetParametersByPath holds. */
-const pageSize = 10;
 
 type Operation = (input: unknown, call: Call) => Promise<object>;
 
@@ -42,20 +33,13 @@ function find(name: string, region: string): ParameterRecord | undefined {
         const arn = `arn:aws:ssm:${region}::parameter${name}`;
         return { urn: "", region, name, arn, type: "String", value, version: 1, modifiedAt: 0 };
     }
-    return parameters.get(parameterKey(region, name));
+    return parameters.get(parameterKey({ region, name }));
 }
 
 const one = z.looseObject({ Name: z.string(), WithDecryption: z.boolean().default(false) });
 const several = z.looseObject({
     Names: z.array(z.string()).min(1).max(10),
     WithDecryption: z.boolean().default(false),
-});
-const path = z.looseObject({
-    Path: z.string().regex(/^\//, "The parameter path must begin with /"),
-    Recursive: z.boolean().default(false),
-    WithDecryption: z.boolean().default(false),
-    MaxResults: z.int().min(1).max(pageSize).default(pageSize),
-    NextToken: z.string().optional(),
 });
 const put = z.looseObject({
     Name: z.string(),
@@ -87,39 +71,20 @@ export const ssm: Readonly<Record<string, Operation>> = {
         };
     },
 
-    async GetParametersByPath(input, call) {
-        const given = path.parse(input);
-        authorize(call, "ssm:GetParametersByPath", arnOf(call, given.Path));
-        const folder = given.Path.endsWith("/") ? given.Path : `${given.Path}/`;
-        const below = parameters
-            .all()
-            .filter(({ region, name }) => region === call.region && name.startsWith(folder))
-            .filter(({ name }) => given.Recursive || !name.slice(folder.length).includes("/"))
-            .sort((first, second) => (first.name < second.name ? -1 : 1));
-        const from = given.NextToken === undefined ? 0 : Number(given.NextToken);
-        if (!Number.isInteger(from) || from < 0) {
-            throw new ApiRefusal("InvalidNextToken", "The specified token isn't valid.");
-        }
-        const page = below.slice(from, from + given.MaxResults);
-        const next = from + page.length;
-        return {
-            Parameters: page.map((record) => shown(record, given.WithDecryption)),
-            ...(next < below.length && { NextToken: String(next) }),
-        };
-    },
-
     async PutParameter(input, call) {
         const given = put.parse(input);
-        authorize(call, "ssm:PutParameter", arnOf(call, given.Name));
-        if (Buffer.byteLength(given.Value) > maxParameterBytes) {
+        const { region } = call;
+        const { Name: name, Value, Overwrite } = given;
+        authorize(call, "ssm:PutParameter", arnOf(call, name));
+        if (Buffer.byteLength(Value) > maxParameterBytes) {
             throw new ApiRefusal(
                 "ValidationException",
                 `Standard tier parameters support a maximum parameter value of ${maxParameterBytes} characters.`,
             );
         }
         return exclusively(async () => {
-            const before = parameters.get(parameterKey(call.region, given.Name));
-            if (before && !given.Overwrite) {
+            const before = parameters.get(parameterKey({ region, name }));
+            if (before && !Overwrite) {
                 throw new ApiRefusal(
                     "ParameterAlreadyExists",
                     "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
@@ -127,16 +92,13 @@ export const ssm: Readonly<Record<string, Operation>> = {
             }
             const type = given.Type ?? before?.type;
             if (type === undefined) {
-                throw new ApiRefusal(
-                    "ValidationException",
-                    "A parameter type is required when you create a parameter.",
-                );
+                const said = "A parameter type is required when you create a parameter.";
+                throw new ApiRefusal("ValidationException", said);
             }
             const version = (before?.version ?? 0) + 1;
-            parameters.put(parameterKey(call.region, given.Name), {
-                ...{ urn: before?.urn ?? "", region: call.region, name: given.Name, type, version },
-                arn: arnOf(call, given.Name),
-                value: type === "SecureString" ? encrypted(given.Value) : given.Value,
+            parameters.put(parameterKey({ region, name }), {
+                ...{ urn: before?.urn ?? "", region, name, type, version, arn: arnOf(call, name) },
+                value: type === "SecureString" ? encrypted(Value) : Value,
                 modifiedAt: Date.now(),
             });
             return { Version: version, Tier: "Standard" };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
-import { evaluate, matches, type Question } from "../../lab/amazon/daemon/policy";
-import { verify, type KeyFinder, type SignedRequest } from "../../lab/amazon/daemon/signature";
+import { evaluate, matches, type Question } from "../../lab/amazon/daemon/permissions";
+import { verify, type KeyFinder, type SignedRequest } from "../../lab/amazon/signature";
 
 const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const now = Date.parse("2015-08-30T12:36:00Z");

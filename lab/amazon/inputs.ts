@@ -1,7 +1,6 @@
 import { z } from "zod";
 
-import { awsRegions } from "../../network/addresses";
-import { parseRange } from "../../network/addresses";
+import { awsRegions, parseRange } from "../network/addresses";
 
 /** A region of Amazon's; the provider's own where a resource names none. */
 export const region = z.enum(awsRegions, {
@@ -55,7 +54,19 @@ export function arn(service: string) {
     });
 }
 
+/** The bytes of a base64 text; undefined when it is none. */
 export function decoded(base64: string): Buffer | undefined {
     const bytes = Buffer.from(base64, "base64");
     return bytes.toString("base64") === base64 ? bytes : undefined;
+}
+
+/** A name as IAM takes it. */
+export function iamName(most: number) {
+    return z
+        .string()
+        .max(most, `expected length to be in the range (1 - ${most})`)
+        .regex(
+            /^[\w+=,.@-]+$/,
+            "must only contain alphanumeric characters, hyphens, underscores, commas, periods, @ symbols, plus and equals signs",
+        );
 }

@@ -1,7 +1,8 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 
 /*
- * Signature Version 4, from the side of the service: whether a request was signed with a key that the service knows.
+ * Signature Version 4, for both sides: signs the lab's own requests to S3 and IAM, and tells whether a request to the
+ * daemon was signed with a key that the daemon knows.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
  */
 
@@ -26,11 +27,15 @@ export type KeyFinder<Who> = (
 /** How far the clocks of both sides may be apart, in ms. */
 const skewMs = 5 * 60_000;
 
-interface Authorization {
-    accessKeyId: string;
+/** What a signature is for, besides the request. */
+interface Scope {
     date: string;
     region: string;
     service: string;
+}
+
+interface Authorization extends Scope {
+    accessKeyId: string;
     signedHeaders: string[];
     signature: string;
 }
@@ -77,36 +82,70 @@ export function verify<Who>(
     if (typeof found === "string") {
         return { refusal: found };
     }
-    const wanted = Buffer.from(signatureOf(request, given, time, found.secret), "hex");
+    const wanted = Buffer.from(signatureOf(request, given.signedHeaders, given, time, found.secret), "hex");
     return timingSafeEqual(wanted, Buffer.from(given.signature, "hex"))
         ? { who: found.who }
         : { refusal: "wrong-signature" };
 }
 
-function signatureOf(request: SignedRequest, given: Authorization, time: string, secret: string): string {
-    const scope = [given.date, given.region, given.service, "aws4_request"];
-    const text = [
-        "AWS4-HMAC-SHA256",
-        time,
-        scope.join("/"),
-        sha256(canonicalRequest(request, given.signedHeaders)),
-    ].join("\n");
-    const key = scope.reduce<Buffer | string>((last, part) => hmac(last, part), `AWS4${secret}`);
+/** The headers to send with a request, so that it is signed: those given, and four more. */
+export function signed(
+    request: Omit<SignedRequest, "headers"> & { headers: Readonly<Record<string, string>> },
+    where: { host: string; region: string; service: string },
+    keys: { id: string; secret: string },
+): Record<string, string> {
+    const time = new Date().toISOString().replace(/[-:]|\.\d{3}/g, "");
+    const headers: Record<string, string> = {
+        ...request.headers,
+        host: where.host,
+        "x-amz-content-sha256": sha256(request.body),
+        "x-amz-date": time,
+    };
+    const scope = { ...where, date: time.slice(0, 8) };
+    const names = Object.keys(headers).sort();
+    const signature = signatureOf({ ...request, headers }, names, scope, time, keys.secret);
+    headers.authorization =
+        `AWS4-HMAC-SHA256 Credential=${keys.id}/${textOf(scope)}, ` +
+        `SignedHeaders=${names.join(";")}, Signature=${signature}`;
+    return headers;
+}
+
+function textOf({ date, region, service }: Scope): string {
+    return [date, region, service, "aws4_request"].join("/");
+}
+
+function signatureOf(
+    request: SignedRequest,
+    signedHeaders: readonly string[],
+    scope: Scope,
+    time: string,
+    secret: string,
+): string {
+    const canonical = sha256(canonicalRequest(request, signedHeaders, scope.service));
+    const text = ["AWS4-HMAC-SHA256", time, textOf(scope), canonical].join("\n");
+    const key = textOf(scope)
+        .split("/")
+        .reduce<Buffer | string>((last, part) => hmac(last, part), `AWS4${secret}`);
     return hmac(key, text).toString("hex");
 }
 
-function canonicalRequest(request: SignedRequest, signedHeaders: string[]): string {
-    const [path = "/", query = ""] = request.url.split("?");
-    const headers = signedHeaders.map(
-        (name) => `${name}:${(request.headers[name] ?? "").trim().replace(/ +/g, " ")}\n`,
+function canonicalRequest(
+    { method, url, headers, body }: SignedRequest,
+    signedHeaders: readonly string[],
+    service: string,
+): string {
+    const [path = "/", query = ""] = url.split("?");
+    const lines = signedHeaders.map(
+        (name) => `${name}:${(headers[name] ?? "").trim().replace(/ +/g, " ")}\n`,
     );
     return [
-        request.method,
-        path.split("/").map(encode).join("/"),
+        method,
+        // S3 alone signs the path as it is sent; the others encode it once more.
+        service === "s3" ? path : path.split("/").map(encode).join("/"),
         canonicalQuery(query),
-        headers.join(""),
+        lines.join(""),
         signedHeaders.join(";"),
-        sha256(request.body),
+        sha256(body),
     ].join("\n");
 }
 
@@ -115,8 +154,8 @@ function canonicalQuery(query: string): string {
     return pairs.sort().join("&");
 }
 
-/** Everything but RFC 3986's unreserved characters in percents. */
-function encode(text: string): string {
+/** All but letters, digits and `-._~` in percents. */
+export function encode(text: string): string {
     return encodeURIComponent(text).replace(
         /[!'()*]/g,
         (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -6,31 +6,9 @@
 export type Architecture = "x86_64" | "arm64";
 
 /** Families of instance types that a station may use, by processor; sizes are those of the table below. */
-const families: Readonly<Record<string, Architecture>> = {
-    t3: "x86_64",
-    t3a: "x86_64",
-    t4g: "arm64",
-    c5: "x86_64",
-    c5n: "x86_64",
-    c6a: "x86_64",
-    c6i: "x86_64",
-    c6in: "x86_64",
-    c6g: "arm64",
-    c6gn: "arm64",
-    c7a: "x86_64",
-    c7i: "x86_64",
-    c7g: "arm64",
-    c7gn: "arm64",
-    c8g: "arm64",
-    m5: "x86_64",
-    m6a: "x86_64",
-    m6i: "x86_64",
-    m6in: "x86_64",
-    m6g: "arm64",
-    m7a: "x86_64",
-    m7i: "x86_64",
-    m7g: "arm64",
-    m8g: "arm64",
+const families: Readonly<Record<Architecture, readonly string[]>> = {
+    x86_64: "t3 t3a c5 c5n c6a c6i c6in c7a c7i m5 m6a m6i m6in m7a m7i".split(" "),
+    arm64: "t4g c6g c6gn c7g c7gn c8g m6g m7g m8g".split(" "),
 };
 
 const burstable = ["nano", "micro", "small", "medium", "large", "xlarge", "2xlarge"];
@@ -39,7 +17,7 @@ const large = ["large", "xlarge", "2xlarge", "4xlarge", "8xlarge"];
 /** The processor of an instance type; undefined when there is no such type. */
 export function architectureOf(instanceType: string): Architecture | undefined {
     const [family = "", size = "", rest] = instanceType.split(".");
-    const architecture = families[family];
+    const architecture = (["x86_64", "arm64"] as const).find((one) => families[one].includes(family));
     const sizes = family.startsWith("t")
         ? burstable
         : architecture === "arm64" || family.endsWith("a")
@@ -48,15 +26,10 @@ export function architectureOf(instanceType: string): Architecture | undefined {
     return rest === undefined && sizes.includes(size) ? architecture : undefined;
 }
 
-export interface ImageFacts {
-    architecture: Architecture;
-    name: string;
-}
-
-/** Debian 13's images, the same in all regions: there they have an id for each. */
-export const images: Readonly<Record<string, ImageFacts>> = {
-    "ami-0deb1a13000000a64": { architecture: "x86_64", name: "debian-13-amd64-20260914-2235" },
-    "ami-0deb1a1300000aa64": { architecture: "arm64", name: "debian-13-arm64-20260914-2235" },
+/** Debian 13's images, by id: the same in all regions, while Amazon has an id for each region. */
+export const images: Readonly<Record<string, Architecture>> = {
+    "ami-0deb1a13000000a64": "x86_64",
+    "ami-0deb1a1300000aa64": "arm64",
 };
 
 /** Parameters that Debian publishes, by name. */
@@ -78,3 +51,6 @@ export function zonesOf(region: string): string[] {
     };
     return [...(letters[region] ?? "abc")].map((letter) => region + letter);
 }
+
+/** How long a parameter of the standard tier may be. */
+export const maxParameterBytes = 4096;

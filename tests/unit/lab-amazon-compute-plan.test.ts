@@ -1,18 +1,18 @@
 import { balancersOf } from "../../lab/amazon/daemon/balancing";
 import { freeName } from "../../lab/amazon/daemon/changes";
 import { isExpected, judge } from "../../lab/amazon/daemon/health";
-import { countConnections } from "../../lab/amazon/daemon/keeper";
+import { countConnections } from "../../lab/amazon/daemon/controller";
 import { pauseAfter, planGroup, type Action, type GroupView } from "../../lab/amazon/daemon/plan";
 import { firewallOf } from "../../lab/amazon/daemon/security";
 import { alarm, trackTarget, type Situation } from "../../lab/amazon/daemon/tracking";
-import type { SecurityRuleRecord } from "../../lab/amazon/compute/cloud";
 import type {
     GroupRecord,
     HealthCheck,
     InstanceRecord,
     RefreshRecord,
+    SecurityRuleRecord,
     TargetRecord,
-} from "../../lab/amazon/compute/groups";
+} from "../../lab/amazon/records";
 
 /* What a group does next, by what is known of it. */
 
@@ -47,7 +47,7 @@ const waiting = (id: string, changes: Partial<NonNullable<InstanceRecord["hook"]
     instance(id, {
         lifecycle: "Pending:Wait",
         inServiceAt: undefined,
-        hook: { name: "ready", token: "t", deadline: now + 1, ...changes },
+        hook: { name: "ready", deadline: now + 1, ...changes },
     });
 
 const target = (instanceId: string, changes: Partial<TargetRecord> = {}): TargetRecord => ({
@@ -327,7 +327,7 @@ describe("a refresh", () => {
 describe("target tracking", () => {
     const level = (value: number, periods: number) => Array.from({ length: periods }, () => value);
     const situation = (changes: Partial<Situation>): Situation => ({
-        ...{ history: [], targetBytes: 1000, disableScaleIn: false, desired: 2, min: 1, max: 6, warm: 2 },
+        ...{ history: [], targetBytes: 1000, desired: 2, min: 1, max: 6, warm: 2 },
         ...{ warming: false, ...changes },
     });
     const { periodsIn, periodsOut } = alarm;
@@ -355,11 +355,6 @@ describe("target tracking", () => {
             { history: level(10, periodsIn), warming: true },
             undefined,
         ],
-        [
-            "does not shrink where it must not",
-            { history: level(10, periodsIn), disableScaleIn: true },
-            undefined,
-        ],
     ])("%s", (_, changes, desired) => {
         expect(trackTarget(situation(changes))?.desired).toBe(desired);
     });
@@ -368,7 +363,6 @@ describe("target tracking", () => {
 describe("a target's health", () => {
     const check: HealthCheck = {
         ...{
-            protocol: "HTTP",
             path: "/healthz",
             port: "traffic-port",
             intervalSeconds: 5,
@@ -435,7 +429,6 @@ describe("the balancer", () => {
                 ...{ ...origin, arn: tg, name: "", vpcId: "", port: 8080, drainSeconds: 0 },
                 check: {
                     ...{
-                        protocol: "TCP" as const,
                         path: "",
                         port: "",
                         intervalSeconds: 5,

@@ -12,7 +12,7 @@ import {
     roles,
     userPolicies,
     users,
-} from "../../lab/amazon/iam/cloud";
+} from "../../lab/amazon/records";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { problemsWith } from "../../lab/cloud/protocol/problems";
 import { sweep } from "../../lab/engine/sweep";

@@ -1,27 +1,9 @@
-import { z } from "zod";
+import { list, statementsOf, type Statement } from "../policy";
 
 /*
  * What identity policies permit: an explicit Deny wins, then an Allow is needed. What this does not understand is an
  * error, so that nothing is allowed by mistake.
  */
-
-const words = z.union([z.string(), z.array(z.string())]).transform((given) => [given].flat());
-
-const statement = z.strictObject({
-    Sid: z.string().optional(),
-    Effect: z.enum(["Allow", "Deny"]),
-    Action: words.optional(),
-    NotAction: words.optional(),
-    Resource: words.optional(),
-    NotResource: words.optional(),
-    Condition: z.record(z.string(), z.record(z.string(), words)).optional(),
-});
-type Statement = z.output<typeof statement>;
-
-const document = z.looseObject({
-    Version: z.string().optional(),
-    Statement: z.union([statement, z.array(statement)]).transform((given) => [given].flat()),
-});
 
 export interface Question {
     /** `ssm:GetParameter` */
@@ -36,9 +18,8 @@ export type Verdict = "allow" | "explicit-deny" | "implicit-deny";
 
 /** What policies, as JSON, say to a question. @throws when one holds something that is not understood. */
 export function evaluate(policies: readonly string[], question: Question): Verdict {
-    const statements = policies.flatMap((policy) => document.parse(JSON.parse(policy)).Statement);
     // All are read, whatever the first ones say: a mistake shows at once.
-    const fitting = statements.filter((one) => applies(one, question));
+    const fitting = policies.flatMap(statementsOf).filter((one) => applies(one, question));
     if (fitting.some(({ Effect }) => Effect === "Deny")) {
         return "explicit-deny";
     }
@@ -46,17 +27,21 @@ export function evaluate(policies: readonly string[], question: Question): Verdi
 }
 
 function applies(one: Statement, { action, resource, context }: Question): boolean {
-    const conditions = Object.entries(one.Condition ?? {}).map(([operator, keys]) =>
-        Object.entries(keys).every(([key, values]) =>
-            condition(operator, context[key.toLowerCase()], values),
+    if (one.Principal !== undefined || one.NotPrincipal !== undefined) {
+        throw new Error("an identity's policy does not name principals");
+    }
+    const conditions = Object.entries(one.Condition ?? {}).flatMap(([operator, keys]) =>
+        Object.entries(keys).map(([key, values]) =>
+            condition(operator, context[key.toLowerCase()], list(values).map(String)),
         ),
     );
-    const named = (patterns: string[]): boolean =>
-        patterns.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase()));
-    const meant = (patterns: string[]): boolean => patterns.some((pattern) => matches(pattern, resource));
+    const isNamed = (patterns: Statement["Action"]): boolean =>
+        list(patterns).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase()));
+    const isMeant = (patterns: Statement["Resource"]): boolean =>
+        list(patterns).some((pattern) => matches(pattern, resource));
     return (
-        (one.Action ? named(one.Action) : one.NotAction !== undefined && !named(one.NotAction)) &&
-        (one.Resource ? meant(one.Resource) : one.NotResource !== undefined && !meant(one.NotResource)) &&
+        (one.Action ? isNamed(one.Action) : one.NotAction !== undefined && !isNamed(one.NotAction)) &&
+        (one.Resource ? isMeant(one.Resource) : one.NotResource !== undefined && !isMeant(one.NotResource)) &&
         conditions.every(Boolean)
     );
 }
@@ -65,14 +50,13 @@ function condition(operator: string, value: string | undefined, wanted: string[]
     switch (operator) {
         case "StringEquals":
         case "ArnEquals":
+        case "Bool":
             return value !== undefined && wanted.includes(value);
         case "StringNotEquals":
             return value === undefined || !wanted.includes(value);
         case "StringLike":
         case "ArnLike":
             return value !== undefined && wanted.some((pattern) => matches(pattern, value));
-        case "Bool":
-            return value !== undefined && wanted.includes(value);
         default:
             throw new Error(`the lab does not know the condition operator ${operator}`);
     }

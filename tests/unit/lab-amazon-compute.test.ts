@@ -5,10 +5,8 @@ import { join } from "node:path";
 
 import { labFolder } from "../../lab/paths";
 import { computeFunctions, computeKinds } from "../../lab/amazon/compute";
-import { eips } from "../../lab/amazon/compute/cloud";
-import { groups, refreshes } from "../../lab/amazon/compute/groups";
-import { parameters, plainValue } from "../../lab/amazon/compute/parameters";
-import { instanceProfiles } from "../../lab/amazon/iam/cloud";
+import { eips, groups, instanceProfiles, parameters, refreshes } from "../../lab/amazon/records";
+import { plainValue } from "../../lab/amazon/keys";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { problemsWith } from "../../lab/cloud/protocol/problems";
 

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 /**
  * An error as Amazon's client writes it, so that what fails here reads as it would there: for example
@@ -20,6 +20,11 @@ export class AwsError extends Error {
     }
 }
 
+/** @throws AwsError, with the same arguments. */
+export function refuse(...refusal: ConstructorParameters<typeof AwsError>): never {
+    throw new AwsError(...refusal);
+}
+
 /** Adds what the provider was doing, as the real one does: `creating EC2 VPC: operation error …`. */
 export async function doing<T>(what: string, body: () => Promise<T>): Promise<T> {
     try {
@@ -30,15 +35,4 @@ export async function doing<T>(what: string, body: () => Promise<T>): Promise<T>
         }
         throw error;
     }
-}
-
-/** An id such as `vpc-0a1b2c3d4e5f67890`. */
-export function newId(kind: string): string {
-    return `${kind}-0${randomBytes(8).toString("hex")}`;
-}
-
-/** A name from a prefix, with an end that sorts by time, as the real provider makes it. */
-export function nameFrom(prefix: string): string {
-    const time = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
-    return `${prefix}${time}${randomBytes(6).toString("hex")}`;
 }

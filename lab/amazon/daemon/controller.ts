@@ -6,33 +6,27 @@ import { sites } from "../../network/addresses";
 import { inNetwork, protectInstance, setBalancers } from "../../network/network";
 import { readNetwork } from "../../network/state";
 import { machineNamespace } from "../../paths";
-import { securityRules, subnets, vpcs } from "../compute/cloud";
-import { images } from "../compute/facts";
 import {
+    type GroupRecord,
     groups,
+    type InstanceRecord,
     instances,
     listeners,
     loadBalancers,
     refreshes,
+    securityRules,
+    subnets,
     targetGroups,
     targetKey,
-    targets,
-    type GroupRecord,
-    type InstanceRecord,
     type TargetRecord,
-} from "../compute/groups";
+    targets,
+    templateOf,
+    vpcs,
+} from "../records";
+import { images } from "../facts";
 import { exclusively } from "../../cloud/records";
 import { balancersOf } from "./balancing";
-import {
-    booted,
-    changeRefresh,
-    forgotten,
-    launch,
-    launchVersion,
-    serve,
-    templateOf,
-    terminate,
-} from "./changes";
+import { booted, changeRefresh, launch, launchVersion, removeInstance, serve, terminate } from "./changes";
 import { judge, probe } from "./health";
 import { planGroup, type Action } from "./plan";
 import { firewallOf } from "./security";
@@ -42,7 +36,7 @@ import { firewallOf } from "./security";
  * balancers. All it knows by itself is what is under way at the moment; killed, it goes on where the records are.
  */
 
-export class Keeper {
+export class Controller {
     /** Instances whose machines are being made or removed. */
     private readonly busy = new Set<string>();
     /** When each target is checked next, and those that are being checked. */
@@ -53,14 +47,14 @@ export class Keeper {
     async tick(): Promise<void> {
         const machines = new Map(listMachines().map((machine) => [machine.id, machine.state]));
         for (const group of groups.all()) {
-            await this.keep(group, machines);
+            await this.control(group, machines);
         }
         for (const instance of instances.all()) {
             // Its group has gone, and whoever removed that has not come to an end.
             if (!groups.get(instance.group)) {
-                this.beside(instance.id, () => remove(instance.id));
+                this.inBackground(instance.id, () => removeInstance(instance.id));
             } else if (instance.lifecycle === "Pending" && !instance.booted) {
-                this.beside(instance.id, () => make(instance));
+                this.inBackground(instance.id, () => make(instance));
             }
         }
         await protect();
@@ -68,7 +62,7 @@ export class Keeper {
         this.checkTargets();
     }
 
-    private async keep(group: GroupRecord, machines: ReadonlyMap<string, string>): Promise<void> {
+    private async control(group: GroupRecord, machines: ReadonlyMap<string, string>): Promise<void> {
         const own = instances.all().filter((one) => one.group === group.name);
         const version = launchVersion(group);
         if (!version) {
@@ -100,15 +94,15 @@ export class Keeper {
                 console.log(`${action.id} of ${group.name} terminates: ${action.reason}`);
                 return terminate(action.id, action.reason, action.failed);
             case "destroy":
-                this.beside(action.id, () => remove(action.id));
+                this.inBackground(action.id, () => removeInstance(action.id));
                 return;
             case "refresh":
                 return changeRefresh(action.id, action.change);
         }
     }
 
-    /** Does something with an instance while the rounds go on, one thing at a time. */
-    private beside(id: string, work: () => Promise<void>): void {
+    /** Does something with an instance while the rounds go on; one thing at a time for each. */
+    private inBackground(id: string, work: () => Promise<void>): void {
         if (this.busy.has(id)) {
             return;
         }
@@ -120,7 +114,7 @@ export class Keeper {
 
     private checkTargets(): void {
         for (const target of targets.all()) {
-            const key = targetKey(target.targetGroupArn, target.instanceId);
+            const key = targetKey(target);
             const due = (this.checkAt.get(key) ?? 0) <= Date.now();
             if (due && target.state !== "draining" && !this.checking.has(key)) {
                 this.checking.add(key);
@@ -166,7 +160,7 @@ async function make(instance: InstanceRecord): Promise<void> {
     const template = templateOf(instance);
     const vpc = vpcs.get(subnets.get(instance.subnetId)?.vpcId ?? "");
     try {
-        const architecture = images[template?.imageId ?? ""]?.architecture;
+        const architecture = images[template?.imageId ?? ""];
         if (!template || !vpc || architecture !== "x86_64") {
             throw new Error(
                 `the lab makes machines of x86_64 images only, not of ${architecture ?? "unknown ones"}`,
@@ -185,11 +179,6 @@ async function make(instance: InstanceRecord): Promise<void> {
     if (!instances.get(id)) {
         await destroyMachine(id);
     }
-}
-
-async function remove(id: string): Promise<void> {
-    await destroyMachine(id);
-    await forgotten(id);
 }
 
 function rulesFor(instance: InstanceRecord) {
@@ -217,11 +206,8 @@ async function protect(): Promise<void> {
 
 async function balance(): Promise<void> {
     const wanted = balancersOf({
-        loadBalancers: loadBalancers.all(),
-        listeners: listeners.all(),
-        targetGroups: targetGroups.all(),
-        targets: targets.all(),
-        instances: instances.all(),
+        ...{ loadBalancers: loadBalancers.all(), listeners: listeners.all() },
+        ...{ targetGroups: targetGroups.all(), targets: targets.all(), instances: instances.all() },
     });
     if (JSON.stringify(readNetwork().balancers ?? []) !== JSON.stringify(wanted)) {
         await setBalancers(wanted);
