@@ -143,7 +143,7 @@ describe("renderRelay", () => {
             mounts: [
                 { mount: "/standby/main.mp3", loop: "mp3-192", contentType: "audio/mpeg", name: "Main" },
                 { mount: "/standby/main.aac", loop: "aac-64", contentType: "audio/aac", name: "Main" },
-                { mount: "/own/main-b.mp3", loop: "mp3-192", contentType: "audio/mpeg", name: "Second" },
+                { mount: "/standby/main-b.mp3", loop: "mp3-192", contentType: "audio/mpeg", name: "Second" },
             ],
         });
     });
