@@ -3,26 +3,25 @@ import { availableParallelism, totalmem } from "node:os";
 
 import {
     choose,
+    inOrder,
     kindNames,
-    kindsBefore,
     labsAtOnce,
     nameOfSet,
-    setsAlone,
+    waitingKinds,
     WrongChoice,
     type Choice,
-    type Kind,
 } from "./testing/choice";
 import { Display } from "./testing/display";
 import { runSet, setsOfDrills } from "./testing/drills";
 import { runKind } from "./testing/kinds";
 import { inLanes } from "./testing/lanes";
-import { resultsFolder } from "./testing/paths";
+import { resultsFolder, turnsFolder } from "./testing/paths";
 import { Interrupted, Runner, type StepResult } from "./testing/runner";
 
 /**
- * Runs the project's tests and ends with one line of totals: `N passed, N failed`. Kinds that start their own machines
- * come first. Then sets of drills run side by side, each in its own lab, since they mostly wait. The kinds that only need
- * the processor run beside them, one after another. Logs and jest's results are in `.test`.
+ * Runs the project's tests and ends with one line of totals: `N passed, N failed`. Sets of drills, each in a lab of its
+ * own, and the other kinds that start machines run side by side in lanes, since they mostly wait; the kinds that need
+ * only the processor run aside, one after another. Logs and jest's results are in `.test`.
  */
 function usage(sets: readonly string[]): string {
     return `Usage: npm test -- [KIND | SET]...
@@ -45,7 +44,8 @@ async function main(names: readonly string[]): Promise<number> {
     }
     try {
         const choice = choose(names, { sets, ownLab: process.env.AERIAL_LAB });
-        mkdirSync(resultsFolder, { recursive: true });
+        // By this user, before root's drills would make it theirs.
+        mkdirSync(turnsFolder, { recursive: true });
         return summarise(await runAll(choice));
     } catch (error) {
         if (error instanceof WrongChoice) {
@@ -58,39 +58,44 @@ async function main(names: readonly string[]): Promise<number> {
 
 async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
     const workstation = { processors: availableParallelism(), memoryMiB: totalmem() / 2 ** 20 };
-    const labs = Math.min(labsAtOnce(workstation), sets.length);
-    const display = new Display([...kinds, ...sets.map(nameOfSet)], labs + Math.min(kinds.length, 1) > 1);
+    const [waiting, computing] = [true, false].map((waits) =>
+        kinds.filter((kind) => waitingKinds.includes(kind) === waits),
+    ) as [Choice["kinds"], Choice["kinds"]];
+    const lanes = Math.min(labsAtOnce(workstation), sets.length + waiting.length);
+    const display = new Display(
+        [...kinds, ...sets.map(nameOfSet)],
+        lanes + Math.min(computing.length, 1) > 1,
+    );
     const runner = new Runner(display);
-    const first = kinds.filter((kind) => kindsBefore.includes(kind));
-    const rest = kinds.filter((kind) => !kindsBefore.includes(kind));
-    const ofKind = (kind: Kind, aside: boolean) => () => reported(kind, runKind(runner, kind, aside));
-    const ofSet = (set: string) => () => reported(nameOfSet(set), runSet(runner, set));
-    const drillsOf = async (all: readonly string[], atOnce: number): Promise<StepResult[][]> => [
-        ...(await inLanes(all.filter((set) => setsAlone.includes(set)).map(ofSet), 1)),
-        ...(await inLanes(all.filter((set) => !setsAlone.includes(set)).map(ofSet), atOnce)),
-    ];
+    const tasks = new Map([
+        ...waiting.map((kind) => [kind, () => runKind(runner, kind, { aside: false })] as const),
+        ...sets.map((set) => [nameOfSet(set), () => runSet(runner, set)] as const),
+    ]);
+    const aside = lanes > 0;
     try {
-        const before = await inLanes(
-            first.map((kind) => ofKind(kind, false)),
-            1,
-        );
-        const [aside, drills] = await Promise.all([
+        const results = await Promise.all([
             inLanes(
-                rest.map((kind) => ofKind(kind, sets.length > 0)),
+                computing.map((kind) => () => reported(kind, () => runKind(runner, kind, { aside }))),
                 1,
             ),
-            drillsOf(sets, labs),
+            inLanes(
+                inOrder([...tasks.keys()]).map((name) => () => reported(name, tasks.get(name))),
+                lanes,
+            ),
         ]);
-        return [...before, ...aside, ...drills].flat();
+        return results.flat(2);
     } finally {
         display.close();
     }
 }
 
 /** An error in one task becomes its failure, and the other tasks go on. */
-async function reported(name: string, work: Promise<StepResult[]>): Promise<StepResult[]> {
+async function reported(
+    name: string,
+    work: () => Promise<StepResult[]> = () => Promise.resolve([]),
+): Promise<StepResult[]> {
     try {
-        return await work;
+        return await work();
     } catch (error) {
         if (!(error instanceof Interrupted)) {
             console.error(error);

@@ -29,8 +29,8 @@ const names = [
     "x.opus",
 ];
 
-/** A library, and a database like that of LibreTime, whose files table names the shows. */
-const library1 = `
+/** Makes shows of these names. */
+const makeShows = `
 mkdir -p ${library}/{'Größe & Ä',日本}; cd ${library}
 espeak-ng -w /tmp/speech.wav 'This is the radio, and this is a show that must not be lost.'
 n=0
@@ -39,12 +39,58 @@ for name in ${names.map((name) => `'${name.replaceAll("'", `'\\''`)}'`).join(" "
     ffmpeg -nostdin -v error -i /tmp/speech.wav -f lavfi -i "sine=$n:duration=3" -filter_complex amix "$name"
 done
 `;
+/** A database like that of LibreTime, whose files table names the shows. */
 const tables = `
 create table cc_files (id serial primary key, name text, filepath text, filesize bigint,
     import_status int default 0, file_exists bool default true, hidden bool default false);
 create table cc_show (id serial primary key, name text);
 insert into cc_show (name) select 'Sendung Nr. ' || n from generate_series(1, 500) n;
 `;
+
+const ten = `${library}/ten`;
+
+/*
+ * What tests begin with. Each brings about what is missing, so that a test can run alone, or after one that has failed.
+ */
+
+/** There are shows of all names; the timers are off, so that nothing is uploaded but by a test. */
+async function namesThere(): Promise<void> {
+    await sh(`systemctl stop 'aerial-backup-*.timer'; [ -e ${library}/news.mp3 ] || {${makeShows}}
+        rm -f ${library}/fake.mp3`);
+}
+
+/** There are ten large shows more. */
+async function tenThere(): Promise<void> {
+    await sh(`[ -e ${ten} ] || { mkdir ${ten}.new; for n in 0 1 2 3 4 5 6 7 8 9; do
+            ffmpeg -nostdin -v error -f lavfi -i "anoisesrc=duration=30:seed=$n" -ac 2 -ar 48000 ${ten}.new/$n.wav
+        done; mv ${ten}.new ${ten}; }`);
+}
+
+/** Shows of all names are kept. */
+async function namesKept(): Promise<void> {
+    await namesThere();
+    await uploadAll();
+}
+
+/** All sixteen are kept. */
+async function allKept(): Promise<void> {
+    await namesThere();
+    await tenThere();
+    await uploadAll();
+}
+
+/** The database has been dumped, with the names of all shows. */
+async function dumped(): Promise<void> {
+    await sh(`systemctl start postgresql@17-main; cd /tmp
+        as_postgres() { runuser -u postgres -- "$@"; }
+        if [ "$(as_postgres psql -At -c "select 1 from pg_database where datname = 'airtime'")" != 1 ]; then
+            as_postgres createdb -T template0 -E UTF8 airtime
+            as_postgres psql -q airtime <<'E'\n${tables}\nE
+            (cd ${library}; find -type f ! -name '.*' ! -name '*.part' -printf 'main/%P\\n') |
+                as_postgres psql -q airtime -c '\\copy cc_files (filepath) from stdin'
+            systemctl start aerial-backup@dump.service aerial-backup@configuration.service
+        fi`);
+}
 
 jest.setTimeout(120_000);
 
@@ -60,7 +106,7 @@ asRoot("the backup of Airtime's machine", () => {
     });
 
     it("uploads new shows by itself within a minute, with hash and type, and none that is not playable", async () => {
-        await sh(`${library1}\necho 'no audio' >fake.mp3; cp news.mp3 news.mp3.part; cp news.mp3 .news.mp3`);
+        await sh(`${makeShows}\necho 'no audio' >fake.mp3; cp news.mp3 news.mp3.part; cp news.mp3 .news.mp3`);
         const started = Date.now();
         await until(60, async () =>
             (await outcome("upload")).figures["protected_shows"] === names.length ? true : undefined,
@@ -93,31 +139,34 @@ asRoot("the backup of Airtime's machine", () => {
     });
 
     it("recognises what is kept when it has lost its records, or was killed before it noted it", async () => {
+        await namesKept();
+        const before = await versions();
         await sh(`rm /var/lib/aerial/backup/shows.sqlite*; touch ${library}/news.mp3`);
         await uploadAll();
-        expect(await versions()).toHaveLength(names.length);
+        expect(await versions()).toHaveLength(before.length);
         expect((await outcome("upload")).figures).toMatchObject({
-            protected_shows: names.length,
+            protected_shows: before.length,
             uploaded_shows_total: 0,
         });
     });
 
     it("keeps all of ten shows, none twice and none half, with S3 away and the uploader killed in a put", async () => {
-        await sh(`cd ${library}; mkdir ten; for n in 0 1 2 3 4 5 6 7 8 9; do
-            ffmpeg -nostdin -v error -f lavfi -i "anoisesrc=duration=30:seed=$n" -ac 2 -ar 48000 ten/$n.wav; done`);
+        await namesKept();
+        await tenThere();
         await stopStorage();
         const away = await sh(`${settled}; aerial-backup upload`, "any");
         expect(away).toContain("S3 is away");
         expect((await outcome("upload")).figures).toMatchObject({ pending_shows: 10 });
         await ensureStorage(region);
-        // The line breaks when some shows are through, so in the middle of others; then the uploader is killed.
+        // Three shows fly at once, of 5.8 MB each. After 20 MB, so when one is through and others are in the middle, the
+        // line breaks; then the uploader is killed.
         const killed = await sh(`
             nft add table inet broken
             nft add chain inet broken out '{ type filter hook output priority 0; }'
             nft add rule inet broken out ip daddr ${sites.s3} tcp dport 443 quota over 20 mbytes counter drop
             systemctl start --no-block aerial-backup@upload.service
-            for i in $(seq 300); do
-                nft list chain inet broken out | grep -q 'counter packets [1-9]' && break; sleep 0.1
+            until nft list chain inet broken out | grep -q 'counter packets [1-9]'; do
+                systemctl -q is-failed aerial-backup@upload.service && exit 1; sleep 0.1
             done
             systemctl kill --signal=KILL aerial-backup@upload.service
             while systemctl -q is-active aerial-backup@upload.service; do sleep 0.1; done
@@ -137,12 +186,8 @@ asRoot("the backup of Airtime's machine", () => {
     });
 
     it("dumps the database, encrypted, and refuses a dump that has lost most of it", async () => {
-        await sh(`systemctl start postgresql@17-main; cd /tmp
-            runuser -u postgres -- createdb -T template0 -E UTF8 airtime
-            runuser -u postgres -- psql -q airtime <<'E'\n${tables}\nE
-            cd ${library}; find -type f ! -name '.*' ! -name '*.part' -printf 'main/%P\\n' |
-                (cd /; runuser -u postgres -- psql -q airtime -c '\\copy cc_files (filepath) from stdin')
-            systemctl start aerial-backup@dump.service aerial-backup@configuration.service`);
+        await allKept();
+        await dumped();
         const dumps = await versions(archive);
         const dump = dumps.find(({ key }) => key.startsWith("database/"));
         expect(JSON.parse(dump?.metadata["rows"] ?? "")).toEqual({ cc_show: 500, cc_files: 16 });
@@ -156,6 +201,8 @@ asRoot("the backup of Airtime's machine", () => {
     });
 
     it("restores the database in place, and only when told to", async () => {
+        await allKept();
+        await dumped();
         expect(await sh("aerial-restore --library --no-shows --database airtime", [1])).toContain(
             "--replace",
         );
@@ -166,6 +213,8 @@ asRoot("the backup of Airtime's machine", () => {
     });
 
     it("finds all well by audit, and proves it by a drill", async () => {
+        await allKept();
+        await dumped();
         await sh("systemctl start aerial-backup@audit.service");
         expect(await outcome("audit")).toMatchObject({ healthy: true, problems: [], figures: { shows: 16 } });
         await sh("systemctl start aerial-backup@drill.service aerial-backup@drill-all.service");
@@ -177,6 +226,8 @@ asRoot("the backup of Airtime's machine", () => {
     });
 
     it("leaves no scratch database when a drill is killed", async () => {
+        await allKept();
+        await dumped();
         const left = await sh(`cd /; scratch() {
                 runuser -u postgres -- psql -At postgres \\
                     -c "select 1 from pg_database where datname like 'aerial_drill%'"; }
@@ -193,9 +244,11 @@ asRoot("the backup of Airtime's machine", () => {
     });
 
     it("restores everything, byte for byte, and uploads nothing of it again", async () => {
+        await allKept();
         const before = (await versions()).length;
         const restored = await sh(
-            `mv ${library} /srv/before; aerial-restore --library --no-database
+            `cp ${library}/news.mp3 ${library}/news.mp3.part; cp ${library}/news.mp3 ${library}/.news.mp3
+            rm -rf /srv/before; mv ${library} /srv/before; aerial-restore --library --no-database
             diff -r ${library} /srv/before; [ ! -e ${library}/news.mp3.part ]`,
             "any",
         );
@@ -212,6 +265,7 @@ asRoot("the backup of Airtime's machine", () => {
     });
 
     it("restores what was there before a show was overwritten", async () => {
+        await namesKept();
         await sh(`sleep 1.1; date -u +%FT%TZ >/tmp/then; sleep 1.1
             cp -p ${library}/x.opus /tmp/old.opus; cat ${library}/日本/第一回.ogg >${library}/x.opus`);
         await uploadAll();
@@ -222,6 +276,7 @@ asRoot("the backup of Airtime's machine", () => {
     });
 
     it("names by audit a show that the bucket has lost and one that the disk has changed", async () => {
+        await allKept();
         const lost = (await versions()).find(({ key }) => key.endsWith("news.mp3"))?.key ?? "";
         await sh(`python3 /root/backup.py delete ${shows} ${lost}
             cp --attributes-only --preserve=timestamps ${library}/ten/3.wav /tmp/times
@@ -244,6 +299,7 @@ asRoot("the backup of Airtime's machine", () => {
     });
 
     it("is told when S3 stands still, and goes on afterwards", async () => {
+        await allKept();
         await setStorageFrozen(true);
         const restored = sh("aerial-restore --to /tmp/frozen --no-database", "any");
         await sleep(1000);

@@ -91,8 +91,12 @@ with sqlite3.connect("/var/lib/aerial/backup/shows.sqlite") as records:
 /** Uploads until nothing is on its way. */
 export async function uploadAll(): Promise<void> {
     await until(60, async () => {
-        await sh(`${settled}; aerial-backup upload`, "any");
-        return (await outcome("upload")).figures["pending_shows"] === 0 ? true : undefined;
+        await sh("aerial-backup upload", "any");
+        if ((await outcome("upload")).figures["pending_shows"] === 0) {
+            return true;
+        }
+        await sh(settled);
+        return undefined;
     });
 }
 

@@ -16,8 +16,8 @@ const domain = "radio.test";
 const stream = `stream.${domain}`;
 const interval = 2;
 const downAfter = 2;
-/** Until a dead member must be out of all answers. */
-const outWithinMs = (interval * downAfter + 2) * 1000;
+/** Until a dead member must be out of all answers, and a second that a busy machine may add. */
+const outWithinMs = (interval * downAfter + 2) * 1000 + 1000;
 
 const ams = ["198.18.0.10", "198.18.0.11"];
 const nyc = ["198.18.112.10", "198.18.112.11"];
@@ -70,13 +70,26 @@ async function untilAnswered(place: string, expected: string[], withinMs: number
     );
 }
 
+/** Until health checks have found every member dead. */
+async function untilAllDown(): Promise<void> {
+    const deadline = Date.now() + outWithinMs;
+    const isDown = ({ health }: { health: string }) => health === "down" || health === "unchecked";
+    while (!(await dnsStatus()).every(({ members }) => members.every(isDown))) {
+        if (Date.now() > deadline) {
+            throw new Error(`not all are down after ${outWithinMs} ms: ${JSON.stringify(await dnsStatus())}`);
+        }
+        await sleep(50);
+    }
+}
+
 /** Until so many answers in a row hold nothing but these addresses: one answer by weight proves little. */
 async function untilOnly(place: string, expected: string[], inARow: number): Promise<void> {
     const deadline = Date.now() + outWithinMs;
     for (let row = 0; row < inARow;) {
         const heard = await ask(place, stream);
         row = heard.every((address) => expected.includes(address)) ? row + 1 : 0;
-        if (Date.now() > deadline) {
+        // A row that has begun in time may end later: on a busy machine each question takes its time.
+        if (row === 0 && Date.now() > deadline) {
             throw new Error(`${place} is still answered ${heard.join(", ")} after ${outWithinMs} ms`);
         }
     }
@@ -136,6 +149,14 @@ beforeAll(async () => {
     }
     await applyDns();
 });
+
+// Every test begins with all members well, whatever the one before has left.
+beforeEach(async () => {
+    await setCut(machineNamespace("2001"), false);
+    await Promise.all([...machines.keys()].map(startServer));
+    await untilAnswered("client-ams3", ams, outWithinMs + 1000);
+    await untilAnswered("client-nyc3", nyc, outWithinMs + 1000);
+}, 60_000);
 
 afterAll(removeLab);
 
@@ -199,9 +220,9 @@ describe("a region that dies", () => {
         await untilAnswered("client-ams3", nyc, outWithinMs);
         expect((await ask("client-nyc3", stream)).sort()).toEqual(nyc);
         await Promise.all(nyc.map(stopServer));
-        await sleep(outWithinMs);
-        expect((await ask("client-ams3", stream)).sort()).toEqual(nyc);
-        expect((await ask("client-sgp1", stream)).sort()).toEqual(nyc);
+        await untilAllDown();
+        await untilAnswered("client-ams3", nyc, 2000);
+        await untilAnswered("client-sgp1", nyc, 2000);
         await Promise.all([...ams, ...nyc].map(startServer));
         await untilAnswered("client-ams3", ams, outWithinMs + 1000);
     });
@@ -234,8 +255,6 @@ describe("a change", () => {
 
 describe("weights", () => {
     test("share a pool's answers, one member at a time, and only among healthy ones", async () => {
-        await startServer("198.18.0.11");
-        await untilAnswered("client-ams3", ams, outWithinMs + 1000);
         pool("b", "pool-ams3", ams, 0.25);
         await applyDns();
         const answers = { one: 0, other: 0 };

@@ -106,6 +106,21 @@ asRoot("machines of the lab", () => {
         }
     });
 
+    // What a test that failed has left does not fail the next.
+    beforeEach(async () => {
+        for (const { id, state, cut } of listMachines()) {
+            if (cut) {
+                await uncutMachine(id);
+            }
+            if (state === "frozen") {
+                await thawMachine(id);
+            }
+            if (state === "off") {
+                await bootMachine(id);
+            }
+        }
+    });
+
     afterAll(async () => {
         await removeLab();
     });

@@ -22,8 +22,9 @@ def client(region, key, style):
     config = {
         "retries": {"total_max_attempts": 1},
         "s3": {"addressing_style": style},
-        "connect_timeout": 2,
-        "read_timeout": 2,
+        # What a busy machine needs; a storage that stands still is known by it.
+        "connect_timeout": 5,
+        "read_timeout": 5,
     }
     if key is None:
         return boto3.client("s3", region_name=region, config=Config(signature_version=UNSIGNED, **config))

@@ -1,5 +1,5 @@
 import { countCases } from "../../tools/testing/checks";
-import { choose, kindNames, labsAtOnce, WrongChoice } from "../../tools/testing/choice";
+import { choose, inOrder, kindNames, labsAtOnce, WrongChoice } from "../../tools/testing/choice";
 import { Display } from "../../tools/testing/display";
 import { inLanes } from "../../tools/testing/lanes";
 
@@ -43,6 +43,12 @@ it.each([
     { processors: 4, memoryMiB: 1000, labs: 1 },
 ])("a lab for each processor, as far as memory goes: %j", ({ labs, ...host }) => {
     expect(labsAtOnce(host)).toBe(labs);
+});
+
+it("the longest come first, and a set of unknown length before them", () => {
+    expect(inOrder(["templates", "drills/airtime", "machines", "drills/new", "drills/listeners"])).toEqual([
+        ...["drills/new", "drills/listeners", "drills/airtime", "machines", "templates"],
+    ]);
 });
 
 it("a lane takes the next task when it is free, and results keep the tasks' order", async () => {

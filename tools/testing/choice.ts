@@ -2,19 +2,25 @@
  * What to run, and how much of it at once. Plain values in, plain values out.
  */
 
-/** Kinds of tests that want the processor rather than a lab, in the order in which they run. */
+/** Kinds of tests, in the order in which those run that go one after another. */
 export const kindNames = ["checks", "unit", "engine", "templates", "machines"] as const;
 
 export type Kind = (typeof kindNames)[number];
 
-/**
- * Sets of drills that run with no other beside them: they make machines while they listen, each of which takes a
- * processor for itself while it boots. A cloud's machines do not starve each other; those of one workstation do.
- */
-export const setsAlone: readonly string[] = ["airtime", "emergency"];
+/** Kinds that start machines or daemons and mostly wait for them, as drills do; the others only compute. */
+export const waitingKinds: readonly Kind[] = ["machines", "templates"];
 
-/** Kinds that start machines of their own, which no priority keeps from the drills': they run before those. */
-export const kindsBefore: readonly Kind[] = ["templates", "machines"];
+/**
+ * In which order tasks take their place in the lanes: by their length, longest first, so that the lanes end together.
+ * Programme comes early: its tests are short, and those of listeners that want the processors alone wait for them.
+ * A set that is not named here comes first.
+ */
+const order = ["listeners", "programme", "airtime", "emergency"].map(nameOfSet).concat(waitingKinds);
+
+/** Names of kinds and sets in the order in which the lanes take them. */
+export function inOrder(names: readonly string[]): string[] {
+    return names.toSorted((one, other) => order.indexOf(one) - order.indexOf(other));
+}
 
 export interface Choice {
     kinds: Kind[];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { nameOfSet } from "./choice";
 import { jest } from "./kinds";
-import { checkout, resultsFolder } from "./paths";
+import { checkout, resultsFolder, turnsFolder } from "./paths";
 import { Interrupted, type Runner, type Step, type StepResult } from "./runner";
 
 /*
@@ -31,7 +31,7 @@ function stackFile(set: string): string {
 
 /** Runs a set in a lab that goes up before and down after, whatever happens; or in the lab that someone has up. */
 export async function runSet(runner: Runner, set: string): Promise<StepResult[]> {
-    const turns = { AERIAL_TURNS: join(resultsFolder, "turns") };
+    const turns = { AERIAL_TURNS: turnsFolder };
     if (process.env.AERIAL_LAB !== undefined) {
         return [await runner.run(drills(set, turns))];
     }
@@ -48,7 +48,8 @@ export async function runSet(runner: Runner, set: string): Promise<StepResult[]>
             // Left by a run that was killed before it could take it down.
             await runner.run(lab(set, ["down"], 300, env));
         }
-        const up = await runner.run(lab(set, ["up", "--stack-file", stackFile(set)], 1200, env));
+        const goUp = lab(set, ["up", "--stack-file", stackFile(set)], 1200, env);
+        const up = await runner.run({ ...goUp, turn: set });
         results.push(...reportFailure(up));
         if (up.failed === 0) {
             results.push(await runner.run(drills(set, { ...env, ...turns })));

@@ -9,7 +9,7 @@ import type { Counts, Runner, Step, StepResult } from "./runner";
 /** How a kind of tests (a project in jest.config.js) is run. */
 interface KindOptions {
     limitSeconds: number;
-    /** Starts machines, mounts, makes networks. */
+    /** Starts machines, mounts, makes networks: and waits for them, so that a processor carries two test files. */
     root?: boolean;
 }
 
@@ -24,7 +24,11 @@ const options: Record<Exclude<Kind, "checks">, KindOptions> = {
 const patience = 3;
 
 /** Runs one kind; aside where drills run at the same time. */
-export async function runKind(runner: Runner, kind: Kind, aside: boolean): Promise<StepResult[]> {
+export async function runKind(
+    runner: Runner,
+    kind: Kind,
+    { aside }: { aside: boolean },
+): Promise<StepResult[]> {
     const steps = kind === "checks" ? checks() : [ofKind(kind, aside)];
     const results: StepResult[] = [];
     for (const step of steps) {
@@ -36,8 +40,8 @@ export async function runKind(runner: Runner, kind: Kind, aside: boolean): Promi
 function ofKind(kind: Exclude<Kind, "checks">, aside: boolean): Step {
     const { limitSeconds, root } = options[kind];
     return jest({
-        ...{ name: kind, project: kind, root, limitSeconds },
-        options: ["--maxWorkers=100%"],
+        ...{ name: kind, project: kind, root, limitSeconds, turn: root ? kind : undefined },
+        options: [`--maxWorkers=${root ? "200%" : "100%"}`],
         env: {
             // No test runs in the lab that someone may have up to play with.
             ...(process.env.AERIAL_LAB === undefined
@@ -64,7 +68,8 @@ export function jest(wanted: {
     name: string;
     project: string;
     options: readonly string[];
-    root?: boolean;
+    root?: boolean | undefined;
+    turn?: string | undefined;
     env: Step["env"];
     limitSeconds: number;
 }): Step {
@@ -72,6 +77,7 @@ export function jest(wanted: {
     rmSync(results, { force: true });
     return {
         name: wanted.name,
+        ...(wanted.turn === undefined ? {} : { turn: wanted.turn }),
         command: [
             ...(wanted.root ? ["tools/as-root"] : []),
             ...["jest", "--selectProjects", wanted.project, "--passWithNoTests"],

@@ -3,7 +3,8 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 
 import type { Display } from "./display";
-import { checkout, resultsFolder } from "./paths";
+import { checkout, resultsFolder, turnsFolder } from "./paths";
+import { takeTurn } from "./turns";
 
 /** A command to run as part of the tests. */
 export interface Step {
@@ -17,6 +18,8 @@ export interface Step {
     env?: Readonly<Record<string, string>>;
     /** After this it is ended, and has failed. */
     limitSeconds: number;
+    /** Starts machines: waits for tests that want the processors alone, and has these wait; the name is its lock's. */
+    turn?: string;
     /** Reads the results when the command has ended; without it the step counts as one test. */
     count?: (exitCode: number) => Counts;
 }
@@ -63,14 +66,21 @@ export class Runner {
 
     /** @throws Interrupted */
     async run(step: Step): Promise<StepResult> {
+        const release = step.turn === undefined ? undefined : await takeTurn(turnsFolder, step.turn);
+        try {
+            this.refuseWhenInterrupted();
+            const result = await this.perform(step, false);
+            this.refuseWhenInterrupted();
+            return result;
+        } finally {
+            await release?.();
+        }
+    }
+
+    private refuseWhenInterrupted(): void {
         if (this.interrupted) {
             throw new Interrupted();
         }
-        const result = await this.perform(step, false);
-        if (this.interrupted) {
-            throw new Interrupted();
-        }
-        return result;
     }
 
     /** Runs what must run even after an interruption: a second one ends that, too. */

@@ -171,4 +171,4 @@ it("keeps every region in DNS while each Relay and Master is replaced: the new o
     }
     await world.arrange({ studio: {} });
     expect((await world.encoder("studio").status()).masters).toEqual(["a"]);
-});
+}, 900_000);

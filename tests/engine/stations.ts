@@ -22,15 +22,16 @@ import {
     unpackUserData,
 } from "./support";
 
-afterAll(removeLabFolders);
-
 /**
  * One state at the end instead of one after each of 220 resources: half of the time. The state that an interruption
  * leaves is the driver's test.
  */
 const environment = { PULUMI_EXPERIMENTAL: "1", PULUMI_SKIP_CHECKPOINTS: "1" };
 
-describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
+/** What is promised of a stack, by the real engine. Each stack has a test file of its own, so that they run side by side. */
+export function describeStack(name: "prod" | "preprod"): void {
+    afterAll(removeLabFolders);
+
     const folder = labFolder();
     const stack = recordStack(name, folder, { environment });
     let deployment: Deployment;
@@ -258,7 +259,7 @@ describe.each(["prod", "preprod"])("stack %s, by the real engine", (name) => {
         const left = filesBelow(join(folder, "cloud")).filter((file) => file.endsWith(".json"));
         expect(left).toEqual([]);
     });
-});
+}
 
 /** Deletes a droplet of the stack, as somebody does on the provider's web page. */
 async function lose(folder: string, droplet: string): Promise<void> {

@@ -1,0 +1,3 @@
+import { describeStack } from "./stations";
+
+describe("stack preprod, by the real engine", () => describeStack("preprod"));

@@ -1,0 +1,3 @@
+import { describeStack } from "./stations";
+
+describe("stack prod, by the real engine", () => describeStack("prod"));
