@@ -35,9 +35,9 @@ export interface S3Key {
  * Where a station's shows, and its playout's database and configuration, are safe: two buckets whose objects nobody
  * can delete or replace for a time, copies in a second region where configured, and keys that can each do one thing.
  *
- * What the hosts put into the archive is encrypted beforehand, by `age` to an SSH key of this component's: dumps hold
+ * What machines put into the archive is encrypted beforehand, by `age` to an SSH key of this component's: dumps hold
  * people's data and hashes of passwords. Not by restic, which needs to delete its locks, and the writer deletes
- * nothing. The private half is in Pulumi's state, and on hosts that restore; without it the dumps are lost.
+ * nothing. The private half is in Pulumi's state, and on machines that restore; without it the dumps are lost.
  *
  * Everything goes to the provider given in the options; the copies to the second region by that same provider.
  */
@@ -45,9 +45,9 @@ export class AirtimeBackup extends pulumi.ComponentResource {
     public readonly buckets: Record<BucketKind, BucketPlace>;
     /** In the second region; undefined where the station has none. */
     public readonly copies: Record<BucketKind, BucketPlace> | undefined;
-    /** Adds to both buckets, and lists them. For the Airtime host. */
+    /** Adds to both buckets, and lists them. For the playout. */
     public readonly writer: S3Key;
-    /** Reads every version in both buckets and in the copies. For audits and restores on the Airtime host. */
+    /** Reads every version in both buckets and in the copies. For audits and restores on the playout. */
     public readonly reader: S3Key;
     /** Reads what is current in the bucket of shows. For the Masters' emergency shows. */
     public readonly showsReader: S3Key;

@@ -22,7 +22,7 @@ export interface ProtectedItem {
     keptDays: number | null;
     /** Days it can be had back after it was overwritten or deleted. */
     oldVersionDays: number;
-    /** Encrypted by S3 in any case; what the host does beforehand. */
+    /** Encrypted by S3 in any case; what the playout does beforehand. */
     encryption: string;
 }
 

@@ -56,12 +56,12 @@ function neverUndo(buckets: string[]): PolicyStatement {
 }
 
 /**
- * The writer on the Airtime host: it adds, and lists what is there.
+ * The writer on the playout: it adds, and lists what is there.
  *
  * - No right to retention: the bucket's own default locks what it writes. With the right, a stolen key could shorten
  *   locks it made, or lock rubbish for a hundred years.
  * - No right to read, not even by HEAD, for which S3 asks the same right: its own upload it knows by S3's answer, which
- *   has verified the hash; what is there already, the host asks with the reader's key.
+ *   has verified the hash; what is there already, the playout asks with the reader's key.
  * - No right to abort uploads: broken ones go by the bucket's lifecycle.
  */
 export function writerPolicy({ shows, archive }: BucketNames): PolicyDocument {

@@ -9,7 +9,7 @@ export interface CanaryNames {
     group: string;
     /** Parameter with the secrets. */
     secrets: string;
-    /** Path of the parameters with files, of all bundles. */
+    /** Path of the parameters with files, of all packs. */
     files: string;
     /** Parameter that a machine writes to when it does not get well. */
     report: string;

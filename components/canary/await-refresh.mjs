@@ -5,7 +5,7 @@
  * It does not wait for the rest of the refresh: machines that go keep their listeners for up to an hour.
  *
  * After a failure it stops the refresh and gives the group back the launch template version that is in service, so that
- * an emergency starts what has been proven. The refresh's own rollback cannot: the provider changes the group before it
+ * a group that grows starts what has been proven. The refresh's own rollback cannot: the provider changes the group before it
  * starts the refresh, which then rolls back to the same broken version (terraform-provider-aws issue 34189).
  */
 import {

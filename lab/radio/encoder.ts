@@ -53,7 +53,7 @@ export interface EncoderStatus extends z.infer<typeof statusSchema> {
     masters: string[];
 }
 
-/** Id of the host that is the ingest name. */
+/** Id that stands for the ingest name. */
 const byName = "ingest";
 
 const script = join(__dirname, "encoder.liq");

@@ -22,7 +22,7 @@ export class Stage {
         }
     }
 
-    /** Where a file of the machine is on this host. */
+    /** Where a file of the machine is on the workstation. */
     pathOf(path: string): string {
         return join(this.folder, "files", path);
     }

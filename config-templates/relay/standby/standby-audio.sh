@@ -6,7 +6,7 @@ set -eu
 
 config=$1
 output=$2
-# Listeners that measure know the Relay's own source by this tone; a Master's emergency audio has 2600.
+# Listeners that measure know the standby audio by this tone; a Master's announcement has 2600.
 tone_hz=3000
 
 announcement=$output/announcement.flac

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""This Relay's source of last resort: sends loops of encoded audio to the local Icecast, in real time.
+"""This Relay's standby audio: sends loops of encoded audio to the local Icecast, in real time.
 
     standby-source CONFIG.json LOOP_DIRECTORY
 

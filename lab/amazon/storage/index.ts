@@ -32,7 +32,7 @@ import { frontConfiguration, frontSocket, globalDomain, globalRegion, globalSock
 const place = "s3";
 const [front, iam] = ["s3", "s3-iam"];
 
-/** A server of a region. It reads the bucket's name from the host's by one domain only. */
+/** A server of a region. It knows one domain only, below which a host name begins with the bucket's. */
 interface Gateway {
     service: string;
     socket: string;

@@ -77,7 +77,7 @@ async function repeatedly<T>(
 /**
  * Runs `body` with an SSH connection.
  *
- * @throws when the host cannot be reached, its key is another than pinned, or it refuses ours.
+ * @throws when the machine cannot be reached, its key is another than pinned, or it refuses ours.
  */
 export async function withSsh<T>(
     connection: Connection,

@@ -109,7 +109,7 @@ it("leaves DNS when its Icecast runs but its audio stands still", async () => {
 
 it("refuses more listeners than it can carry and leaves DNS, and keeps those it has", async () => {
     const limit = 5;
-    // Its real limit, 2,200 or more, is too many for a laptop: this one is told another, in the files it was given.
+    // Its real limit, 2,200 or more, is too many for a workstation: this Relay has a lower one, in its files.
     const files = ["/etc/aerial/nginx/listener.conf", "/etc/aerial/nginx/js/relay.js"];
     const change = [`s/limit_conn listeners [0-9]+;/limit_conn listeners ${limit};/`];
     const number = `s/"listenerLimit": [0-9]+/"listenerLimit": ${limit}/`;

@@ -80,7 +80,7 @@ it.each(faults)("nobody hears a thing: $name, and back", ({ name, happens, ends 
     }),
 );
 
-it("plays the Relays' own source while both Masters are gone, and the studio when they are back", () =>
+it("plays the standby audio of the Relays while both Masters are gone, and the studio when they are back", () =>
     drill(world, "both Masters gone", {
         sources: onBoth,
         hearing: "studio",

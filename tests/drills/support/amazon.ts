@@ -10,13 +10,7 @@ import { execInMachine } from "../../../lab/machines/machines";
 import { clientAddress } from "../../../lab/network/addresses";
 import { inNamespace, inNetwork } from "../../../lab/network/network";
 import { machineNamespace } from "../../../lab/paths";
-import {
-    activities,
-    groups,
-    instances,
-    targets,
-    type InstanceRecord,
-} from "../../../lab/amazon/records";
+import { activities, groups, instances, targets, type InstanceRecord } from "../../../lab/amazon/records";
 
 const outputs = z.object({
     canary: z.object({

@@ -21,7 +21,7 @@ export const limits = {
     /** The same for a source on the other Master. */
     sourceHeardAcross: 6000 + busy,
     /**
-     * From the moment both Masters are gone, without a word, to the Relay's own source: Icecast leaves a source that
+     * From the moment both Masters are gone, without a word, to the Relay's standby audio: Icecast leaves a source that
      * stands still after 3 to 4 s, first the preferred one, and the other at the same time.
      */
     ownSource: 5000 + busy,
