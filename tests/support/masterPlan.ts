@@ -1,4 +1,5 @@
 import type { MasterPlan } from "../../components/master/plan";
+import { mainChannel } from "./mainChannel";
 
 /** A Master of a station with two channels, with whatever a test wants different. */
 export function masterPlan(change: Partial<MasterPlan> = {}): MasterPlan {
@@ -6,14 +7,7 @@ export function masterPlan(change: Partial<MasterPlan> = {}): MasterPlan {
         id: "a",
         stationName: "Radio Test",
         channels: [
-            {
-                id: "main",
-                title: "Main",
-                formats: [
-                    { codec: "mp3", bitrateKbps: 192, mount: "/main.mp3", contentType: "audio/mpeg" },
-                    { codec: "aac", bitrateKbps: 64, mount: "/main.aac", contentType: "audio/aac" },
-                ],
-            },
+            mainChannel,
             {
                 id: "jazz",
                 title: "Jazz & more",

@@ -1,4 +1,5 @@
 import type { RelayPlan } from "../../components/relayPool/plan";
+import { mainChannel } from "./mainChannel";
 
 /** A Relay of two Masters with one channel in two formats, at addresses that lead nowhere. */
 export function relayPlan(change: Partial<RelayPlan> = {}): RelayPlan {
@@ -11,16 +12,7 @@ export function relayPlan(change: Partial<RelayPlan> = {}): RelayPlan {
     return {
         pool: "relay-ams3",
         stationName: "Radio Test",
-        channels: [
-            {
-                id: "main",
-                title: "Main",
-                formats: [
-                    { codec: "mp3", bitrateKbps: 192, mount: "/main.mp3", contentType: "audio/mpeg" },
-                    { codec: "aac", bitrateKbps: 64, mount: "/main.aac", contentType: "audio/aac" },
-                ],
-            },
-        ],
+        channels: [mainChannel],
         upstreams: masters,
         masters,
         listenerLimit: 1500,

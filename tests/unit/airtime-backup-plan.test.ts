@@ -12,17 +12,9 @@ import {
     type PolicyDocument,
 } from "../../components/airtimeBackup/policies";
 import { bucketName, bucketPrefix } from "../../model/bucketNames";
+import { defaultRetention } from "../support/retention";
 
-const keeping: Keeping = {
-    lockDays: 30,
-    showClasses: [
-        { afterDays: 30, storageClass: "STANDARD_IA" },
-        { afterDays: 90, storageClass: "GLACIER_IR" },
-    ],
-    oldVersionDays: 90,
-    archiveDays: 365,
-    abortUploadDays: 7,
-};
+const keeping: Keeping = defaultRetention;
 
 describe("names of buckets", () => {
     it("come from the domain and the stack", () => {

@@ -2,6 +2,7 @@
 import { Provider } from "@pulumi/aws/provider";
 import * as pulumi from "@pulumi/pulumi";
 
+import { defaultRetention } from "../../support/retention";
 import { AirtimeBackup } from "../../../components/airtimeBackup";
 
 const amazon = new Provider("amazon", { region: "eu-central-1", allowedAccountIds: ["123456789012"] });
@@ -11,14 +12,7 @@ const backup = new AirtimeBackup(
         bucketPrefix: "radio-example-prod",
         region: "eu-central-1",
         copyRegion: "eu-west-1",
-        lockDays: 30,
-        showClasses: [
-            { afterDays: 30, storageClass: "STANDARD_IA" },
-            { afterDays: 90, storageClass: "GLACIER_IR" },
-        ],
-        oldVersionDays: 90,
-        archiveDays: 365,
-        abortUploadDays: 7,
+        ...defaultRetention,
         protect: new pulumi.Config("aerial").requireBoolean("protect"),
     },
     { provider: amazon },
