@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 
 import { libretimeOutputs, type AirtimeSoftware } from "../../model/airtimeSoftware";
 import type { ChannelPlan } from "../../model/channels";
+import { isIdentifier } from "../../model/identifier";
 
 /** Somewhere that the playout pushes to. */
 export interface AirtimeMaster {
@@ -56,7 +57,7 @@ export function refuseUnusablePlan(plan: AirtimePlan): void {
         ...plan.masters.map(({ id }) => id),
         plan.sourceName,
     ];
-    const bad = names.find((name) => !/^[a-z][a-z0-9-]*$/.test(name));
+    const bad = names.find((name) => !isIdentifier(name));
     if (bad !== undefined) {
         throw new Error(
             `${JSON.stringify(bad)} is not an identifier: use lower-case letters, digits and hyphens`,

@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from "node:net";
 
 import type { MasterPlan } from "./plan";
+import { isIdentifier } from "../../model/identifier";
 import type { Upstream } from "../../model/links";
 import { sourceMount } from "../../model/sources";
 import { sourcePassword } from "../machine/secrets";
@@ -70,7 +71,7 @@ export function refuseUnusableNames(plan: MasterPlan): void {
         ...plan.channels.map(({ id }) => id),
         ...plan.sources.map(({ name }) => name),
     ];
-    const bad = identifiers.find((identifier) => !/^[a-z][a-z0-9-]*$/.test(identifier));
+    const bad = identifiers.find((identifier) => !isIdentifier(identifier));
     if (bad !== undefined) {
         throw new Error(
             `${JSON.stringify(bad)} is not an identifier: use lower-case letters, digits and hyphens`,
