@@ -14,6 +14,14 @@ def test_a_file_is_replaced_with_its_mode(tmp_path: pathlib.Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
 
 
+def test_a_file_gets_its_mode_before_it_is_given_away(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+    monkeypatch.setattr("os.fchmod", lambda *_: steps.append("mode"))
+    monkeypatch.setattr("shutil.chown", lambda *_: steps.append("owner"))
+    files.write(str(tmp_path / "one"), "new", owner="www-data:www-data")
+    assert steps == ["mode", "owner"]
+
+
 def test_a_file_that_cannot_be_written_stays_as_it_is(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "one"
     path.write_text("old")

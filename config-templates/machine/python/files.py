@@ -15,9 +15,10 @@ def write(path: str, text: str, mode: int = 0o600, owner: str = "") -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
+            # In this order: afterwards the file is another's, and a service without CAP_FOWNER may not change it.
+            os.fchmod(handle, mode)
             if owner:
                 shutil.chown(temporary, *owner.split(":"))
-            os.fchmod(handle, mode)
             os.fsync(handle)
         os.replace(temporary, path)
     except BaseException:
