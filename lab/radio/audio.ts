@@ -15,7 +15,7 @@ export interface SourceAudio {
 }
 
 /** The script that makes the machines' announcements; it also makes a source's. */
-const announcer = join(checkout, "config-templates/machine/aerial-announcement");
+const announcer = join(checkout, "config-templates/machine/announcement/aerial-announcement.sh");
 
 /**
  * The audio that a source plays in a loop, made once and kept in the lab's folder: a voice that names the source, over the
