@@ -142,7 +142,7 @@ export const dnsSchema = z
 export type DnsConfig = z.output<typeof dnsSchema>;
 
 /** The limits in force: the plan's, unless the contract says otherwise. */
-export function dnsLimits(dns: DnsConfig): Required<{ [K in keyof DnsConfig["limits"]]: number }> {
+function dnsLimits(dns: DnsConfig): Required<{ [K in keyof DnsConfig["limits"]]: number }> {
     const plan = cloudflarePlans[dns.plan];
     return {
         balancers: dns.limits.balancers ?? plan.balancers,

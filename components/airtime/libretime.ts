@@ -12,7 +12,7 @@ import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
 const folder = "/etc/aerial/libretime";
 
 /** Where the web interface is heard, on this machine alone: reached by `ssh -L 8080:127.0.0.1:8080 aerial@…`. */
-export const libretimePort = 8080;
+const libretimePort = 8080;
 
 /**
  * LibreTime 4.5 by its published images, with an output for each Master and no other. Nothing of it is public: people
@@ -63,7 +63,7 @@ const volume = (plan: AirtimePlan) => `${volumeFolder(plan.volumeName)}/libretim
 const databasePassword = "@{local.libretime-database}";
 
 /** LibreTime's config.yml, by its documentation of 4.5. */
-export function libretimeConfig(plan: AirtimePlan): object {
+function libretimeConfig(plan: AirtimePlan): object {
     const [channel] = plan.channels;
     if (!channel) {
         throw new Error("LibreTime needs a channel to play");

@@ -20,7 +20,7 @@ export interface ProtectedItem {
     lockDays: number;
     /** Days it is kept; null for ever. */
     keptDays: number | null;
-    /** Days it can be had back after it was overwritten or deleted. */
+    /** Days in which it can be restored after it was overwritten or deleted. */
     oldVersionDays: number;
     /** Encrypted by S3 in any case; what the playout does beforehand. */
     encryption: string;
@@ -36,7 +36,7 @@ export interface BackupPlan extends Keeping {
 }
 
 /** Where a bucket of the plan is, or its copy. */
-export function bucketPlace(plan: BackupPlan, kind: BucketKind, copy: boolean): BucketPlace | null {
+function bucketPlace(plan: BackupPlan, kind: BucketKind, copy: boolean): BucketPlace | null {
     const region = copy ? plan.copyRegion : plan.region;
     return region === undefined ? null : { name: bucketName(plan.bucketPrefix, kind, copy), region };
 }

@@ -44,7 +44,7 @@ export function canaryNames(args: {
  * The group cannot be narrowed to one instance: Amazon knows no such condition. SecureString is decrypted with the
  * account's own key for parameters, whose policy admits whoever may read the parameter.
  */
-export function instancePolicy(names: CanaryNames): iam.PolicyDocument {
+function instancePolicy(names: CanaryNames): iam.PolicyDocument {
     const parameter = (name: string): string =>
         `arn:aws:ssm:${names.region}:${names.accountId}:parameter${name}`;
     return {

@@ -7,7 +7,7 @@ import { certificatePort, type AcmePlan } from "../../model/publicCertificate";
 import type { SilencePlan, SourcePlan } from "../../model/sources";
 import { allNames, type StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../stationCredentials";
-import { DropletMachine } from "../dropletMachine/index";
+import { DropletMachine } from "../dropletMachine";
 import { createFirewall } from "../dropletMachine/firewall";
 import { linkPassword, sourcePassword } from "../machine/secrets";
 import type { StationAuthority } from "../stationAuthority";

@@ -5,7 +5,7 @@ import type { ChannelPlan } from "../../model/channels";
 import { linkPort, type Upstream } from "../../model/links";
 import type { StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../stationCredentials";
-import { DropletMachine } from "../dropletMachine/index";
+import { DropletMachine } from "../dropletMachine";
 import { createFirewall } from "../dropletMachine/firewall";
 import { linkPassword } from "../machine/secrets";
 import type { StationAuthority } from "../stationAuthority";

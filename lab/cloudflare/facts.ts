@@ -30,7 +30,7 @@ const selfService: AccountFacts = {
 };
 
 /** The account that the lab's own station uses. Its contract lets health be checked as often as drills need. */
-export const labAccountId = "0000000000000000000000000000000a";
+const labAccountId = "0000000000000000000000000000000a";
 
 const accounts: Readonly<Record<string, AccountFacts>> = {
     [labAccountId]: {

@@ -56,7 +56,6 @@ const sshKeyRecord = z.object({
     publicKey: z.string(),
     fingerprint: z.string(),
 });
-export type SshKeyRecord = z.infer<typeof sshKeyRecord>;
 
 const ruleRecord = z.object({
     protocol: z.enum(["tcp", "udp", "icmp"]),

@@ -98,7 +98,7 @@ function replacementOf({ urn, type, inputs }: DeployedResource, plan: Plan): Gol
 }
 
 /** All resources of a stack, in a form that is the same in every run of the same program. */
-export function goldenDump(deployment: Deployment, planFile: string): GoldenResource[] {
+function goldenDump(deployment: Deployment, planFile: string): GoldenResource[] {
     const plan = JSON.parse(readFileSync(planFile, "utf8")) as Plan;
     const resources = (deployment.resources ?? []).filter(({ type }) => !type.startsWith("pulumi:"));
     // A tag's id is its name, which says more than whose id it is; and who holds an address is not whose it is.

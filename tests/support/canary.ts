@@ -3,7 +3,7 @@ import type { record, Recorded } from "./mocks";
 import { relayPlan } from "./relayPlan";
 
 /** A canary of a small station, up to four of them. */
-export function canaryArgs(): Omit<CanaryArgs, "authority" | "credentials"> {
+function canaryArgs(): Omit<CanaryArgs, "authority" | "credentials"> {
     const { stationName, channels, names, masters } = relayPlan();
     return {
         ...{ stationName, channels, names, masters },

@@ -24,7 +24,7 @@ async function until(limitMs: number, isReached: () => boolean, failure: () => s
     }
 }
 
-export function instancesOf(group: string): InstanceRecord[] {
+function instancesOf(group: string): InstanceRecord[] {
     return instances.all().filter((instance) => instance.group === group);
 }
 

@@ -38,7 +38,7 @@ export function isAsset(value: unknown): value is TextOrFile & Properties {
 }
 
 /** The plain value: without marks of secrets, at any depth. */
-export function unwrap(value: unknown): unknown {
+function unwrap(value: unknown): unknown {
     if (isSecret(value)) {
         return unwrap(value.value);
     }
@@ -64,17 +64,6 @@ export function holdsSecret(value: unknown): boolean {
         return value.some(holdsSecret);
     }
     return isObject(value) && Object.values(value).some(holdsSecret);
-}
-
-/** Whether a value, or anything in it, is unknown. */
-export function holdsUnknown(value: unknown): boolean {
-    if (value === unknownValue) {
-        return true;
-    }
-    if (Array.isArray(value)) {
-        return value.some(holdsUnknown);
-    }
-    return isObject(value) && Object.values(value).some(holdsUnknown);
 }
 
 export function fromStruct(struct: Struct | undefined): Properties {
