@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 
@@ -112,7 +112,13 @@ describe("the rules of imports", () => {
     });
 
     it("refuse imports of a higher layer of the lab, in the order that the architecture shows", () => {
-        expect(layers).toHaveLength(14);
+        // A folder that is no layer might import any of them.
+        expect([...layers].sort()).toEqual(
+            readdirSync(join(checkout, "lab"), { withFileTypes: true })
+                .filter((entry) => entry.isDirectory() || entry.name.endsWith(".ts"))
+                .map(({ name }) => `lab/${name}`)
+                .sort(),
+        );
         expect(refusedBy((name) => name.endsWith("-is-below"))).toEqual(
             upward.map(({ from, to }) => `${fileOf(from)} → ${fileOf(to)}`).sort(),
         );
