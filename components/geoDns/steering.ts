@@ -17,11 +17,11 @@ export interface SteeredPool {
     place: Place;
     /** Listeners all its Relays carry together. */
     capacity: number;
-    /** Capacity for emergencies: after all others in every order. */
+    /** After all others in every order, as the canary is. */
     lastResort?: boolean;
 }
 
-/** How a name is steered: which pools answer whom, in which order. */
+/** How a name is steered: which pools answer for each part of the world, in which order. */
 export interface Steering {
     /** For each region of the world every pool, nearest first. */
     byRegion: Record<SteeringRegion, string[]>;

@@ -253,7 +253,7 @@ describe("aerial-join", () => {
         install("", [{ host: "127.0.0.1", port: 1 }]);
         expect(run("aerial-join")).toEqual({
             status: 0,
-            output: "no Master answers; this machine plays its own source\nin service\n",
+            output: "no Master answers; this instance plays standby audio\nin service\n",
         });
         expect(calls("complete_lifecycle_action")).toEqual(continued);
     });

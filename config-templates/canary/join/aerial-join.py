@@ -56,19 +56,19 @@ def answers(master: dict) -> bool:
 
 
 def await_masters(given: dict) -> None:
-    """A machine that plays its own source is well: listeners hear something. But a change by which no machine reaches
-    the Masters any more must not get past the canary. Where no Master answers, its own source is all there is."""
+    """An instance that plays standby audio is healthy: listeners hear something. But a change by which no instance
+    reaches the Masters any more must not get past the canary. While no Master answers, there is nothing else."""
     deadline = time.monotonic() + given["readySeconds"]
     heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
     while True:
-        own = standby_mounts()
-        if not own:
+        standby = standby_mounts()
+        if not standby:
             return
         if not any(answers(master) for master in given["masters"]):
-            print("no Master answers; this machine plays its own source", flush=True)
+            print("no Master answers; this instance plays standby audio", flush=True)
             return
         if time.monotonic() > deadline:
-            raise canary.Failed(f"the Masters answer, and this machine does not play them: {', '.join(own)}")
+            raise canary.Failed(f"the Masters answer, and this machine does not play them: {', '.join(standby)}")
         if time.monotonic() > heartbeat_at:
             canary.heartbeat()
             heartbeat_at += HEARTBEAT_SECONDS

@@ -83,7 +83,7 @@ it("leaves DNS when its Icecast runs but its audio stands still", async () => {
     const link = interfaceName(machineNamespace(findMachine(relay.name).id));
     const since = Date.now();
     try {
-        // Its own source stops, and the lines to both Masters die without a word.
+        // Its standby audio stops, and the lines to both Masters die without a word.
         await world.at(relay.name, ["systemctl", "stop", "aerial-standby-source.service"]);
         for (const { host } of world.outputs.ingest.masters) {
             for (const rule of [
