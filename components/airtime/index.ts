@@ -40,7 +40,7 @@ export interface AirtimeArgs {
     channels: ChannelPlan[];
     /** The source it is on the Masters. */
     sourceName: string;
-    /** Whom it pushes to: their lasting addresses, and the plain port of their Icecast. */
+    /** The Masters that it pushes to: their lasting addresses, and the plain port of their Icecast. */
     masters: { id: string; host: pulumi.Input<string>; port: number }[];
     /** Room for shows and database, in GiB. It grows in place. */
     volumeGiB: number;

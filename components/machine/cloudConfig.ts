@@ -8,7 +8,7 @@ import { mergeRoles, type MachineFile, type MachineRole } from "./role";
 /** Limits of user data, in bytes: DigitalOcean 64 KiB, EC2 16 KB. Source: their API references, 2026-09. */
 export const userDataLimitBytes = { digitalOcean: 64 * 1024, ec2: 16_000 } as const;
 
-/** A machine that is enrolled over SSH: it is told its secrets, and by whom it may be reached. */
+/** A machine that is enrolled over SSH, and gets its secrets that way. */
 export interface CloudConfigArgs {
     hostname: string;
     /** OpenSSH public keys that may log in. */
@@ -58,9 +58,9 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
     });
 }
 
-/** A machine that reads its files and its secrets itself, by what the provider lets it read; see `components/canary/joining`. */
+/** A machine that reads its files and secrets itself, by the rights that its instance has; see `canary/render.ts`. */
 export interface JoiningConfigArgs {
-    /** Of whom errors speak: the group. Machines take their host name from their instance's id. */
+    /** The name in errors. Instances get their host names from `/etc/aerial/canary.json`. */
     name: string;
     /** All that the machine is; its files are not in the user data, `loader` fetches them. */
     role: MachineRole;

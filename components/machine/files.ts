@@ -66,7 +66,7 @@ export function command(template: string): MachineFile {
     return staticFile(`/usr/local/sbin/${nameOf(template)}`, template, "0755");
 }
 
-/** A module of our Python programs; `package` is its folder below theirs. */
+/** A module of our Python programs; `packageName` is its folder below theirs. */
 export function pythonModule(template: string, packageName = ""): MachineFile {
     return staticFile(posix.join(programFolder, packageName, posix.basename(template)), template);
 }

@@ -134,7 +134,7 @@ function nginxSecret(target: string, format: SecretFile["format"], content: stri
     return { target, format, content, owner: "root:root", mode: "0600", reload: ["aerial-nginx.service"] };
 }
 
-/** What `aerial-certificate` goes by: whom to ask, and which names a certificate must have to be of use here. */
+/** What `aerial-certificate` needs: the Masters to ask, and the names that a usable certificate must have. */
 function certificateFiles({ names, region, masters }: RelayPlan): MachineFile[] {
     const regional = region === undefined ? Object.values(names.regions) : [names.regions[region] ?? ""];
     const sources = masters.map(({ host, tlsName }) => `${tlsName} ${bracketed(host)} ${certificatePort}\n`);
