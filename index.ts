@@ -63,12 +63,12 @@ const relayPools = createRelayPools();
 createNames();
 const airtime = createAirtime();
 
-/** Amazon's account. The stack's own, whatever credentials or region are at hand. */
+/** The stack's own account at Amazon: other credentials are refused, and another default region does not matter. */
 function createAmazon({ accountId, region }: NonNullable<typeof config.aws>): AwsProvider {
     return new AwsProvider("amazon", { region, allowedAccountIds: [accountId] });
 }
 
-/** Where shows are safe. Undefined for a station that says it has no backup. */
+/** The backup. Undefined for a station whose configuration says that it has none. */
 function createBackup(): AirtimeBackup | undefined {
     const { backup: settings, aws, domain } = config;
     if (settings === "none" || !aws || !amazon) {
@@ -127,7 +127,7 @@ function createMasters(): Master[] {
                     rank,
                     names: publicNames,
                     acme: config.tls.acme,
-                    // Machines in a group get addresses that nobody knows in advance.
+                    // Nobody knows the addresses of the canary's instances in advance.
                     linksFrom: canaryPlan ? "everyone" : "station",
                     emergency:
                         backup && config.backup !== "none"
@@ -173,7 +173,7 @@ function createCanary(): Canary | undefined {
     );
 }
 
-/** Relays follow the Masters: what a Relay pulls with is known there first. And the canary: a change proves itself there. */
+/** Relays come after the Masters, which get a new link password first, and after the canary, which tests a change. */
 function createRelayPools(): RelayPool[] {
     const created = new Map<string, RelayPool>();
     for (const { upstreamRegions, ...plan } of poolPlans) {
@@ -204,7 +204,7 @@ function createRelayPools(): RelayPool[] {
     return [...created.values()];
 }
 
-/** The playout, which fills 24 hours; absent for a station that keeps its own elsewhere. */
+/** The playout, which plays round the clock. Undefined for a station whose playout runs elsewhere. */
 function createAirtime(): Airtime | undefined {
     if (!config.airtime) {
         return undefined;
@@ -319,15 +319,15 @@ export const names = publicNames;
 export const ingest = {
     host: publicNames.ingest,
     port: ingestPort,
-    /** The same by TLS, for encoders that can. */
+    /** The port for encoders that support TLS. */
     tlsPort: ingestTlsPort,
-    /** The Masters themselves, for encoders that can push to both. */
+    /** Each Master, for encoders that can push to both. */
     masters: ingestAddresses.map(({ master, upstream }) => ({
         id: master.id,
         host: upstream.host,
         port: ingestPort,
     })),
-    /** What to send: better than anything listeners get, since it is encoded once more. */
+    /** What to send. Better than what listeners get, because the Masters encode it again. */
     encoder: { codec: "mp3", bitrateKbps: 320 },
     sources: Object.fromEntries(
         channelPlans.map(({ id }) => [
@@ -358,11 +358,11 @@ export const shows = {
     /** Folders of the playout's machine into which shows go, by channel. */
     libraries: airtime?.libraries ?? {},
     protected: backup?.inventory() ?? [],
-    /** What the database's dumps are encrypted to. */
+    /** The public key that dumps of the database are encrypted to. */
     recipient: backup?.recipient,
 };
 
-/** For a playout of the station's own and for restores by hand: S3 keys, and the key that dumps are decrypted with. */
+/** For a playout elsewhere and for restores by hand: S3 keys, and the key that decrypts dumps. */
 export const backupKeys = pulumi.secret(
     backup ? { writer: backup.writer, reader: backup.reader, age: backup.privateKey } : {},
 );
@@ -375,14 +375,14 @@ export const canary = canaryRelays &&
         addresses: canaryRelays.addresses,
         instances: { least: canaryPlan.minInstances, most: canaryPlan.maxInstances },
         usdPerDay: { resting: canaryPlan.restingUsdPerDay, most: canaryPlan.maximumUsdPerDay },
-        /** Parameter that says why an instance did not get well. */
+        /** Parameter that says why an instance did not become healthy. */
         report: canaryRelays.report,
     };
 
-/** How many droplets the station has, and what the account must allow for a change of all of them. */
+/** How many droplets the station has, and how many the account must allow while all of them are replaced. */
 export const droplets = { ...planDroplets(config), limit: config.digitalOcean.dropletLimit };
 
-/** Every machine that is always there, for the engineers. */
+/** For the engineers: every machine that is always there, so not the canary's instances. */
 export const machines: Record<
     string,
     { role: "master" | "relay" | "airtime"; region: string; address: pulumi.Input<string> }

@@ -1,7 +1,7 @@
 "use strict";
 
 /**
- * The kinds of tests. `tools/test` runs all of them; `npx jest --selectProjects unit` one.
+ * The kinds of tests. `npm test` runs all of them; `npx jest --selectProjects unit` one.
  *
  * - unit: pure functions and components against mocks
  * - templates: what is rendered, read by the real parsers (Icecast, Liquidsoap, NGINX, systemd, cloud-init)
@@ -13,7 +13,7 @@ const timeoutSeconds = { unit: 20, templates: 120, machines: 180, engine: 300, d
 
 /** @type {import("jest").Config} */
 module.exports = {
-    // Half of the processors: those that start machines or the engine need the other half. tools/test sets its own.
+    // Half of the processors: those that start machines or the engine need the other half. `npm test` sets its own.
     maxWorkers: "50%",
     watchman: false,
     projects: Object.entries(timeoutSeconds).map(([name, seconds]) => ({

@@ -1,23 +1,23 @@
 import * as iam from "@pulumi/aws/iam";
 import type * as pulumi from "@pulumi/pulumi";
 
-/** Names of what an instance may touch; they are known before anything exists. */
+/** Names of all that an instance may use. They are known before any resource exists. */
 export interface CanaryNames {
     region: string;
     accountId: string;
-    /** Start of the Auto Scaling group's name; the name of what belongs to it. */
+    /** Start of the Auto Scaling group's name, and the name of the resources that belong to it. */
     group: string;
     /** Parameter with the secrets. */
     secrets: string;
     /** Path of the parameters with files, of all packs. */
     files: string;
-    /** Parameter that a machine writes to when it does not get well. */
+    /** Parameter in which an instance says why it did not become healthy. */
     report: string;
-    /** Of metrics. */
+    /** Namespace of its metrics in CloudWatch. */
     namespace: string;
 }
 
-/** The one hook by which a group waits for a machine to be well. */
+/** The hook by which the group waits until an instance is healthy. */
 export const joinHook = "join";
 
 /** The names that belong to a station's group. */
@@ -38,11 +38,11 @@ export function canaryNames(args: {
 }
 
 /**
- * All that an instance may do: read its own secrets and files, say why it is not well, publish metrics of its own
- * namespace, and answer for itself to its own group.
+ * All that an instance may do: read the secrets and files, report why it is unhealthy, publish metrics in the station's
+ * namespace, and answer its group's hook.
  *
- * The group cannot be narrowed to one instance: Amazon knows no such condition. SecureString is decrypted with the
- * account's own key for parameters, whose policy admits whoever may read the parameter.
+ * Amazon has no condition that would allow an instance to answer only for itself. The account's own key for parameters
+ * decrypts a SecureString, and the policy of that key allows everyone who may read the parameter.
  */
 function instancePolicy(names: CanaryNames): iam.PolicyDocument {
     const parameter = (name: string): string =>

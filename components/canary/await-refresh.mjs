@@ -1,12 +1,12 @@
 /*
- * Waits until a group has its canary: a machine of the wanted launch template version that is in service and healthy.
- * Fails with the reason where it gets none, so that `pulumi up` stops before any droplet is touched.
+ * Waits until an instance of the wanted launch template version is in service and healthy. If none becomes healthy, it
+ * fails with the reason, so that `pulumi up` stops before it touches any droplet.
  *
- * It does not wait for the rest of the refresh: machines that go keep their listeners for up to an hour.
+ * It does not wait for the rest of the refresh: old instances keep their listeners for up to an hour.
  *
- * After a failure it stops the refresh and gives the group back the launch template version that is in service, so that
- * a group that grows starts what has been proven. The refresh's own rollback cannot: the provider changes the group before it
- * starts the refresh, which then rolls back to the same broken version (terraform-provider-aws issue 34189).
+ * After a failure it stops the refresh and sets the group back to the launch template version that is in service, so that
+ * new instances start from a proven template. The refresh's own rollback cannot do this: the provider changes the group
+ * before it starts the refresh, which then rolls back to the same broken version (terraform-provider-aws issue 34189).
  */
 import {
     AutoScalingClient,
@@ -40,13 +40,13 @@ if (!region || !name || !reportName || !wantedVersion || !(waitMs > 0)) {
     process.exit(2);
 }
 
-/** Looks at which the canary must have been well, one after the other. */
+/** How many looks in a row must find the instance healthy. */
 const proof = 3;
-/** Machines that say why they are not well before the template is to blame: one may have had bad luck. */
+/** How many instances must report a failure before the template counts as bad: one may have had bad luck. */
 const failuresToBlame = 2;
-/** Looks in a row that may fail, beside what the SDK itself tries again. */
+/** How many looks in a row may fail. The SDK repeats requests by itself besides. */
 const patience = 3;
-/** A refresh that will not put anything into service. */
+/** States of a refresh that will put no instance into service. */
 const ended = [
     "Failed",
     "Cancelled",

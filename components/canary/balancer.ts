@@ -5,10 +5,10 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { CanaryNetwork } from "./network";
 
 export interface CanaryBalancer {
-    /** One for each zone; they stay whatever happens to the balancer. */
+    /** One for each zone. They stay when the balancer is replaced. */
     addresses: pulumi.Output<string>[];
     targetGroupArns: pulumi.Output<string>[];
-    /** Without them a target group takes no checks. */
+    /** A target group without a listener gets no health checks. */
     listeners: pulumi.Resource[];
 }
 
@@ -20,8 +20,8 @@ export interface CanaryBalancerArgs {
 }
 
 /**
- * A balancer of connections with a fixed address in each zone, that DNS can name. It leaves TLS to the Relays, and keeps
- * the listeners' addresses, by which Relays limit connections.
+ * A network load balancer with a fixed address in each zone, for DNS. It leaves TLS to the Relays. It keeps the listeners'
+ * addresses, by which Relays limit connections.
  */
 export function createBalancer(
     name: string,
@@ -40,8 +40,8 @@ export function createBalancer(
     const balancer = new lb.LoadBalancer(
         `${name}-balancer`,
         {
-            // Zones can be added in place. What replaces a balancer is refused by its name: its addresses can be with one
-            // balancer at a time, and to delete it first would cut its listeners.
+            // Zones can be added in place. The fixed name makes a replacement fail, which is intended: an address belongs
+            // to one balancer at a time, so the old balancer would have to go first, with its listeners.
             name: balancerName(args.prefix),
             loadBalancerType: "network",
             internal: false,
@@ -65,10 +65,10 @@ export function createBalancer(
                 targetType: "instance",
                 vpcId: args.network.vpcId,
                 preserveClientIp: "true",
-                // Whoever listens may stay so long when an instance goes, and is not cut before.
+                // How long listeners of an instance that stops may stay connected.
                 deregistrationDelay: args.drainLimitSeconds,
                 connectionTermination: false,
-                // The quickest that a network balancer has.
+                // The shortest times that a network load balancer allows.
                 healthCheck: {
                     protocol: "HTTP",
                     port: "80",
@@ -79,7 +79,7 @@ export function createBalancer(
                     healthyThreshold: 2,
                     unhealthyThreshold: 2,
                 },
-                // A Relay that is not well may well play on for those it has.
+                // An unhealthy Relay may still play for the listeners it has.
                 targetHealthStates: [{ enableUnhealthyConnectionTermination: false }],
             },
             child,

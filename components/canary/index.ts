@@ -31,7 +31,7 @@ export interface CanaryArgs {
     zones: string[];
     instanceType: string;
     architecture: "amd64" | "arm64";
-    /** In GiB. */
+    /** Size of an instance's disk, in GiB. */
     diskGib: number;
     minInstances: number;
     maxInstances: number;
@@ -39,11 +39,11 @@ export interface CanaryArgs {
     listenerLimit: number;
     /** Bytes that an instance is to send in a minute; above that the group grows. */
     targetBytesPerMinute: number;
-    /** How long listeners of an instance that goes may stay. */
+    /** How long an instance that is about to stop keeps its listeners. */
     drainLimitSeconds: number;
-    /** Time from an instance's start until its traffic says something about the group's. */
+    /** Time from an instance's start until its traffic counts for the size of the group. */
     warmUpSeconds: number;
-    /** How long a machine may take from its secrets to its health. */
+    /** How long an instance may take to become healthy once it has its secrets. */
     readySeconds: number;
     budget: { monthlyUsd: number; emails: string[] };
     stationName: string;
@@ -57,13 +57,13 @@ export interface CanaryArgs {
     credentials: StationCredentials;
 }
 
-/** How long the group waits for a machine to be well; machines that still work on it ask for more. */
+/** How long the group waits for an instance to become healthy. An instance that is still starting asks for more time. */
 const joinLimitSeconds = 900;
 
 /** Length of the random end of the group's name. */
 const generationBytes = 3;
 
-/** What a group is created with; another value of any of it makes another group. */
+/** Hooks that a group is created with. A change of one replaces the group. */
 const initialHooks = [
     {
         name: joinHook,
@@ -74,24 +74,24 @@ const initialHooks = [
 ];
 
 /**
- * Relays at Amazon, behind a balancer with fixed addresses: always at least one, the **canary**, and more of them when
- * more is to be sent than the droplets can.
+ * Relays at Amazon, behind a network load balancer with fixed addresses. At least one always runs; more start when the
+ * droplets cannot serve.
  *
- * Machines read their files and secrets by their own role. A change makes a new launch template version, which the group
- * rolls out by itself, new machines first; `ready` waits until one of them is in service, and fails with the machine's
- * own words otherwise. Whoever depends on this component is touched only after that. The files of the version before
- * stay until everything else of the update has succeeded, because Pulumi deletes replaced resources last: a rollout that
- * fails leaves a group that can still grow.
+ * Instances read their files and secrets with their IAM role. A change makes a new version of the launch template. The
+ * group rolls it out by itself, and starts new instances before it stops old ones. `ready` waits until a new instance is
+ * in service; otherwise it fails with the reason that the instance gave. Resources that depend on this component change
+ * only after that. Pulumi deletes replaced resources last, so the files of the version before stay until the whole update
+ * has succeeded: after a failed rollout the group can still grow.
  *
- * There is no SSH: a machine that is not well is replaced. Why it was not, is in the parameter `report`.
+ * There is no SSH: an unhealthy instance is replaced. The parameter `report` says why it was unhealthy.
  */
 export class Canary extends pulumi.ComponentResource {
     /** The balancer's addresses, one for each zone. They stay. */
     public readonly addresses: pulumi.Output<string>[];
     public readonly groupName: pulumi.Output<string>;
-    /** Name of the parameter in which a machine says why it did not get well. */
+    /** Name of the parameter in which an instance says why it did not become healthy. */
     public readonly report: string;
-    /** Done when the canary serves what this program describes. */
+    /** Succeeds when an instance of the present launch template is in service. */
     public readonly ready: pulumi.Resource;
 
     constructor(name: string, args: CanaryArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -124,7 +124,7 @@ export class Canary extends pulumi.ComponentResource {
             ...{ template, groupName },
             subnetIds: network.subnetIds,
             targetGroupArns: balancer.targetGroupArns,
-            // A machine that starts before them would find no way, no answer or no permission.
+            // An instance that starts before these has no route, no load balancer, no permission or no files.
             dependsOn: [...network.ways, ...balancer.listeners, access.policy, ...parameters.all],
         });
         this.groupName = group.name;
@@ -134,8 +134,8 @@ export class Canary extends pulumi.ComponentResource {
     }
 
     /**
-     * What EC2 would refuse is refused at preview, also when the Masters' addresses are not known yet: others of the same
-     * kind stand for them.
+     * Reports at preview what EC2 would refuse. The Masters' addresses may be unknown then, so example addresses stand for
+     * them.
      */
     private refuseTooLarge(name: string, args: CanaryArgs, names: CanaryNames): void {
         const masters = args.masters.map((_, index) => {
@@ -155,7 +155,7 @@ export class Canary extends pulumi.ComponentResource {
         }
     }
 
-    /** A name that is new with everything that replaces a group, so that the new one stands beside the old one. */
+    /** A name that changes whenever the group is replaced, so that the new group can exist beside the old one. */
     private nameGroup(name: string, names: CanaryNames): pulumi.Output<string> {
         const generation = new random.RandomId(
             `${name}-generation`,
@@ -178,7 +178,7 @@ export class Canary extends pulumi.ComponentResource {
             securityGroupId: pulumi.Output<string>;
         },
     ): ec2.LaunchTemplate {
-        // Looked up each time, so that a new image, too, reaches the canary first.
+        // Looked up at each run, so that a new image also reaches the canary first.
         const image = ssm.getParameterOutput(
             { name: `/aws/service/debian/release/13/latest/${args.architecture}` },
             { parent: this },
@@ -210,7 +210,7 @@ export class Canary extends pulumi.ComponentResource {
                     httpTokens: "required",
                     httpPutResponseHopLimit: 1,
                 },
-                // Traffic by the minute: the group is to grow before listeners notice.
+                // Metrics by the minute, so that the group grows before listeners notice.
                 monitoring: { enabled: true },
                 blockDeviceMappings: [
                     {
@@ -249,7 +249,7 @@ export class Canary extends pulumi.ComponentResource {
             `${name}-group`,
             {
                 name: given.groupName,
-                // The size between them is the scaling's; nothing is said about it here, so that `up` leaves it alone.
+                // The scaling policy chooses the size between them. No `desiredCapacity` here, so that `up` does not reset it.
                 minSize: args.minInstances,
                 maxSize: args.maxInstances,
                 vpcZoneIdentifiers: given.subnetIds,
@@ -259,11 +259,11 @@ export class Canary extends pulumi.ComponentResource {
                     version: given.template.latestVersion.apply(String),
                 },
                 healthCheckType: "ELB",
-                // Machines are well before they come into service; the balancer needs some checks to see it.
+                // Instances are healthy before they come into service, but the balancer needs some checks to see it.
                 healthCheckGracePeriod: 60,
                 initialLifecycleHooks: initialHooks,
                 defaultInstanceWarmup: args.warmUpSeconds,
-                // A new launch template version starts it, whatever else triggers it. New machines first.
+                // A new version of the launch template starts a refresh. New instances start before old ones stop.
                 instanceRefresh: {
                     strategy: "Rolling",
                     preferences: {
@@ -271,10 +271,10 @@ export class Canary extends pulumi.ComponentResource {
                         maxHealthyPercentage: 200,
                         instanceWarmup: String(args.warmUpSeconds),
                         skipMatching: true,
-                        // Rolling back is left to `ready`: see there why.
+                        // No automatic rollback: await-refresh.mjs does it, and says why.
                     },
                 },
-                // `ready` waits, and knows reasons.
+                // `ready` waits instead, and can give the reason of a failure.
                 waitForCapacityTimeout: "0",
                 tags: [{ key: "Name", value: names.group, propagateAtLaunch: false }],
             },
@@ -290,7 +290,7 @@ export class Canary extends pulumi.ComponentResource {
                 autoscalingGroupName: group.name,
                 policyType: "TargetTrackingScaling",
                 estimatedInstanceWarmup: args.warmUpSeconds,
-                // It grows within minutes, and shrinks after a quarter of an hour below nine tenths of the target.
+                // The group grows within minutes. It shrinks after 15 minutes below 90 % of the target.
                 targetTrackingConfiguration: {
                     predefinedMetricSpecification: { predefinedMetricType: "ASGAverageNetworkOut" },
                     targetValue: args.targetBytesPerMinute,
@@ -318,7 +318,7 @@ export class Canary extends pulumi.ComponentResource {
                     AERIAL_GROUP: group.name,
                     AERIAL_REPORT: names.report,
                     AERIAL_TEMPLATE_VERSION: version,
-                    // Two machines may try.
+                    // Time for two instances, one after the other.
                     AERIAL_WAIT_SECONDS: String(2 * joinLimitSeconds),
                 },
                 triggers: [group.arn, template.id, version],
@@ -329,7 +329,7 @@ export class Canary extends pulumi.ComponentResource {
         );
     }
 
-    /** More instances cost more: whoever pays is told by mail. */
+    /** Sends a mail when the costs reach 80 % of the budget, or are expected to exceed it. */
     private createBudget(name: string, args: CanaryArgs): void {
         const notification = (notificationType: "ACTUAL" | "FORECASTED", threshold: number) => ({
             comparisonOperator: "GREATER_THAN",

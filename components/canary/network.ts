@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Upstream } from "../../model/links";
 import { certificatePort } from "../../model/publicCertificate";
 
-/** Addresses of the group's network; it meets no other private network. */
+/** Addresses of the group's network. It is connected to no other private network. */
 const networkRange = "10.78.0.0/16";
 
 const everywhere = "0.0.0.0/0";
@@ -15,12 +15,12 @@ export interface CanaryNetwork {
     /** One for each zone, in their order. */
     subnetIds: pulumi.Output<string>[];
     securityGroupId: pulumi.Output<string>;
-    /** What must be there before a machine can speak. */
+    /** Routes and rules that an instance needs before it can connect. */
     ways: pulumi.Resource[];
 }
 
 export interface CanaryNetworkArgs {
-    /** Of names that are unique in the account. */
+    /** `aerial-<stack>`: start of names that are unique in the account. */
     prefix: string;
     zones: string[];
     masters: pulumi.Input<Upstream>[];
@@ -75,7 +75,7 @@ export function createNetwork(name: string, args: CanaryNetworkArgs, parent: pul
     };
 }
 
-/** A zone's range, whatever other zones there are: ranges that move from one to another would collide. */
+/** A zone's range depends only on its letter. If a range moved to another zone, old and new subnet would collide. */
 function subnetRange(zone: string): string {
     return `10.78.${zone.charCodeAt(zone.length - 1) - "a".charCodeAt(0)}.0/24`;
 }
@@ -95,7 +95,7 @@ function createSecurityGroup(
     const securityGroup = new ec2.SecurityGroup(
         `${name}-security`,
         {
-            // With a random end: whatever replaces it, the new one stands beside the old one, which is in use.
+            // Pulumi adds a random end, so that a new group can exist beside the old one, which is in use.
             namePrefix: `${args.prefix}-canary-`,
             description: "Relays of the group: listeners in, Masters and packages out",
             vpcId,

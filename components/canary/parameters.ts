@@ -19,7 +19,7 @@ export interface CanaryParametersArgs {
     credentials: StationCredentials;
 }
 
-/** Length of the name of a place for files. */
+/** Length of the random part of the files' path, in bytes. */
 export const placeBytes = 6;
 
 /** Parameters: the role's files in pieces, the secrets, and the report that instances write. */
@@ -30,8 +30,9 @@ export function createParameters(
 ): { filesPath: pulumi.Output<string>; all: pulumi.Resource[] } {
     const child = { parent };
     const pack = role.apply(({ files }) => packFiles(files));
-    // Another place for other files: machines of an older template find their own until all is done. And for files
-    // that come back after a rollout that failed: Pulumi still has those from before it to delete.
+    // Other files get another path, so that instances of an older template find theirs until the update has succeeded.
+    // The path is random because files can come back after a failed rollout, while Pulumi still has to delete their
+    // first parameters.
     const place = new random.RandomId(
         `${name}-files`,
         { byteLength: placeBytes, keepers: { sha256: pack.apply(({ sha256 }) => sha256) } },
@@ -76,7 +77,7 @@ export function createParameters(
             type: "String",
             value: "nothing yet",
         },
-        // Machines write it.
+        // Instances write it.
         { ...child, ignoreChanges: ["value"] },
     );
     return { filesPath, all: [...pieces, secrets, report] };

@@ -1,11 +1,11 @@
 import type { FilePack } from "../machine/pack";
 
-/** What a standard parameter holds is 4,096 bytes; four characters stand for three bytes. */
+/** Characters of Base64 in one parameter. A standard parameter holds 4,096. */
 const pieceLimit = 4000;
 
 /**
- * Into how many parameters the files are cut: always as many, because the number of resources must be known before the
- * files are. A Relay with one channel needs 10.
+ * How many parameters hold the files. The number is fixed, because the engine must know it before it knows the files. A
+ * Relay with one channel needs 10.
  */
 export const pieceCount = 16;
 
@@ -27,7 +27,7 @@ export function cutPack({ compressed }: FilePack, subject: string): string[] {
     return Array.from({ length: pieceCount }, (_, index) => text.slice(index * size, (index + 1) * size));
 }
 
-/** What a standard parameter holds. */
+/** Size of a standard parameter. */
 const secretLimitBytes = 4096;
 
 /** @throws when the secrets are larger than one parameter; the message does not show them. */

@@ -10,9 +10,8 @@ import { joinHook, type CanaryNames } from "./access";
 import { pieceCount } from "./pieces";
 
 /*
- * Machines of an Auto Scaling group: nobody enrols them, and nobody can log in (SSH is masked, and there is no user to
- * log in as). They read their files and secrets by their instance's role, report to the group, and are replaced when
- * they are not well.
+ * The canary's instances: nobody enrols them, and nobody can log in (SSH is masked, and there is no user to log in as).
+ * They read their files and secrets with their IAM role, and report to the group. Unhealthy ones are replaced.
  */
 
 /** What an instance is told in its user data, as `/etc/aerial/canary.json`. */
@@ -23,29 +22,29 @@ export interface InstancePlan {
     region: string;
     /** Name of the Auto Scaling group. */
     group: string;
-    /** Name of the group's hook that waits for a machine to be well. */
+    /** Name of the hook by which the group waits until an instance is healthy. */
     hook: string;
     /** Parameter with the secrets, as `aerial-secrets apply` reads them. */
     secrets: string;
     /** Path of the parameters with the pieces of the role's files: `<path>/01`, …. */
     files: string;
     pieces: number;
-    /** Of the list of files, in hexadecimal. */
+    /** SHA-256 of the pack, in hexadecimal. */
     sha256: string;
-    /** Parameter that a machine writes to when it does not get well: why. */
+    /** Parameter in which an instance says why it did not become healthy. */
     report: string;
-    /** Of the metrics it may publish. */
+    /** Namespace of the metrics that it may publish. */
     namespace: string;
-    /** An instance is well when it plays one of them, or when none of them answers. */
+    /** An instance is healthy when it plays one of them, or when none of them answers. */
     masters: { host: string; port: number }[];
-    /** How long it may take from its secrets to its health, and from there to the Masters. */
+    /** How long it may take to become healthy once it has its secrets, and then to play a Master. */
     readySeconds: number;
 }
 
-/** The program of user data that fetches the files. */
+/** The program in user data that fetches the files. */
 export const fetchCommand = ["/usr/local/sbin/aerial-fetch"];
 
-/** What user data itself must carry. */
+/** Files that user data itself must hold. */
 export function loaderFiles(plan: InstancePlan): MachineFile[] {
     return [
         jsonFile("/etc/aerial/canary.json", plan),
@@ -90,7 +89,7 @@ export interface InstanceFacts {
     group: string;
 }
 
-/** @throws when it is larger than EC2 takes. */
+/** User data of an instance. @throws when it is larger than EC2 allows. */
 export function canaryUserData(
     name: string,
     names: CanaryNames,

@@ -1,9 +1,10 @@
 /**
- * A quiet pure tone under each programme, in Hz, shows which source is heard.
+ * A quiet pure tone under each source, in Hz, shows which one is heard.
  *
  * The frequencies pass MP3 at 192 kbit/s and AAC at 64 kbit/s unharmed. None is an overtone of another (a limiter's
- * distortion makes overtones) or of the chord in the machines' announcements. `emergency` is the Masters' own programme,
- * `relay` a Relay's standby audio, and `reserve` is under the emergency shows that drills give to the Masters.
+ * distortion makes overtones) or of the chord in the machines' announcements. `emergency` is under a Master's
+ * announcement, `relay` under a Relay's standby audio, and `reserve` under the emergency shows that drills give to the
+ * Masters.
  */
 export const sourceTones: Readonly<Record<string, number>> = {
     studio: 1200,

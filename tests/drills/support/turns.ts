@@ -8,7 +8,7 @@ import { takeAllTurns, takeTurn, type Release } from "../../../tools/testing/tur
  * here until no other set is in a test, and none begins one meanwhile. Loaded before each file of drills.
  */
 
-/** Made by tools/test where several run; there is nobody to wait for without it. */
+/** Made by `npm test` where several run; there is nobody to wait for without it. */
 const folder = process.env.AERIAL_TURNS;
 
 /** Long enough for the longest test of another set, and for a lab that goes up. */
