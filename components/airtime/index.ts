@@ -38,28 +38,28 @@ export interface AirtimeArgs {
     software: AirtimeSoftware;
     stationName: string;
     channels: ChannelPlan[];
-    /** The source it is on the Masters. */
+    /** Name of the source as which it connects to the Masters. */
     sourceName: string;
-    /** The Masters that it pushes to: their lasting addresses, and the plain port of their Icecast. */
+    /** The Masters that it pushes to: their reserved addresses, and the port of their Icecast without TLS. */
     masters: { id: string; host: pulumi.Input<string>; port: number }[];
     /** Room for shows and database, in GiB. It grows in place. */
     volumeGiB: number;
     /** Whether Pulumi refuses to delete the volume with all that is on it, also by replacing it. */
     protect: boolean;
-    /** Of schedules, a key of the IANA database. */
+    /** Time zone of the schedule, a key of the IANA database. */
     timeZone: string;
-    /** None where nothing is to be kept safe. */
+    /** Undefined for a station without a backup. */
     backup?: AirtimeBackupAccess;
     network: StationNetwork;
     credentials: StationCredentials;
 }
 
 /**
- * The playout: it plays round the clock, so that a studio without power or line never means
- * silence, and pushes to every Master.
+ * The playout: it plays round the clock and pushes to every Master, so that there is no silence when a studio loses power
+ * or its line.
  *
- * Shows and database are on a volume, which outlives the droplet. It is on one droplet at a time, so that a change takes
- * the old one away first: the Masters play their emergency shows for those minutes.
+ * Shows and database are on a volume, which outlives the droplet. A volume can be attached to one droplet at a time, so a
+ * change deletes the old droplet first: the Masters play their emergency shows for those minutes.
  */
 export class Airtime extends pulumi.ComponentResource {
     /** Public IPv4 address of the present droplet. */
@@ -88,7 +88,7 @@ export class Airtime extends pulumi.ComponentResource {
                 name: volumeName,
                 region,
                 size: volumeGiB,
-                // Formatted volumes are mounted by the cloud.
+                // DigitalOcean mounts a volume by itself only if it has formatted it.
                 initialFilesystemType: "ext4",
                 // No description: a change of its words would replace the volume, and with it all that is on it.
             },
@@ -118,7 +118,7 @@ export class Airtime extends pulumi.ComponentResource {
                 tags: [tag],
                 volumeId: volume.id,
                 role: rendered.role,
-                // Without a backup there is none; whether there is one, the arguments say.
+                // Only the backup has bulk files.
                 ...(args.backup && { bulk: rendered.bulk }),
                 secretNames: airtimeSecrets(args),
                 secrets: secretsOf(args),

@@ -3,14 +3,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import { distanceKm, type Place } from "../../model/geography";
 import type { PoolMember } from "./dnsService";
 
-/** The canary: a small capacity that grows when it is needed. */
+/** The canary, as a pool of addresses. */
 export interface CanaryPool {
     /** Part of the pool's name, for example `canary`. */
     region: string;
     place: Place;
-    /** Addresses that lead to it, each to all of it. */
+    /** Addresses of its load balancer. Each of them leads to all instances. */
     addresses: { name: string; address: pulumi.Input<string> }[];
-    /** Weight of all of it in the nearest pool, where a Relay weighs 1. */
+    /** Weight of the whole canary in the nearest pool, where a Relay weighs 1. */
     share: number;
 }
 
@@ -25,8 +25,8 @@ interface Pool {
 }
 
 /**
- * The pools and, behind them, the canary: it is the last in every order, and one of its addresses is with its share
- * in the pool that is nearest to it. One is enough, since it leads to all of it; and it is one endpoint less to pay.
+ * The pools, and the canary as the last one in every order. One address of the canary is also a member of the pool
+ * nearest to it, with a small weight. One is enough, because it leads to all instances, and each endpoint costs money.
  */
 export function addCanary(pools: readonly Pool[], canary: CanaryPool | undefined): Pool[] {
     if (!canary) {
@@ -44,7 +44,7 @@ export function addCanary(pools: readonly Pool[], canary: CanaryPool | undefined
                 ? { ...pool, members: [...pool.members, { ...first, weight: share }] }
                 : { ...pool },
         ),
-        // Listeners it carries are of no interest: it is asked last whatever they are.
+        // Its capacity does not matter: it comes last in any case.
         { region, place, capacity: 0, members: addresses, lastResort: true },
     ];
 }

@@ -10,15 +10,15 @@ export interface CertifiedServer {
     hostname: string;
 }
 
-/** From the names to the last certificate it usually takes a minute; a new zone may take longer to be known. */
+/** All machines usually show the certificate a minute after the names exist. With a new zone it may take longer. */
 const waitSeconds = 600;
 
 /**
- * Waits until all these machines show the station's public certificate, and fails with the reason where they do not: only
- * then a station is on air for those who come by https. It looks again whenever an address has changed, so that the
- * machines before are deleted only after that.
+ * Waits until all these machines show the station's public certificate, and fails with the reason if one does not: before
+ * that, listeners cannot use https. It runs again whenever an address has changed, so that the old machines are deleted
+ * only after that.
  *
- * @param opts whatever has to be there first, the names above all: the certificate is issued when they lead to the Masters.
+ * @param opts depend on the names here: the authority issues the certificate only when they lead to the Masters.
  */
 export function awaitCertificates(
     name: string,

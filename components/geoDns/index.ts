@@ -7,12 +7,12 @@ import type { DnsService, PoolMember } from "./dnsService";
 import { addCanary, type CanaryPool } from "./canaryPool";
 import { planSteering } from "./steering";
 
-/** The Relays of one region, as listeners are sent to them. */
+/** The Relays of one region, as a pool that listeners get. */
 export interface ListenerPool {
     /** Provider region, for example `ams3`: becomes `ams3.stream.<domain>`. */
     region: string;
     place: Place;
-    /** Listeners all its Relays carry together. */
+    /** How many listeners all its Relays serve together. */
     capacity: number;
     members: PoolMember[];
 }
@@ -26,19 +26,19 @@ export interface GeoDnsArgs {
     ttlSeconds: number;
     /** Of plain records. */
     recordTtlSeconds: number;
-    /** How often and how patiently health is checked; path and port belong to the role. */
+    /** How health is checked. Path and port are the same for all roles. */
     check: Omit<HealthCheck, "path" | "port">;
     pools: ListenerPool[];
-    /** A pool behind all others, that serves a small share all the time. It has no name of its own. */
+    /** The pool that comes last, and always serves a small share of the listeners. It has no name of its own. */
     canary?: CanaryPool;
     /** Masters, preferred first. */
     masters: { name: string; place: Place; address: pulumi.Input<string> }[];
 }
 
 /**
- * The names of a station. `stream.<domain>` answers with healthy Relays near the asker, and when a region is down with
- * those of the next; `ingest.<domain>` answers with the preferred Master while that plays; `<region>.stream.<domain>`
- * are the Relays of one region, for players that walk a list.
+ * The names of a station. `stream.<domain>` answers with healthy Relays near the listener, or with those of the next
+ * region when that one is down. `ingest.<domain>` answers with the preferred Master while it is healthy.
+ * `<region>.stream.<domain>` answers with the Relays of one region, for players that try a list of addresses.
  */
 export class GeoDns extends pulumi.ComponentResource {
     constructor(name: string, args: GeoDnsArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -25,9 +25,9 @@ export interface SteeredPool {
 export interface Steering {
     /** For each region of the world every pool, nearest first. */
     byRegion: Record<SteeringRegion, string[]>;
-    /** Every pool, for whoever's place is unknown. */
+    /** Every pool, for listeners whose place is unknown. */
     order: string[];
-    /** Answered with when no pool is healthy: better a listener who tries than a name that does not exist. */
+    /** The answer when no pool is healthy: an address that may work is better than none. */
     fallback: string;
 }
 

@@ -24,7 +24,7 @@ export function baseRole(): MachineRole {
     };
 }
 
-/** What a machine that is enrolled over SSH has beside that: SSH by pinned host key, and the way to its first contact. */
+/** What a machine enrolled over SSH has besides: SSH with a pinned host key, and the service of the first contact. */
 export function enrolledRole(): MachineRole {
     return {
         packages: ["openssh-server", "sudo"],

@@ -39,7 +39,7 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
         ],
         ...installation(role),
         write_files: [
-            // In clear and by itself, so that `aerial-enrol seal` finds every copy of it.
+            // Not in the pack, so that `aerial-enrol seal` finds every copy of it.
             { path: "/etc/aerial/enrol/host_key", permissions: "0600", content: args.enrolHostKey },
             unpackerFile(),
             {
@@ -62,9 +62,9 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
 export interface JoiningConfigArgs {
     /** The name in errors. Instances get their host names from `/etc/aerial/canary.json`. */
     name: string;
-    /** All that the machine is; its files are not in the user data, `loader` fetches them. */
+    /** The role. Its files are not in the user data; `fetch` brings them. */
     role: MachineRole;
-    /** The few files that must be there before the others. */
+    /** The few files that user data holds itself, because `fetch` needs them. */
     loader: MachineFile[];
     /** Fetches the other files and unpacks them. */
     fetch: string[];
@@ -106,7 +106,7 @@ function unpackerFile(): { path: string; permissions: string; content: string } 
 /** Packages, and what must not start with them. */
 function installation({ packages, maskedUnits }: MachineRole): object {
     return {
-        // Before packages are installed: theirs would start with their examples' configuration and take our ports.
+        // Before packages are installed: Debian's units would start with example configurations and take our ports.
         bootcmd:
             maskedUnits.length > 0
                 ? [["cloud-init-per", "once", "aerial-mask", "systemctl", "mask", ...maskedUnits]]

@@ -15,8 +15,9 @@ export interface FilePack {
 export const packPath = "/var/lib/aerial/files.json";
 
 /**
- * Packs files. Together, because scripts and units resemble each other, and a Master with two channels would not fit
- * into its user data otherwise. Their order, and a header without a time stamp, make the same role the same user data.
+ * Packs files. All together, because scripts and units resemble each other and so compress better: otherwise a Master
+ * with two channels would not fit into its user data. A fixed order and a header without a time stamp make sure that the
+ * same role gives the same user data.
  */
 export function packFiles(files: MachineFile[]): FilePack {
     const list = JSON.stringify(

@@ -5,10 +5,10 @@ import { jsonFile, textFile } from "./files";
 import type { MachineFile } from "./role";
 
 /*
- * Secrets of a machine. A role's files hold placeholders in their place; the secrets themselves reach the machine after
- * its boot, and `aerial-secrets` fills them in. A renderer declares which it needs (`SecretNames`). That its files ask
- * for these and no others is checked when they are rendered; that a component gives these and no others, before the
- * machine is described to the engine (`givenSecrets.ts`).
+ * Secrets of a machine. A role's files hold placeholders. The secrets reach the machine after its boot, and
+ * `aerial-secrets` puts them in place of the placeholders. A renderer declares which secrets its files need
+ * (`SecretNames`). Two checks compare this list: with the placeholders of the files, when these are rendered, and with the
+ * secrets that the component gives, before it creates the machine (`givenSecrets.ts`).
  */
 
 /** Which secrets the files of a role ask for. */
