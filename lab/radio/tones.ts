@@ -2,17 +2,17 @@
  * A quiet pure tone under each source, in Hz, shows which one is heard.
  *
  * The frequencies pass MP3 at 192 kbit/s and AAC at 64 kbit/s unharmed. None is an overtone of another (a limiter's
- * distortion makes overtones) or of the chord in the machines' announcements. `emergency` is under a Master's
- * announcement, `relay` under a Relay's standby audio, and `reserve` under the emergency shows that drills give to the
- * Masters.
+ * distortion makes overtones) or of the chord in the machines' announcements. `announcement` is under
+ * a Master's announcement, `standby` under a Relay's standby audio, and `emergency` under the emergency shows that drills
+ * give to the Masters.
  */
 export const sourceTones: Readonly<Record<string, number>> = {
     studio: 1200,
     mobile: 1600,
     airtime: 2000,
-    emergency: 2600,
-    relay: 3000,
-    reserve: 3400,
+    announcement: 2600,
+    standby: 3000,
+    emergency: 3400,
 };
 
 /** The detector's sampling rate, in Hz: enough for the highest tone, and cheap. */

@@ -112,7 +112,7 @@ describe("Airtime's machine with a playlist", () => {
                 },
                 userDataLimitBytes.digitalOcean,
             );
-            expect(Buffer.byteLength(text)).toBeLessThan(userDataLimitBytes.digitalOcean * 0.6);
+            expect(Buffer.byteLength(text)).toBeLessThan(userDataLimitBytes.digitalOcean * 0.65);
         },
     );
 });

@@ -115,7 +115,7 @@ describe("ToneDetector", () => {
 
     it("hears a source that was on for half a second only", () => {
         const detector = detect(render(2, tone(1200)), render(0.5, tone(2600)), render(2, tone(1200)));
-        expect(heard(detector)).toEqual(["studio", "emergency", "studio"]);
+        expect(heard(detector)).toEqual(["studio", "announcement", "studio"]);
     });
 
     it("measures silence within 20 ms, and says so in the timeline when it lasts", () => {

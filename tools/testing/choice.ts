@@ -70,7 +70,7 @@ export function nameOfSet(set: string): string {
     return `drills/${set}`;
 }
 
-export interface Host {
+export interface Workstation {
     processors: number;
     memoryMiB: number;
 }
@@ -82,7 +82,7 @@ const labMiB = 2500;
 const labsPerProcessor = 1;
 
 /** How many sets of drills may run side by side without hearing each other. */
-export function labsAtOnce({ processors, memoryMiB }: Host): number {
+export function labsAtOnce({ processors, memoryMiB }: Workstation): number {
     const byMemory = Math.floor(memoryMiB / labMiB);
     return Math.max(1, Math.min(processors * labsPerProcessor, byMemory));
 }

@@ -68,7 +68,7 @@ beforeAll(async () => {
         "evening.flac": long(),
         "other.ogg": long("-b:a", "256k"),
         "news-later.mp3": long("-ss", "3", "-b:a", "256k"),
-        "night.wav": { tone: "reserve", options: ["-t", "26", "-ar", "96000"] },
+        "night.wav": { tone: "emergency", options: ["-t", "26", "-ar", "96000"] },
         ...Object.fromEntries(
             ten.map((_, n) => [
                 `ten-${n}.wav`,
@@ -119,7 +119,7 @@ async function newsMadeAnew(): Promise<string> {
 it("has shows in the bucket within a minute of their arrival, and on the air", () =>
     drill(world, "shows arrive", {
         sources: {},
-        hearing: "emergency",
+        hearing: "announcement",
         happens: async (audience) => {
             const arriving = Date.now();
             // Music first: while there is none, the playout plays whatever there is.
@@ -131,7 +131,7 @@ it("has shows in the bucket within a minute of their arrival, and on the air", (
             await hearsTheLibrary(audience, arriving, "the library's first show");
             await Promise.all(kept);
         },
-        expect: { heard: ["emergency", "airtime"] },
+        expect: { heard: ["announcement", "airtime"] },
     }));
 
 /** On a busy machine a show may be on the air before all of what has begun at `since`, and ends now, is done. */
@@ -267,7 +267,7 @@ it("comes back from nothing: machine and disk are gone, and nobody hears a gap",
         happens: async (audience) => {
             const gone = Date.now();
             await airtime.destroy();
-            await audience.hears("reserve", gone, limits.sourceDies, "Airtime's machine is destroyed");
+            await audience.hears("emergency", gone, limits.sourceDies, "Airtime's machine is destroyed");
             await run([join(checkout, "tools/lab"), "up", "--refresh"], { timeoutSeconds: 600 });
             note("machine destroyed", "a new one is there (s)", (Date.now() - gone) / 1000, 600);
             const restoring = Date.now();
@@ -284,7 +284,7 @@ it("comes back from nothing: machine and disk are gone, and nobody hears a gap",
             expect(Date.now() - gone).toBeLessThanOrEqual(limits.restored);
             await hearsTheLibrary(audience, restoring, "the library is back");
         },
-        expect: { heard: ["airtime", "reserve", "airtime"] },
+        expect: { heard: ["airtime", "emergency", "airtime"] },
     });
     expect(await airtime.contents()).toBe(library);
     expect(await airtime.records(until)).toBe(records);
@@ -328,18 +328,18 @@ it("keeps each of ten shows, once and whole, with S3 away and the machine killed
             note("ten shows", "through when the machine was killed", through.length, 9);
             expect(through.length).toBeGreaterThan(0);
             expect(through.length).toBeLessThan(10);
-            await audience.hears("reserve", away, limits.sourceDies, "Airtime's power is cut");
+            await audience.hears("emergency", away, limits.sourceDies, "Airtime's power is cut");
 
             // The other Master has the show, too; and this one plays it no more when its disk has changed it.
             const a = findMachine("master-a").id;
             await killMachine(a);
             await world.onUpstream("b", limits.backOnPreferred);
             await sleep(2000);
-            audience.expectToHear("reserve");
+            audience.expectToHear("emergency");
             rot(emergencyFiles("master-a"));
             const booted = Date.now();
             await bootMachine(a);
-            await audience.hears("emergency", booted, limits.backOnPreferred, "Master a with a rotten show");
+            await audience.hears("announcement", booted, limits.backOnPreferred, "Master a with a rotten show");
 
             const power = Date.now();
             await bootMachine(airtime.id);
@@ -354,7 +354,7 @@ it("keeps each of ten shows, once and whole, with S3 away and the machine killed
             }
             note("ten shows", "all kept after S3 is back (ms)", Date.now() - back, limits.showKept);
         },
-        expect: { heard: ["airtime", "reserve", "emergency", "airtime"] },
+        expect: { heard: ["airtime", "emergency", "announcement", "airtime"] },
     });
 
     const versions = await tenKept();
@@ -388,7 +388,7 @@ it("is replaced while it writes: it is shut down first, and what it had confirme
             rememberStackFile(file);
             const [result, gone] = await Promise.all([
                 pulumiUp(),
-                audience.hears("reserve", since, limits.mastersBack, "Airtime is shut down"),
+                audience.hears("emergency", since, limits.mastersBack, "Airtime is shut down"),
             ]);
             rememberStackFile(settings);
             written = await writing;
@@ -396,7 +396,7 @@ it("is replaced while it writes: it is shut down first, and what it had confirme
             expect(result).toMatchObject({ ok: true, errors: [] });
             await audience.hears("airtime", since + gone, limits.mastersBack, "the new machine");
         },
-        expect: { heard: ["airtime", "reserve", "airtime"] },
+        expect: { heard: ["airtime", "emergency", "airtime"] },
     });
     expect(airtime.id).not.toBe(old);
     const [volume] = volumes.all();

@@ -88,7 +88,7 @@ it("plays the standby audio of the Relays while both Masters are gone, and the s
             const ids = world.masters.map((name) => findMachine(name).id);
             const gone = Date.now();
             await Promise.all(ids.map(killMachine));
-            await audience.hears("relay", gone, limits.ownSource, "both Masters gone");
+            await audience.hears("standby", gone, limits.standby, "both Masters gone");
             const back = Date.now();
             await Promise.all(ids.map(bootMachine));
             await audience.hears("studio", back, limits.mastersBack, "both Masters back");

@@ -18,7 +18,7 @@ afterAll(async () => {
 
 const all = { studio: {}, mobile: {}, airtime: {} };
 
-it("goes down the ladder as sources close, studio, mobile, airtime, emergency, and up again as they connect", () =>
+it("goes down the ladder as sources close, studio, mobile, airtime, announcement, and up again as they connect", () =>
     drill(world, "ladder", {
         sources: all,
         hearing: "studio",
@@ -26,7 +26,7 @@ it("goes down the ladder as sources close, studio, mobile, airtime, emergency, a
             for (const [source, next] of [
                 ["studio", "mobile"],
                 ["mobile", "airtime"],
-                ["airtime", "emergency"],
+                ["airtime", "announcement"],
             ] as const) {
                 const closed = Date.now();
                 await world.encoder(source).stop();
@@ -37,7 +37,7 @@ it("goes down the ladder as sources close, studio, mobile, airtime, emergency, a
                 await audience.hears(source, Date.now(), limits.sourceHeard, `${source} connects`);
             }
         },
-        expect: { heard: ["studio", "mobile", "airtime", "emergency", "airtime", "mobile", "studio"] },
+        expect: { heard: ["studio", "mobile", "airtime", "announcement", "airtime", "mobile", "studio"] },
     }));
 
 it("plays the next source when the studio freezes, and the studio when it goes on", () =>

@@ -24,7 +24,7 @@ export const limits = {
      * From the moment both Masters are gone, without a word, to the Relay's standby audio: Icecast leaves a source that
      * stands still after 3 to 4 s, first the preferred one, and the other at the same time.
      */
-    ownSource: 5000 + busy,
+    standby: 5000 + busy,
     /** From the Masters' power to the studio's audio: boot, the encoder's new connection, the Relay's 5 s interval. */
     mastersBack: 60_000,
     /** Until every Relay plays from the preferred Master again, from the moment its fault is over. */
