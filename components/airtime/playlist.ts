@@ -59,6 +59,7 @@ function programs(): MachineFile[] {
     const called = ["catalogue.py", "check.sh", "database.sh", "playout.py", "prepare.sh", "status.py"];
     return [
         ...each(folder, called, program),
+        pythonModule("machine/python/audio.py"),
         ...modules.map((name) => pythonModule(`${folder}/airtime/${name}.py`, "airtime")),
         staticFile(`${programFolder}/airtime/schema.sql`, `${folder}/airtime/schema.sql`),
         command(`${folder}/aerial-schedule.py`),

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
+
 import { backupFiles, backupSecrets, type BackupRolePlan } from "../airtimeBackup/render";
 import { machineTools } from "../machine/base";
 import type { BulkFiles } from "../machine/bulk";
-import { program, pythonModule, unit } from "../machine/files";
+import { program, unit } from "../machine/files";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
 import { refusePlaceholders, secretFiles, sourcePassword, type SecretNames } from "../machine/secrets";
 import { libretimeBackup, renderLibretime } from "./libretime";
@@ -28,7 +30,6 @@ export function renderAirtime(plan: AirtimePlan): AirtimeMachine {
         packages: ["python3", "tzdata", ...(backup?.packages ?? [])],
         files: [
             ...machineTools(),
-            pythonModule("machine/python/audio.py"),
             ...secretFiles([...software.secretFiles, ...(backup?.secretFiles ?? [])], airtimeSecrets(plan)),
             ...volumeFiles(plan, software.prepareWords),
         ],
@@ -36,9 +37,15 @@ export function renderAirtime(plan: AirtimePlan): AirtimeMachine {
         maskedUnits: [],
     };
     const { packages, files, units, maskedUnits } = software;
+    const role = mergeRoles(common, { packages, files, units, maskedUnits });
+    // What the playout and its backup both need is there already.
+    const isThere = (file: MachineFile) => role.files.some((present) => isDeepStrictEqual(present, file));
     return {
-        role: mergeRoles(common, { packages, files, units, maskedUnits }),
-        bulk: { files: backup?.files ?? [], units: backup?.units ?? [] },
+        role,
+        bulk: {
+            files: (backup?.files ?? []).filter((file) => !isThere(file)),
+            units: backup?.units ?? [],
+        },
     };
 }
 

@@ -93,6 +93,7 @@ export function backupFiles(plan: BackupRolePlan): BackupFiles {
         packages: ["age", "ffmpeg", "python3", "python3-boto3"],
         files: [
             jsonFile("/etc/aerial/backup.json", settings(plan)),
+            pythonModule("machine/python/audio.py"),
             ...modules.map((name) => pythonModule(`backup/backup/${name}.py`, "backup")),
             ...each("backup/commands", ["aerial-backup.py", "aerial-restore.py"], command),
             unit("backup/timers/aerial-backup@.service"),

@@ -13,10 +13,10 @@ export interface BulkFiles {
  * A role whose bulk arrives over SSH, and the text that is then sent to `aerial-bulk`. The user data holds the bulk's
  * hash, so that a changed file of the bulk makes a new machine, as every other changed file does.
  *
- * @throws when a file of the bulk is one of the role's own.
+ * @throws when a file of the bulk is another than the role's own.
  */
 export function roleWithBulk(role: MachineRole, bulk: BulkFiles): { role: MachineRole; stdin: string } {
-    // No file may be in the user data and in the bulk.
+    // A path may not stand for one file in the user data and for another in the bulk.
     mergeRoles(role, { packages: [], units: [], maskedUnits: [], files: bulk.files });
     const { compressed, sha256 } = packFiles(bulk.files);
     const expected = jsonFile("/etc/aerial/bulk.json", { sha256, units: bulk.units });

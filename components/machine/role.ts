@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 /** A file that lands on a machine by cloud-init. */
 export interface MachineFile {
     /** Absolute path. */
@@ -21,20 +23,22 @@ export interface MachineRole {
 }
 
 /**
- * One role out of several.
+ * One role out of several. A file that several parts need, such as a module of Python, is written once.
  *
- * @throws when two of them write the same file.
+ * @throws when two of them write different files to the same path.
  */
 export function mergeRoles(...roles: MachineRole[]): MachineRole {
-    const files = roles.flatMap((role) => role.files);
-    const paths = files.map((file) => file.path);
-    const twice = paths.find((path, index) => paths.indexOf(path) !== index);
-    if (twice !== undefined) {
-        throw new Error(`two parts of the role both write ${twice}`);
+    const files = new Map<string, MachineFile>();
+    for (const file of roles.flatMap((role) => role.files)) {
+        const present = files.get(file.path);
+        if (present && !isDeepStrictEqual(present, file)) {
+            throw new Error(`two parts of the role both write ${file.path}, and not the same`);
+        }
+        files.set(file.path, file);
     }
     return {
         packages: [...new Set(roles.flatMap((role) => role.packages))].sort(),
-        files,
+        files: [...files.values()],
         units: roles.flatMap((role) => role.units),
         maskedUnits: roles.flatMap((role) => role.maskedUnits),
     };

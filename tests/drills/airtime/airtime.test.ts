@@ -339,7 +339,12 @@ it("keeps each of ten shows, once and whole, with S3 away and the machine killed
             rot(emergencyFiles("master-a"));
             const booted = Date.now();
             await bootMachine(a);
-            await audience.hears("announcement", booted, limits.backOnPreferred, "Master a with a rotten show");
+            await audience.hears(
+                "announcement",
+                booted,
+                limits.backOnPreferred,
+                "Master a with a rotten show",
+            );
 
             const power = Date.now();
             await bootMachine(airtime.id);
