@@ -8,7 +8,7 @@ import sys
 import threading
 
 
-def answer(query):
+def answer(query: bytes) -> bytes:
     labels, at = [], 12
     while query[at]:
         labels.append(query[at + 1 : at + 1 + query[at]].decode())
@@ -24,7 +24,7 @@ def answer(query):
 
 
 class Datagram(socketserver.BaseRequestHandler):
-    def handle(self):
+    def handle(self) -> None:
         query, server = self.request
         server.sendto(answer(query), self.client_address)
 
@@ -32,7 +32,7 @@ class Datagram(socketserver.BaseRequestHandler):
 class Stream(socketserver.StreamRequestHandler):
     """The authority asks by TCP."""
 
-    def handle(self):
+    def handle(self) -> None:
         while length := self.rfile.read(2):
             text = answer(self.rfile.read(struct.unpack("!H", length)[0]))
             self.wfile.write(struct.pack("!H", len(text)) + text)

@@ -9,7 +9,9 @@ import contextlib
 import functools
 import json
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 from botocore import UNSIGNED
@@ -18,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedErro
 
 
 @functools.cache
-def client(region, key, style):
+def client(region: str, key: tuple[str, str] | None, style: str) -> Any:
     config = {
         "retries": {"total_max_attempts": 1},
         "s3": {"addressing_style": style},
@@ -38,7 +40,7 @@ def client(region, key, style):
     )
 
 
-def heard(call):
+def heard(call: Callable[[], Any]) -> Any:
     """The server's answer. It may refuse a request, and close the connection, before it has read all of it: then the
     client may find the connection closed before it finds the answer. That is asked for again."""
     for _ in range(5):
@@ -47,7 +49,7 @@ def heard(call):
     return call()
 
 
-def parameters(given):
+def parameters(given: dict) -> dict:
     days = given.pop("retainDays", None)
     if days is not None:
         until = datetime.now(UTC) + timedelta(days=days)
@@ -57,7 +59,7 @@ def parameters(given):
     return given
 
 
-def answer(region, key, operation, given):
+def answer(region: str, key: Any, operation: str, given: dict) -> Any:
     name, _, style = operation.partition("@")
     call = functools.partial(getattr(client(region, key, style or "virtual"), name), **parameters(given))
     try:

@@ -10,12 +10,12 @@ with open(PARAMETERS, encoding="utf-8") as file:
     KNOWN = json.load(file)
 
 
-def parameter(name):
+def parameter(name: str) -> dict:
     return {"Name": name, "Type": "String", "Value": KNOWN[name], "Version": 1}
 
 
 class Amazon(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         target = self.headers.get("X-Amz-Target")
         if target:
@@ -33,14 +33,14 @@ class Amazon(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.encode())
 
-    def parameters(self, action, given):
+    def parameters(self, action: str, given: dict) -> dict:
         if action == "GetParameters":
             return {"Parameters": [parameter(name) for name in given["Names"]], "InvalidParameters": []}
         if action == "GetParameter":
             return {"Parameter": parameter(given["Name"])}
         return {"Version": 2}
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         pass
 
 

@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 5
 PROJECT = {"COMPOSE_PROJECT_NAME": "libretime", "COMPOSE_FILE": "/etc/aerial/libretime/compose.yml"}
 
 
-def run(*command):
+def run(*command: str) -> str:
     result = subprocess.run(
         command, env={**os.environ, **PROJECT}, capture_output=True, text=True, timeout=60, check=False
     )
@@ -26,18 +26,18 @@ def run(*command):
     return result.stdout
 
 
-def containers():
+def containers() -> dict[str, str]:
     """State of each service; a line of JSON each."""
     lines = run("docker", "compose", "ps", "--all", "--format", "json").splitlines()
     return {one["Service"]: one["Health"] or one["State"] for one in map(json.loads, filter(None, lines))}
 
 
-def version(port):
+def version(port: int) -> dict:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/version", timeout=PATIENCE_SECONDS) as answer:
         return json.loads(answer.read())
 
 
-def peers():
+def peers() -> set[str]:
     """Address and port of everybody that LibreTime's Liquidsoap has a connection to."""
     container = run("docker", "compose", "ps", "--quiet", "liquidsoap").strip()
     pid = run("docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
@@ -45,7 +45,7 @@ def peers():
     return {line.split()[-1] for line in lines if line.split()}
 
 
-def is_reachable(master):
+def is_reachable(master: dict) -> bool:
     try:
         with socket.create_connection((master["host"], master["port"]), PATIENCE_SECONDS):
             return True
@@ -53,7 +53,7 @@ def is_reachable(master):
         return False
 
 
-def connections(masters):
+def connections(masters: list[dict]) -> dict[str, bool]:
     present = peers()
     told = {}
     for master in masters:
@@ -62,7 +62,7 @@ def connections(masters):
     return told
 
 
-def main():
+def main() -> None:
     known = files.read_json("/etc/aerial/airtime.json")
     problems, told = [], {"role": "airtime", "software": "libretime", "channel": known["channel"]}
     try:

@@ -17,7 +17,7 @@ import files
 from airtime import library, schedule, settings
 
 
-def read(known, path):
+def read(known: settings.Settings, path: str) -> list[schedule.Entry]:
     try:
         text = files.read_text(path)
         if text is None:
@@ -32,7 +32,7 @@ def read(known, path):
         sys.exit(1)
 
 
-def check(known, path):
+def check(known: settings.Settings, path: str) -> None:
     entries = read(known, path)
     for channel in known.channels:
         shows = list(library.shows(known.library_of(channel)))
@@ -42,7 +42,7 @@ def check(known, path):
     print(f"{path} is right: {len(entries)} {'entry' if len(entries) == 1 else 'entries'}")
 
 
-def show(known, path):
+def show(known: settings.Settings, path: str) -> None:
     entries = read(known, path)
     now = time.time()
     for channel in known.channels:
@@ -57,11 +57,11 @@ def show(known, path):
             print("  the whole library, round the clock")
 
 
-def wall(known, moment):
+def wall(known: settings.Settings, moment: float) -> str:
     return f"{datetime.datetime.fromtimestamp(moment, known.zone):%a %H:%M}"
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description="The playout's weekly schedule.")
     parser.add_argument("command", choices=["check", "show"])
     parser.add_argument("file", nargs="?")

@@ -16,7 +16,7 @@ EVERY_SECONDS = 5
 FORGET_SECONDS = 60
 
 
-def main():
+def main() -> None:
     known = settings.load()
     schema = files.read_text("/usr/local/lib/aerial/airtime/schema.sql") or ""
     present, read_at, said = None, 0.0, None

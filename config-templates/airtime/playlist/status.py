@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 3
 BACKUP = "/usr/local/sbin/aerial-backup"
 
 
-def ask_playout(channel):
+def ask_playout(channel: str) -> dict:
     """What Liquidsoap's `aerial.status` command answers."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE_SECONDS)
@@ -32,7 +32,7 @@ def ask_playout(channel):
     return json.loads(answer.split(b"END")[0])
 
 
-def describe(known, channel):
+def describe(known: settings.Settings, channel: str) -> dict:
     told = {"shows": len(library.shows(known.library_of(channel)))}
     try:
         answer = ask_playout(channel)
@@ -42,7 +42,7 @@ def describe(known, channel):
     return {**told, "playing": answer["playing"] or None, "masters": masters}
 
 
-def database_problem():
+def database_problem() -> str | None:
     """As the only user that may."""
     try:
         database.run("select 1 from cc_files limit 1", prefix=("runuser", "-u", "postgres", "--"))
@@ -51,7 +51,7 @@ def database_problem():
         return f"the database: {reason}"
 
 
-def schedule_problem(known):
+def schedule_problem(known: settings.Settings) -> str | None:
     try:
         schedule.parse(files.read_text(known.schedule) or "", known.channels)
         return None
@@ -59,7 +59,7 @@ def schedule_problem(known):
         return f"the schedule cannot be used: {reason}"
 
 
-def backup_is_well():
+def backup_is_well() -> bool | None:
     """As its last runs left it; None where the station has none."""
     if not os.path.exists(BACKUP):
         return None
@@ -67,7 +67,7 @@ def backup_is_well():
     return told.returncode == 0
 
 
-def is_reachable(master):
+def is_reachable(master: dict) -> bool:
     try:
         with socket.create_connection((master["host"], master["port"]), PATIENCE_SECONDS):
             return True
@@ -75,12 +75,12 @@ def is_reachable(master):
         return False
 
 
-def hangs(master):
+def hangs(master: dict) -> bool:
     """Whether a Master took the connection and then said nothing: it is frozen, or overloaded."""
     return not master["connected"] and "Timeout" in master["error"]
 
 
-def problems(known, told):
+def problems(known: settings.Settings, told: dict) -> list[str]:
     """What keeps this machine from its work. A Master that is away is not its fault; no shows are none."""
     found = [told["database"]] if told["database"] else []
     reachable = [master["id"] for master in known.masters if is_reachable(master)]
@@ -99,7 +99,7 @@ def problems(known, told):
     return found
 
 
-def main():
+def main() -> None:
     known = settings.load()
     told = {
         "role": "airtime",

@@ -30,6 +30,8 @@ import re
 import secrets
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import TextIO
 
 # /usr/local/lib/aerial; in tests, below their root.
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib/aerial"))
@@ -48,28 +50,28 @@ class Refused(Exception):
     """An input or a template that cannot be used; the text names it, and holds no secret."""
 
 
-def escape_xml(value):
+def escape_xml(value: str) -> str:
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&apos;")):
         value = value.replace(character, entity)
     return value
 
 
-def quote(value):
+def quote(value: str) -> str:
     return '"' + re.sub(r'([\\"])', r"\\\1", value) + '"'
 
 
-def escape_nginx(value):
+def escape_nginx(value: str) -> str:
     if "$" in value:
         raise Refused("NGINX would read its $ as a variable")
     return quote(value)
 
 
-def md5(value):
+def md5(value: str) -> str:
     return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
 
 
 # What a value becomes inside a file of each format. Those of liquidsoap, nginx, shell, unit and yaml are quoted words.
-ESCAPES = {
+ESCAPES: dict[str, Callable[[str], str]] = {
     "xml": escape_xml,
     "liquidsoap": lambda value: quote(value).replace("#", "\\x23"),
     "nginx": escape_nginx,
@@ -82,7 +84,7 @@ ESCAPES = {
 }
 
 
-def derive(value, how):
+def derive(value: str, how: str | None) -> str:
     """A value in the form that a placeholder asks for after its bar."""
     if how is None:
         return value
@@ -98,17 +100,17 @@ def derive(value, how):
 class Machine:
     """The paths of a machine, below `root` in tests."""
 
-    def __init__(self, root, touch_system):
+    def __init__(self, root: str, touch_system: bool) -> None:
         self.root = root
         self.touch_system = touch_system
         self.templates = self.path("/etc/aerial/templates")
         self.secrets = self.path("/etc/aerial/secrets")
         self.run = self.path("/run/aerial-secrets")
 
-    def path(self, absolute):
+    def path(self, absolute: str) -> str:
         return os.path.join(self.root, absolute.lstrip("/"))
 
-    def write(self, path, content, owner="root:root", mode=0o600):
+    def write(self, path: str, content: str, owner: str = "root:root", mode: int = 0o600) -> None:
         directory = os.path.dirname(path)
         if not os.path.isdir(directory):
             # Services read files in here by their own groups; secrets are kept by the files' modes.
@@ -116,7 +118,7 @@ class Machine:
             os.chmod(directory, 0o755)
         files.write(path, content, mode, owner if self.root == "/" else "")
 
-    def system(self, *command, timeout=None):
+    def system(self, *command: str, timeout: float | None = None) -> int:
         """Runs a command of the system; its exit code, or 0 where the system is not to be touched."""
         if not self.touch_system:
             print("would run " + " ".join(command))
@@ -126,7 +128,7 @@ class Machine:
         ).returncode
 
 
-def read_input(stream):
+def read_input(stream: TextIO) -> dict:
     text = stream.read(INPUT_LIMIT_BYTES + 1)
     if len(text) > INPUT_LIMIT_BYTES:
         raise Refused("the input is longer than 1 MiB")
@@ -151,7 +153,7 @@ def read_input(stream):
     return given
 
 
-def read_manifest(machine):
+def read_manifest(machine: Machine) -> list[dict]:
     path = os.path.join(machine.templates, "manifest.json")
     text = files.read_text(path)
     if text is None:
@@ -159,13 +161,13 @@ def read_manifest(machine):
     return json.loads(text)
 
 
-def fill(template, format_name, given, local):
+def fill(template: str, format_name: str, given: dict, local: dict) -> str:
     """The text of a template with its placeholders filled in; values that `local` lacks are made."""
     escape = ESCAPES.get(format_name)
     if escape is None:
         raise Refused(f"unknown format {format_name!r}")
 
-    def value_of(match):
+    def value_of(match: re.Match[str]) -> str:
         name, _, how = match.group(1).partition("|")
         if name.startswith("local."):
             value = local.setdefault(name.removeprefix("local."), secrets.token_hex(24))
@@ -183,7 +185,7 @@ def fill(template, format_name, given, local):
     return PLACEHOLDER.sub(value_of, template)
 
 
-def render_all(machine, given, local):
+def render_all(machine: Machine, given: dict, local: dict) -> list[tuple[dict, str]]:
     """Every file of the manifest, as (entry, text); nothing is written yet."""
     rendered = []
     for entry in read_manifest(machine):
@@ -198,7 +200,7 @@ def render_all(machine, given, local):
     return rendered
 
 
-def apply(machine, stream):
+def apply(machine: Machine, stream: TextIO) -> None:
     given = read_input(stream)
     if machine.touch_system:
         # Users that own the files come with packages. A degraded cloud-init is aerial-ready's to report.
@@ -213,7 +215,7 @@ def apply(machine, stream):
         apply_locked(machine, given)
 
 
-def apply_locked(machine, given):
+def apply_locked(machine: Machine, given: dict) -> None:
     local_path = os.path.join(machine.secrets, "local.json")
     local = json.loads(files.read_text(local_path) or "{}")
     known = set(local)
@@ -254,7 +256,7 @@ def apply_locked(machine, given):
     print("aerial.target is started" if machine.touch_system else "done")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description="Puts secrets from standard input in place.")
     parser.add_argument("command", choices=["apply"])
     parser.add_argument("--root", default="/", help="work below this directory, and leave owners alone")

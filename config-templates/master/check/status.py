@@ -13,16 +13,17 @@ import subprocess
 import sys
 import urllib.request
 import xml.etree.ElementTree
+from typing import Any
 
 PATIENCE_SECONDS = 3
 
 
-def load(path):
+def load(path: str) -> Any:
     with open(path, encoding="utf-8") as file:
         return json.load(file)
 
 
-def ask_radio(path):
+def ask_radio(path: str) -> dict:
     """What Liquidsoap's `aerial.status` command answers."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE_SECONDS)
@@ -37,7 +38,7 @@ def ask_radio(path):
     return json.loads(answer.split(b"END")[0])
 
 
-def ask_icecast(port):
+def ask_icecast(port: int) -> dict:
     """Listeners of every mount that has a source, by mount."""
     admin = load("/etc/aerial/secrets/local.json")["admin"]
     request = urllib.request.Request(f"http://127.0.0.1:{port}/admin/stats")
@@ -47,7 +48,7 @@ def ask_icecast(port):
     return {source.get("mount"): int(source.findtext("listeners", "0")) for source in tree.iter("source")}
 
 
-def tls_problem(port, authority):
+def tls_problem(port: int, authority: str | None) -> str | None:
     """Why others could not come in over TLS at a port, or None."""
     context = ssl.create_default_context(cafile=authority)
     context.check_hostname = False
@@ -63,14 +64,14 @@ def tls_problem(port, authority):
         return f"port {port} does not answer in TLS: {reason}"
 
 
-def certificate():
+def certificate() -> dict:
     """The public certificate, as `aerial-certificate status` tells it."""
     command = ["/usr/local/sbin/aerial-certificate", "status"]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return json.loads(result.stdout) if result.returncode == 0 else {"source": "unknown"}
 
 
-def survey(plan):
+def survey(plan: dict) -> tuple[dict, list[str]]:
     """The status, and what is wrong in words."""
     problems = []
     channels = {}
@@ -100,7 +101,7 @@ def survey(plan):
     return {"role": "master", "channels": channels}, problems
 
 
-def main():
+def main() -> None:
     status, problems = survey(load("/etc/aerial/master.json"))
     if sys.argv[1:] == ["--check"]:
         sys.exit("\n".join(problems) if problems else 0)

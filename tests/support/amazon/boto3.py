@@ -2,13 +2,15 @@
 
 import json
 import os
+from collections.abc import Callable
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 FOLDER = os.environ["FAKE_AMAZON"]
 
 
-def read(name, missing):
+def read(name: str, missing: Any) -> Any:
     try:
         with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
             return json.load(file)
@@ -16,17 +18,17 @@ def read(name, missing):
         return missing
 
 
-def write(name, value):
+def write(name: str, value: Any) -> None:
     with open(os.path.join(FOLDER, name), "w", encoding="utf-8") as file:
         json.dump(value, file)
 
 
 class Client:
-    def __init__(self, service, region):
+    def __init__(self, service: str, region: str) -> None:
         self.service = service
         self.region = region
 
-    def note(self, action, given):
+    def note(self, action: str, given: dict) -> None:
         write("calls.json", [*read("calls.json", []), [self.service, action, given]])
         # As many times as it says, an action fails with a code.
         faults = read("faults.json", {})
@@ -35,14 +37,14 @@ class Client:
             write("faults.json", {**faults, action: [code, times - 1]})
             raise ClientError({"Error": {"Code": code, "Message": "refused"}}, action)
 
-    def get_parameter(self, **given):
+    def get_parameter(self, **given: Any) -> dict:
         self.note("get_parameter", given)
         found = read("parameters.json", {}).get(given["Name"])
         if found is None:
             raise ClientError({"Error": {"Code": "ParameterNotFound", "Message": given["Name"]}}, "GetParameter")
         return {"Parameter": {"Name": given["Name"], **found}}
 
-    def get_parameters(self, **given):
+    def get_parameters(self, **given: Any) -> dict:
         self.note("get_parameters", given)
         assert len(given["Names"]) <= 10
         known = read("parameters.json", {})
@@ -50,10 +52,10 @@ class Client:
         found = [{"Name": name, **known[name]} for name in reversed(given["Names"]) if name in known]
         return {"Parameters": found, "InvalidParameters": []}
 
-    def __getattr__(self, action):
+    def __getattr__(self, action: str) -> Callable[..., None]:
         return lambda **given: self.note(action, given)
 
 
-def client(service, region_name, config):
+def client(service: str, region_name: str, config: Any) -> Client:
     assert config is not None
     return Client(service, region_name)

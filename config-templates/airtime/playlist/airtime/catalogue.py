@@ -5,11 +5,15 @@ import hashlib
 import json
 import os
 import time
+from typing import TYPE_CHECKING
 
 import audio
 import files
 
 from airtime import database, library
+
+if TYPE_CHECKING:
+    from airtime.settings import Settings
 
 # A file that has not changed for this long is complete.
 QUIET_SECONDS = 5
@@ -78,12 +82,12 @@ from cc_files f where f.id = h.file_id and h.starts > now() - interval '2 days' 
 """
 
 
-def known():
+def known() -> dict[str, tuple]:
     """Size and time of every file in the catalogue."""
     return {path: (size, mtime) for path, (size, mtime) in json.loads(database.run(KNOWN)).items()}
 
 
-def on_disk(settings):
+def on_disk(settings: "Settings") -> dict[str, tuple]:
     """Size and time of every show, by path from the library's root. Raises OSError where a library is missing."""
     found = {}
     for channel in settings.channels:
@@ -92,12 +96,12 @@ def on_disk(settings):
     return found
 
 
-def differs(one, other):
+def differs(one: tuple | None, other: tuple | None) -> bool:
     """Times go through a database that keeps microseconds."""
     return one is None or other is None or one[0] != other[0] or abs(one[1] - other[1]) > 0.01
 
 
-def step(settings, catalogue, seen, now):
+def step(settings: "Settings", catalogue: dict, seen: dict, now: float) -> dict[str, tuple]:
     """Brings the catalogue up to date; returns what was seen. `seen` is the last step's, `catalogue` is changed."""
     found = on_disk(settings)
     changed = [
@@ -120,7 +124,7 @@ def step(settings, catalogue, seen, now):
     return found
 
 
-def describe(settings, path, stat):
+def describe(settings: "Settings", path: str, stat: tuple) -> dict | None:
     """A file's row; None when it has just gone."""
     file = os.path.join(settings.library, path)
     try:
@@ -147,7 +151,7 @@ def describe(settings, path, stat):
     }
 
 
-def record_played(settings):
+def record_played(settings: "Settings") -> None:
     """Takes over what the playout left word of. A file of it is taken aside first, and read at the next call."""
     for name in sorted(os.listdir(settings.played)):
         path = os.path.join(settings.played, name)
@@ -164,7 +168,7 @@ def record_played(settings):
             )
 
 
-def parse(line):
+def parse(line: str) -> dict | None:
     """A line of the playout; one that a power cut tore is left out."""
     try:
         row = json.loads(line)

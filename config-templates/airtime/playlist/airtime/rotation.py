@@ -8,10 +8,15 @@ import os
 import random
 import sys
 import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import files
 
 from airtime import library, schedule
+
+if TYPE_CHECKING:
+    from airtime.settings import Settings
 
 # How long before its start a show is chosen, so that Liquidsoap has it ready.
 HORIZON_SECONDS = 15.0
@@ -36,7 +41,13 @@ class Choice:
 class Rotation:
     """One channel's choices. What it remembers is in a file; a lock keeps two calls from choosing at once."""
 
-    def __init__(self, settings, channel, playable=library.is_playable, chance=random):
+    def __init__(
+        self,
+        settings: "Settings",
+        channel: str,
+        playable: Callable[[str], bool] = library.is_playable,
+        chance: Any = random,
+    ) -> None:
         self.settings = settings
         self.channel = channel
         self.root = settings.library_of(channel)
@@ -45,7 +56,7 @@ class Rotation:
         self.chance = chance
 
     @contextlib.contextmanager
-    def state(self):
+    def state(self) -> Iterator[dict]:
         with open(self.state_file + ".lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             known = {"begun": 0.0, "show": "", "waiting": "", "played": {}, "broken": {}}
@@ -53,21 +64,21 @@ class Rotation:
             yield known
             files.write(self.state_file, json.dumps(known), 0o640)
 
-    def first(self, now):
+    def first(self, now: float) -> Choice | None:
         """What to play when the playout starts: a show that has begun is joined where it would be by now."""
         with self.state() as state:
             choice = self.joined(state, now)
             state["begun"] = max(state["begun"], now)
             return choice or self.choose(state, now)
 
-    def following(self, now):
+    def following(self, now: float) -> Choice | None:
         """What to play after what is playing, which ends at `now`."""
         with self.state() as state:
             choice = self.choose(state, now)
             state["waiting"] = choice.path if choice else ""
             return choice
 
-    def upcoming(self, now):
+    def upcoming(self, now: float) -> Choice | None:
         """The show with which an entry begins within the horizon, or has just begun; once for each."""
         entries = self.entries()
         with self.state() as state:
@@ -91,7 +102,7 @@ class Rotation:
             state["show"] = path
             return Choice(path, start=occurrence.start, show=occurrence.entry.text)
 
-    def joined(self, state, now):
+    def joined(self, state: dict, now: float) -> Choice | None:
         """The show of an entry without an end that would be playing now."""
         past = schedule.occurrences(self.entries(), self.settings.zone, now - LONGEST_SHOW_SECONDS, now)
         if not past or past[-1].end is not None:
@@ -104,7 +115,7 @@ class Rotation:
                 return Choice(match, passed=now - start, show=entry.text)
         return None
 
-    def choose(self, state, now):
+    def choose(self, state: dict, now: float) -> Choice | None:
         found = library.shows(self.root)
         occurrence = schedule.in_force(self.entries(), self.settings.zone, now)
         if occurrence:
@@ -114,7 +125,7 @@ class Rotation:
         path = self.pick(state, found, "")
         return None if path is None else Choice(path)
 
-    def pick(self, state, found, target):
+    def pick(self, state: dict, found: dict[str, os.stat_result], target: str) -> str | None:
         """A path of a target (of all, where it is empty) that plays. A new round starts when all have been played."""
         paths = library.inside(found, target) if target else list(found)
         played = [path for path in state["played"].get(target, []) if path in paths]
@@ -129,7 +140,7 @@ class Rotation:
             played = [other for other in played if other != path]
         return None
 
-    def plays(self, state, path, known):
+    def plays(self, state: dict, path: str, known: os.stat_result) -> bool:
         """Whether a file can be played. That it cannot is remembered until it changes."""
         mark = [known.st_size, known.st_mtime_ns]
         if state["broken"].get(path) == mark:
@@ -141,7 +152,7 @@ class Rotation:
         print(f"{self.channel}: {path} cannot be played and is left out until it changes", file=sys.stderr)
         return False
 
-    def entries(self):
+    def entries(self) -> list[schedule.Entry]:
         """This channel's entries of the last schedule that was right."""
         good = os.path.join(self.settings.state, "schedule.good")
         try:
@@ -155,7 +166,7 @@ class Rotation:
         return [entry for entry in entries if entry.channel == self.channel]
 
 
-def uri(settings, channel, choice):
+def uri(settings: "Settings", channel: str, choice: Choice) -> str:
     """What Liquidsoap is given. Values in it are percent-encoded: nothing in a name can end one."""
     file = os.path.join(settings.library_of(channel), choice.path)
     known = {"aerial_path": f"{channel}/{choice.path}", "aerial_show": choice.show}

@@ -1,3 +1,6 @@
+from typing import Any
+
+
 class Config:
-    def __init__(self, **given):
+    def __init__(self, **given: Any) -> None:
         self.given = given

@@ -3,6 +3,6 @@ class BotoCoreError(Exception):
 
 
 class ClientError(Exception):
-    def __init__(self, response, operation):
+    def __init__(self, response: dict, operation: str) -> None:
         super().__init__(f"An error occurred ({response['Error']['Code']}) when calling {operation}")
         self.response = response
