@@ -192,7 +192,9 @@ END
                  echo 'heard.on_metadata(fun (m) -> print("HEARD " ^ path.basename(m["filename"])))'
                  echo 'output.dummy(fallible=true, heard)'
              } > /tmp/it.liq
-             liquidsoap --no-cache /tmp/it.liq > /tmp/log 2>&1 &
+             # Counted in from the first moment, so it is there before the program is.
+             : > /tmp/log
+             liquidsoap --no-cache /tmp/it.liq >> /tmp/log 2>&1 &
              folder=/var/lib/aerial/emergency/main
              count() { grep -c "^HEARD $1" /tmp/log || true; }
              more() { local before; before=$(count "$1"); until [ "$(count "$1")" -gt "$before" ]; do sleep 0.2; done; }
