@@ -108,7 +108,8 @@ export async function shutDownMachine(id: string, limitSeconds: number): Promise
     if (!existsSync(machineFolder(id)) || stateOf(id) === "off") {
         return;
     }
-    await execInMachine(id, ["systemctl", "poweroff", "--no-block"]);
+    // A machine that goes down quickly takes this command with it. Whether it is off is asked below.
+    await execInMachine(id, ["systemctl", "poweroff", "--no-block"], { allow: "any" });
     await waitFor(() => stateOf(id) === "off", {
         limitMs: limitSeconds * 1000,
         everyMs: 100,
