@@ -8,7 +8,7 @@ import { DropletMachine } from "../dropletMachine";
 import { backupKeys, dumpKey } from "../airtimeBackup/render";
 import { createFirewall } from "../dropletMachine/firewall";
 import type { MachineSecrets } from "../machine/givenSecrets";
-import { sourcePassword } from "../machine/secrets";
+import { sourcePasswordName } from "../machine/secrets";
 import type { StationNetwork } from "../stationNetwork";
 import { libraryFolder } from "./plan";
 import { airtimeSecrets, renderAirtime } from "./render";
@@ -148,7 +148,7 @@ function secretsOf({ credentials, channels, sourceName, backup }: AirtimeArgs): 
         if (!password) {
             throw new Error(`the station has no source ${sourceName} of channel ${id}`);
         }
-        return [sourcePassword(id, sourceName), password];
+        return [sourcePasswordName(id, sourceName), password];
     });
     return {
         values: {

@@ -5,7 +5,7 @@ import { sourceMount } from "../../model/sources";
 import type { BackupRolePlan } from "../airtimeBackup/render";
 import { each, jsonFile, program, unit } from "../machine/files";
 import type { MachineFile } from "../machine/role";
-import { sourcePassword, type SecretFile } from "../machine/secrets";
+import { sourcePasswordName, type SecretFile } from "../machine/secrets";
 import { composeProject, libretimeCompose } from "./compose";
 import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
 
@@ -110,7 +110,7 @@ function libretimeConfig(plan: AirtimePlan): object {
                     port,
                     mount: sourceMount(channel.id, plan.sourceName).slice(1),
                     source_user: plan.sourceName,
-                    source_password: `@{${sourcePassword(channel.id, plan.sourceName)}}`,
+                    source_password: `@{${sourcePasswordName(channel.id, plan.sourceName)}}`,
                     audio: { format: "mp3", bitrate: pushBitrateKbps },
                     name: channel.title,
                     description: plan.stationName,

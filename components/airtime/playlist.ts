@@ -14,7 +14,7 @@ import {
     unit,
 } from "../machine/files";
 import type { MachineFile } from "../machine/role";
-import { sourcePassword, type SecretFile } from "../machine/secrets";
+import { sourcePasswordName, type SecretFile } from "../machine/secrets";
 import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
 
 const modules = ["__init__", "catalogue", "database", "library", "rotation", "schedule", "settings"] as const;
@@ -115,7 +115,7 @@ function password(plan: AirtimePlan, { id }: ChannelPlan): SecretFile {
     return {
         target: passwordFile(id),
         format: "raw",
-        content: `@{${sourcePassword(id, plan.sourceName)}}\n`,
+        content: `@{${sourcePasswordName(id, plan.sourceName)}}\n`,
         owner: "root:liquidsoap",
         mode: "0640",
         reload: [],

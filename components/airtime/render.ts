@@ -5,7 +5,7 @@ import { machineTools } from "../machine/base";
 import type { BulkFiles } from "../machine/bulk";
 import { program, unit } from "../machine/files";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
-import { refusePlaceholders, secretFiles, sourcePassword, type SecretNames } from "../machine/secrets";
+import { refusePlaceholders, secretFiles, sourcePasswordName, type SecretNames } from "../machine/secrets";
 import { libretimeBackup, renderLibretime } from "./libretime";
 import { libraryFolder, refuseUnusablePlan, volumeFolder, type AirtimePlan } from "./plan";
 import { playlistBackup, renderPlaylist } from "./playlist";
@@ -57,7 +57,7 @@ export function airtimeSecrets({
 }: Pick<AirtimePlan, "channels" | "sourceName"> & { backup?: object | undefined }): SecretNames {
     const kept: SecretNames = backup ? backupSecrets : { values: [], files: [] };
     return {
-        values: [...channels.map(({ id }) => sourcePassword(id, sourceName)), ...kept.values],
+        values: [...channels.map(({ id }) => sourcePasswordName(id, sourceName)), ...kept.values],
         files: kept.files,
     };
 }

@@ -5,7 +5,7 @@ import * as random from "@pulumi/random";
 import { deliveredSecrets } from "../machine/givenSecrets";
 import { packFiles } from "../machine/pack";
 import type { MachineRole } from "../machine/role";
-import { linkPassword } from "../machine/secrets";
+import { linkPasswordName } from "../machine/secrets";
 import { relaySecrets } from "../relayPool/render";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationCredentials } from "../stationCredentials";
@@ -61,7 +61,7 @@ export function createParameters(
             value: deliveredSecrets(
                 relaySecrets({}),
                 {
-                    values: { [linkPassword]: credentials.linkPassword },
+                    values: { [linkPasswordName]: credentials.linkPassword },
                     files: { "ca.pem": authority.certificatePem },
                 },
                 parent,

@@ -19,11 +19,11 @@ export interface SecretNames {
     files: readonly string[];
 }
 
-/** What Relays and Masters pull with. */
-export const linkPassword = "relay.link";
+/** Name of the password that Relays and Masters pull with. */
+export const linkPasswordName = "relay.link";
 
-/** The password of a source of a channel. */
-export function sourcePassword(channel: string, source: string): string {
+/** Name of the password of a channel's source. */
+export function sourcePasswordName(channel: string, source: string): string {
     return `source.${channel}.${source}`;
 }
 

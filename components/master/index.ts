@@ -9,7 +9,7 @@ import { allNames, type StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../stationCredentials";
 import { DropletMachine } from "../dropletMachine";
 import { createFirewall } from "../dropletMachine/firewall";
-import { linkPassword, sourcePassword } from "../machine/secrets";
+import { linkPasswordName, sourcePasswordName } from "../machine/secrets";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { showsReader, type EmergencyShowsPlan } from "./emergencyShows";
@@ -127,7 +127,7 @@ export class Master extends pulumi.ComponentResource {
                 secrets: {
                     values: {
                         ...sourceSecrets(args.credentials),
-                        [linkPassword]: args.credentials.linkPassword,
+                        [linkPasswordName]: args.credentials.linkPassword,
                         ...(args.emergency && {
                             [showsReader.id]: args.emergency.reader.id,
                             [showsReader.secret]: args.emergency.reader.secret,
@@ -160,7 +160,10 @@ function emergencyPlan(emergency: MasterEmergencyShows | undefined): EmergencySh
 function sourceSecrets(credentials: StationCredentials): Record<string, pulumi.Output<string>> {
     return Object.fromEntries(
         Object.entries(credentials.sourcePasswords).flatMap(([channel, bySource]) =>
-            Object.entries(bySource).map(([source, password]) => [sourcePassword(channel, source), password]),
+            Object.entries(bySource).map(([source, password]) => [
+                sourcePasswordName(channel, source),
+                password,
+            ]),
         ),
     );
 }

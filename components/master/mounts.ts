@@ -4,7 +4,7 @@ import type { MasterPlan } from "./plan";
 import { isIdentifier } from "../../model/identifier";
 import type { Upstream } from "../../model/links";
 import { sourceMount } from "../../model/sources";
-import { sourcePassword } from "../machine/secrets";
+import { sourcePasswordName } from "../machine/secrets";
 
 /** A mount that one encoder pushes to. */
 export interface DirectMount {
@@ -38,7 +38,7 @@ export function directMounts(plan: Pick<MasterPlan, "channels" | "sources">): Di
                 path: mount,
                 mount,
                 user: source.name,
-                secret: sourcePassword(channel.id, source.name),
+                secret: sourcePasswordName(channel.id, source.name),
             };
         }),
     );

@@ -15,7 +15,7 @@ import {
     unit,
 } from "../machine/files";
 import type { MachineFile, MachineRole } from "../machine/role";
-import { linkPassword, refusePlaceholders, secretFiles, type SecretNames } from "../machine/secrets";
+import { linkPasswordName, refusePlaceholders, secretFiles, type SecretNames } from "../machine/secrets";
 import { readTemplate, renderTemplate } from "../machine/template";
 import { certificatePlan } from "./certificate";
 import { emergencyShowsRole, showsReader, type EmergencyShowsRole } from "./emergencyShows";
@@ -89,7 +89,7 @@ export function renderMaster(plan: MasterPlan): MachineRole {
 export function masterSecrets(plan: Pick<MasterPlan, "channels" | "sources" | "emergency">): SecretNames {
     return {
         values: [
-            linkPassword,
+            linkPasswordName,
             ...directMounts(plan).map(({ secret }) => secret),
             ...(plan.emergency ? Object.values(showsReader) : []),
         ],

@@ -7,7 +7,7 @@ import type { StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../stationCredentials";
 import { DropletMachine } from "../dropletMachine";
 import { createFirewall } from "../dropletMachine/firewall";
-import { linkPassword } from "../machine/secrets";
+import { linkPasswordName } from "../machine/secrets";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { relaySecrets, renderRelay } from "./render";
@@ -103,7 +103,7 @@ export class RelayPool extends pulumi.ComponentResource {
                     reservedIp: links?.addresses[index],
                     secretNames: relaySecrets({ offersLinks: links !== undefined }),
                     secrets: {
-                        values: { [linkPassword]: args.credentials.linkPassword },
+                        values: { [linkPasswordName]: args.credentials.linkPassword },
                         files: { "ca.pem": args.authority.certificatePem, ...links?.files },
                     },
                 },

@@ -3,7 +3,7 @@ import { machineTools, toolPackages } from "../machine/base";
 import { command, each, jsonFile, program, textFile, unit } from "../machine/files";
 import type { MachineFile, MachineRole } from "../machine/role";
 import {
-    linkPassword,
+    linkPasswordName,
     refusePlaceholders,
     secretFiles,
     type SecretFile,
@@ -76,7 +76,7 @@ const programs = [
 /** The secrets that a Relay's files ask for. */
 export function relaySecrets({ offersLinks }: Pick<RelayPlan, "offersLinks">): SecretNames {
     return {
-        values: [linkPassword],
+        values: [linkPasswordName],
         files: ["ca.pem", ...(offersLinks ? ["tls.pem", "tls.key"] : [])],
     };
 }

@@ -13,14 +13,13 @@ import subprocess
 import sys
 import urllib.request
 import xml.etree.ElementTree
-from typing import Any
+
+sys.path.insert(0, "/usr/local/lib/aerial")
+sys.dont_write_bytecode = True
+
+import files
 
 PATIENCE_SECONDS = 3
-
-
-def load(path: str) -> Any:
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
 
 
 def ask_radio(path: str) -> dict:
@@ -40,7 +39,7 @@ def ask_radio(path: str) -> dict:
 
 def ask_icecast(port: int) -> dict:
     """Listeners of every mount that has a source, by mount."""
-    admin = load("/etc/aerial/secrets/local.json")["admin"]
+    admin = files.read_json("/etc/aerial/secrets/local.json")["admin"]
     request = urllib.request.Request(f"http://127.0.0.1:{port}/admin/stats")
     request.add_header("Authorization", "Basic " + base64.b64encode(f"admin:{admin}".encode()).decode())
     with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:
@@ -102,7 +101,7 @@ def survey(plan: dict) -> tuple[dict, list[str]]:
 
 
 def main() -> None:
-    status, problems = survey(load("/etc/aerial/master.json"))
+    status, problems = survey(files.read_json("/etc/aerial/master.json"))
     if sys.argv[1:] == ["--check"]:
         sys.exit("\n".join(problems) if problems else 0)
     print(json.dumps({**status, "certificate": certificate(), "problems": problems}))
