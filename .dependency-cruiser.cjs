@@ -10,7 +10,7 @@ const mayImport = {
     components: ["model"],
     "index.ts": ["model", "config", "components"],
     lab: ["model"],
-    tools: ["config", "lab"],
+    tools: ["model", "config", "lab"],
     tests: ["model", "config", "components", "index.ts", "lab", "tools"],
 };
 

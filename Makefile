@@ -12,8 +12,8 @@ ARGS ?=
 SET ?=
 LAB := tools/lab
 
-.PHONY: help setup image up preview down status outputs source listen exec test test-checks test-unit test-templates \
-	test-machines test-engine test-drills lint format clean cache-clean
+.PHONY: help setup image up preview down status outputs source listen exec bench test test-checks test-unit test-templates \
+	test-machines test-sources test-engine test-drills lint format clean cache-clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
@@ -52,11 +52,16 @@ listen: ## play a stream and measure it: make listen ARGS="main --region nyc3 --
 exec: ## run a command on a machine: make exec ARGS="master-a -- uptime"
 	@$(LAB) exec $(ARGS)
 
+bench: ## measure the station in the lab, for docs/bench.md (30 minutes): make bench ARGS="--help"
+	@tools/setup
+	@tools/setup load
+	@tools/as-root tsx tools/bench.ts $(ARGS)
+
 test: ## run every test; ends with "N passed, N failed"
 	@tools/setup workstation node engine image acme storage lint
 	@npm test --silent --
 
-test-checks: ## check lint, types, imports, workflows, shell scripts, Python
+test-checks: ## check lint, types, imports, workflows, policy, shell scripts, Python
 	@tools/setup node lint
 	@npm test --silent -- checks
 
@@ -71,6 +76,10 @@ test-templates: ## test rendered files with the programs that read them
 test-machines: ## test the lab's machines and networks
 	@tools/setup workstation node image acme storage
 	@npm test --silent -- machines
+
+test-sources: ## test sources on their way through a Master, in real time
+	@tools/setup workstation node image
+	@npm test --silent -- sources
 
 test-engine: ## test prod and preprod by the real engine, without machines
 	@tools/setup node engine

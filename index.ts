@@ -8,33 +8,64 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Airtime } from "./components/airtime";
 import { AirtimeBackup } from "./components/airtimeBackup";
+import { announcePlan } from "./components/announcePlan";
+import { announceChanges } from "./components/changes";
 import { StationCredentials } from "./components/stationCredentials";
 import { GeoDns } from "./components/geoDns";
 import { awaitCertificates } from "./components/geoDns/certificates";
 import { CloudflareDns } from "./components/geoDns/cloudflare";
 import { ingestPort, ingestTlsPort, Master, masterTlsName } from "./components/master";
 import { Canary } from "./components/canary";
+import { Monitoring } from "./components/monitoring";
+import { Recordings } from "./components/recordings";
 import { RelayPool } from "./components/relayPool";
+import { describeLeftBehind, findDroplets } from "./components/relayPool/leftBehind";
+import { dependencies } from "./components/stackOutputs";
 import { decideReplacementOrder } from "./components/replacementOrder";
 import { StationAuthority } from "./components/stationAuthority";
 import { StationNetwork } from "./components/stationNetwork";
-import { loadStation } from "./config";
+import { loadSecrets, loadStation } from "./config";
 import { airtimeChannels } from "./config/airtime";
-import { bytesPerMinute, diskGib, planCanary } from "./config/canary";
-import { describeDroplets, planDroplets } from "./config/digitalOcean";
+import { planCanary } from "./config/canary";
+import { describeDroplets, describeTooManyDroplets, planDroplets } from "./config/digitalOcean";
 import { recordTtlSeconds } from "./config/dns";
-import { placeOf, planChannels, planHealthCheck, planRelayPools, stationRegions } from "./config/stationPlan";
+import { metricsMiB } from "./config/monitoring";
+import { stationToPlan } from "./config/plan";
+import { replacementsWaitFor } from "./config/quietHour";
+import {
+    placeOf,
+    planChannels,
+    planDrain,
+    planHealthCheck,
+    planRelayPools,
+    stationRegions,
+} from "./config/stationPlan";
 import { bucketPrefix } from "./model/bucketNames";
+import { listenerLimit } from "./model/capacity";
+import { bytesPerMinute, diskGib } from "./model/canaryCosts";
 import { linkPort, type Upstream } from "./model/links";
-import { sourceMount } from "./model/sources";
+import type { RoleName } from "./model/monitoring";
+import { planStation } from "./model/plan";
+import { generationsAround } from "./model/rotation";
+import { sourceBitrateKbps, sourceMount } from "./model/sources";
 import { stationNames } from "./model/stationNames";
+
+/** A machine as outputs tell it, and as the monitoring machine knows it. */
+interface KnownMachine {
+    role: RoleName;
+    region: string;
+    address: pulumi.Input<string>;
+}
 
 decideReplacementOrder();
 
 const config = loadStation();
+const configSecrets = loadSecrets(config);
 const channelPlans = planChannels(config);
 const poolPlans = planRelayPools(config);
 const canaryPlan = planCanary(config);
+const waitFor = replacementsWaitFor(config, new Date());
+const replacementWaits = waitFor !== undefined;
 
 void pulumi.log.info(describeDroplets(config));
 
@@ -48,29 +79,47 @@ const network = new StationNetwork("network", {
     regions: stationRegions(config),
     sshAllowedFrom: config.ssh.allowedFrom,
     authorizedKeys: config.ssh.authorizedKeys,
+    monitored: config.monitoring !== "none",
 });
-const authority = new StationAuthority("authority", { stationName: config.name });
+const { rotation } = config;
+const authorityGenerations = generationsAround(rotation.authority, rotation.acceptPrevious);
+const linkGenerations = generationsAround(rotation.linkPassword, rotation.acceptPrevious);
+const authority = new StationAuthority("authority", {
+    stationName: config.name,
+    generations: authorityGenerations,
+});
 const credentials = new StationCredentials("credentials", {
     channels: channelPlans,
     sources: config.sources,
+    linkGenerations,
+    sourceGenerations: rotation.sources,
 });
 const amazon = config.aws && createAmazon(config.aws);
 const backup = createBackup();
+const recordingsKept = createRecordings();
 const ingestAddresses = createIngestAddresses();
+const foundDroplets = findDroplets(network.tagNames);
 const masters = createMasters();
 const canaryRelays = createCanary();
 const relayPools = createRelayPools();
 createNames();
 const airtime = createAirtime();
+const monitoredMachines = listMachines();
+const monitoring = createMonitoring();
 
 /** The stack's own account at Amazon: other credentials are refused, and another default region does not matter. */
 function createAmazon({ accountId, region }: NonNullable<typeof config.aws>): AwsProvider {
     return new AwsProvider("amazon", { region, allowedAccountIds: [accountId] });
 }
 
+/** How the names of the station's buckets begin. */
+function bucketPrefixOf({ bucketPrefix: given }: NonNullable<typeof config.aws>): string {
+    return given ?? bucketPrefix(config.domain, pulumi.getStack());
+}
+
 /** The backup. Undefined for a station whose configuration says that it has none. */
 function createBackup(): AirtimeBackup | undefined {
-    const { backup: settings, aws, domain } = config;
+    const { backup: settings, aws } = config;
     if (settings === "none" || !aws || !amazon) {
         return undefined;
     }
@@ -78,8 +127,29 @@ function createBackup(): AirtimeBackup | undefined {
         "backup",
         {
             ...settings,
-            bucketPrefix: settings.bucketPrefix ?? bucketPrefix(domain, pulumi.getStack()),
+            bucketPrefix: bucketPrefixOf(aws),
             region: aws.region,
+            keyGeneration: rotation.backupKeys,
+        },
+        { providers: [amazon] },
+    );
+}
+
+/** Where Masters record what they play. Undefined for a station that keeps no recordings. */
+function createRecordings(): Recordings | undefined {
+    const { recordings: settings, aws } = config;
+    if (settings === "none" || !aws || !amazon) {
+        return undefined;
+    }
+    return new Recordings(
+        "recordings",
+        {
+            days: settings.days,
+            protect: settings.protect,
+            bucketPrefix: bucketPrefixOf(aws),
+            region: aws.region,
+            masters: config.masters.map(({ id }) => id),
+            keyGeneration: rotation.backupKeys,
         },
         { providers: [amazon] },
     );
@@ -103,27 +173,32 @@ function createIngestAddresses(): {
     }));
 }
 
-/** Each Master waits for the one before it, so that a change never takes two at once. */
+/**
+ * A change never takes two Masters at once, and the preferred one last: sources are on it, and listeners hear it. They are in
+ * the configuration's order all the same.
+ */
 function createMasters(): Master[] {
     const relayCount = poolPlans.reduce((sum, pool) => sum + pool.count, canaryPlan?.maxInstances ?? 0);
     const created: Master[] = [];
-    for (const [rank, { master, upstream }] of ingestAddresses.entries()) {
+    for (const [rank, { master, upstream }] of [...ingestAddresses.entries()].reverse()) {
         const peers = ingestAddresses
             .filter((other) => other.master !== master)
             .map((other) => other.upstream);
-        created.push(
+        created.unshift(
             new Master(
                 `master-${master.id}`,
                 {
                     ...master,
                     stationName: config.name,
+                    icecast: config.icecast,
                     channels: channelPlans,
                     sources: config.sources,
                     silence: config.silence,
+                    bufferSeconds: config.ingest.bufferSeconds,
                     address: upstream.host,
                     peers: pulumi.all(peers),
-                    // While Relays are replaced, old and new pull side by side.
-                    linkCount: 2 * relayCount + peers.length,
+                    // While Relays are replaced, old and new pull side by side, and those left behind before.
+                    linkCount: 3 * relayCount + peers.length,
                     rank,
                     names: publicNames,
                     acme: config.tls.acme,
@@ -136,13 +211,28 @@ function createMasters(): Master[] {
                                   region: backup.buckets.shows.region,
                                   limitMiB: config.backup.emergencyShowsMiB,
                                   reader: backup.showsReader,
+                                  keyGeneration: rotation.backupKeys,
                               }
                             : undefined,
+                    recordings:
+                        recordingsKept && config.recordings !== "none"
+                            ? {
+                                  bucket: recordingsKept.bucketName,
+                                  region: recordingsKept.region,
+                                  codec: config.recordings.codec,
+                                  timeZone: config.timeZone,
+                                  masters: config.masters.map(({ id }) => id),
+                                  writer: recordingsKept.writerOf(master.id),
+                                  reader: recordingsKept.reader,
+                                  keyGeneration: rotation.backupKeys,
+                              }
+                            : undefined,
+                    replacementWaits,
                     network,
                     authority,
                     credentials,
                 },
-                { dependsOn: [...created] },
+                { dependsOn: dependencies([], [...created]) },
             ),
         );
     }
@@ -151,7 +241,7 @@ function createMasters(): Master[] {
 
 /** Relays at Amazon: one always runs and gets every change first; more start when the droplets cannot serve. */
 function createCanary(): Canary | undefined {
-    if (!canaryPlan || !amazon) {
+    if (!canaryPlan || !config.aws || !amazon) {
         return undefined;
     }
     return new Canary(
@@ -159,13 +249,15 @@ function createCanary(): Canary | undefined {
         {
             ...canaryPlan,
             prefix: network.prefix,
+            bucketPrefix: bucketPrefixOf(config.aws),
             diskGib,
             targetBytesPerMinute: bytesPerMinute(canaryPlan.targetMbps),
             stationName: config.name,
+            icecast: config.icecast,
             channels: channelPlans,
             names: publicNames,
             masters: ingestAddresses.map((address) => address.upstream),
-            connectionsPerAddress: config.edge.connectionsPerAddress,
+            ...config.edge,
             authority,
             credentials,
         },
@@ -173,11 +265,27 @@ function createCanary(): Canary | undefined {
     );
 }
 
-/** Relays come after the Masters, which get a new link password first, and after the canary, which tests a change. */
+/**
+ * Relays come after the Masters, which accept a link password first, and after the canary, which tests a change. One of them
+ * goes before all others; then regions change side by side. What one Relay refuses, those after it never get.
+ */
 function createRelayPools(): RelayPool[] {
     const created = new Map<string, RelayPool>();
+    const machineNames = [
+        ...config.masters.map(({ id }) => `master-${id}`),
+        ...poolPlans.flatMap(({ region, count }) =>
+            Array.from({ length: count }, (_, index) => `relay-${region}-${index + 1}`),
+        ),
+    ];
+    foundDroplets.apply((found = []) =>
+        [
+            ...describeLeftBehind(found, machineNames),
+            ...describeTooManyDroplets(config, found.filter(({ draining }) => draining).length),
+        ].forEach((line) => void pulumi.log.warn(line)),
+    );
     for (const { upstreamRegions, ...plan } of poolPlans) {
         const tierAbove = upstreamRegions.flatMap((region) => created.get(region) ?? []);
+        const [first] = [...created.values()].flatMap(({ ready }) => ready);
         const masterUpstreams = ingestAddresses.map((address) => address.upstream);
         const upstreams =
             tierAbove.length > 0 ? tierAbove.flatMap((pool) => pool.upstreams) : masterUpstreams;
@@ -188,16 +296,36 @@ function createRelayPools(): RelayPool[] {
                 {
                     ...plan,
                     stationName: config.name,
+                    icecast: config.icecast,
                     channels: channelPlans,
                     upstreams: pulumi.all(upstreams),
                     masters: pulumi.all(masterUpstreams),
                     names: publicNames,
-                    connectionsPerAddress: config.edge.connectionsPerAddress,
+                    ...config.edge,
+                    drain: planDrain(config),
+                    ended: foundDroplets.apply((found = []) =>
+                        found
+                            .filter(({ region, draining, off }) => region === plan.region && draining && off)
+                            .map(({ id }) => id),
+                    ),
+                    goesFirst: first === undefined,
+                    listenerLimit,
+                    replacementWaits,
                     network,
                     authority,
                     credentials,
                 },
-                { dependsOn: [...masters, ...(canaryRelays ? [canaryRelays] : []), ...tierAbove] },
+                {
+                    dependsOn: dependencies(
+                        [
+                            ...masters,
+                            ...(canaryRelays ? [canaryRelays] : []),
+                            ...tierAbove.flatMap(({ ready }) => ready),
+                        ],
+                        // Not on whole pools: what ends their old Relays is part of them, and all of these end together.
+                        first ? [first] : [],
+                    ),
+                },
             ),
         );
     }
@@ -215,6 +343,7 @@ function createAirtime(): Airtime | undefined {
         "airtime",
         {
             ...settings,
+            timeZone: config.timeZone,
             protect: config.backup === "none" || config.backup.protect,
             stationName: config.name,
             channels: channelPlans.filter(({ id }) => played.includes(id)),
@@ -231,13 +360,54 @@ function createAirtime(): Airtime | undefined {
                 recipient: backup.recipient,
                 writer: backup.writer,
                 reader: backup.reader,
+                keyGeneration: rotation.backupKeys,
                 privateKey: backup.privateKey,
             },
+            replacementWaits,
             network,
+            ...(config.monitoring !== "none" && { monitoredBy: authority }),
             credentials,
         },
         { dependsOn: [...masters, ...(backup ? [backup] : [])] },
     );
+}
+
+/** The monitoring machine comes last: it is told of every machine. Undefined for a station that nobody watches. */
+function createMonitoring(): Monitoring | undefined {
+    const { monitoring: settings } = config;
+    if (settings === "none") {
+        return undefined;
+    }
+    const { remoteWriteUrl, ...wanted } = settings;
+    const { remoteWriteKey } = configSecrets;
+    return new Monitoring("monitoring", {
+        ...wanted,
+        stationName: config.name,
+        retentionMiB: metricsMiB,
+        machines: monitoredMachines,
+        ...(remoteWriteUrl !== undefined &&
+            remoteWriteKey !== undefined && { remoteWrite: { url: remoteWriteUrl, key: remoteWriteKey } }),
+        replacementWaits,
+        network,
+        authority,
+    });
+}
+
+/** Masters, Relays and the playout, by name. */
+function listMachines(): Record<string, KnownMachine> {
+    const found: Record<string, KnownMachine> = {};
+    for (const { master, upstream } of ingestAddresses) {
+        found[`master-${master.id}`] = { role: "master", region: master.region, address: upstream.host };
+    }
+    for (const [index, { region }] of poolPlans.entries()) {
+        for (const { name, address } of relayPools[index]?.relays ?? []) {
+            found[name] = { role: "relay", region, address };
+        }
+    }
+    if (airtime && config.airtime) {
+        found.airtime = { role: "airtime", region: config.airtime.region, address: airtime.address };
+    }
+    return found;
 }
 
 /** Names come last: they answer with machines that are ready. After them come certificates, which are issued for names. */
@@ -253,7 +423,6 @@ function createNames(): void {
             check: planHealthCheck(config),
             pools: poolPlans.map((plan, index) => ({
                 ...plan,
-                capacity: plan.count * plan.listenerLimit,
                 members: relayPools[index]?.relays ?? [],
             })),
             canary: canaryRelays &&
@@ -327,8 +496,8 @@ export const ingest = {
         host: upstream.host,
         port: ingestPort,
     })),
-    /** What to send. Better than what listeners get, because the Masters encode it again. */
-    encoder: { codec: "mp3", bitrateKbps: 320 },
+    /** What to send. */
+    encoder: { codec: "mp3", bitrateKbps: sourceBitrateKbps },
     sources: Object.fromEntries(
         channelPlans.map(({ id }) => [
             id,
@@ -367,6 +536,13 @@ export const backupKeys = pulumi.secret(
     backup ? { writer: backup.writer, reader: backup.reader, age: backup.privateKey } : {},
 );
 
+/** What went on air: where it is kept, and for how many days. `aerial-archive` on a Master cuts it. */
+export const recordings = recordingsKept && {
+    bucket: recordingsKept.bucketName,
+    region: recordingsKept.region,
+    days: recordingsKept.days,
+};
+
 /** The canary and its group: where it is, and what it may cost. */
 export const canary = canaryRelays &&
     canaryPlan && {
@@ -379,22 +555,51 @@ export const canary = canaryRelays &&
         report: canaryRelays.report,
     };
 
-/** How many droplets the station has, and how many the account must allow while all of them are replaced. */
+/**
+ * How many droplets the station has, and how many the account must allow while all of them are replaced. Those that were
+ * left behind come on top.
+ */
 export const droplets = { ...planDroplets(config), limit: config.digitalOcean.dropletLimit };
 
+/**
+ * What the station needs and costs in a month, item by item, at list prices; and what listeners each region carries. The next
+ * preview compares its own with it.
+ */
+export const plan = planStation(stationToPlan(config));
+
+/**
+ * Droplets that earlier left behind: they keep their listeners until these leave, and cost money. As this `up` has found them
+ * when it began; what it leaves behind itself, it says at its end. The text `not known` where DigitalOcean did not answer.
+ */
+export const draining = foundDroplets.apply((found) =>
+    found === undefined
+        ? "not known"
+        : found
+              .filter((droplet) => droplet.draining)
+              .map(({ id, name, region, address, off }) => ({ droplet: id, name, region, address, off })),
+);
+
 /** For the engineers: every machine that is always there, so not the canary's instances. */
-export const machines: Record<
-    string,
-    { role: "master" | "relay" | "airtime"; region: string; address: pulumi.Input<string> }
-> = {};
-for (const { master, upstream } of ingestAddresses) {
-    machines[`master-${master.id}`] = { role: "master", region: master.region, address: upstream.host };
-}
-for (const [index, { region }] of poolPlans.entries()) {
-    for (const { name, address } of relayPools[index]?.relays ?? []) {
-        machines[name] = { role: "relay", region, address };
-    }
-}
-if (airtime && config.airtime) {
-    machines.airtime = { role: "airtime", region: config.airtime.region, address: airtime.address };
-}
+export const machines: Record<string, KnownMachine> = {
+    ...monitoredMachines,
+    ...(monitoring && {
+        monitoring: { role: "monitoring", region: monitoring.region, address: monitoring.address },
+    }),
+};
+
+/** What each of these machines is, in short. The next preview tells by it what it would change. */
+export const fingerprints = Object.fromEntries(
+    [
+        ...masters,
+        ...relayPools.flatMap(({ relays }) => relays),
+        ...(airtime ? [airtime] : []),
+        ...(monitoring ? [monitoring] : []),
+    ].map(({ name, fingerprint }) => [name, fingerprint]),
+);
+void announcePlan(plan).then(() =>
+    announceChanges(
+        fingerprints,
+        { drainLimitSeconds: planDrain(config).drainLimitSeconds, waitFor },
+        { linkPassword: linkGenerations, authority: authorityGenerations },
+    ),
+);

@@ -6,10 +6,11 @@
  * - unit: pure functions and components against mocks
  * - templates: what is rendered, read by the real parsers (Icecast, Liquidsoap, NGINX, systemd, cloud-init)
  * - machines: the lab's machines and networks
+ * - sources: what happens to sources on their way through a Master, in real time
  * - engine: prod and preprod by the real Pulumi engine, without machines
  * - drills: a whole station in the lab, broken on purpose; a set of them is a folder with a lab of its own
  */
-const timeoutSeconds = { unit: 20, templates: 120, machines: 180, engine: 300, drills: 300 };
+const timeoutSeconds = { unit: 20, templates: 120, machines: 180, sources: 180, engine: 300, drills: 300 };
 
 /** @type {import("jest").Config} */
 module.exports = {
@@ -23,7 +24,7 @@ module.exports = {
         globals: { testTimeoutSeconds: seconds },
         setupFilesAfterEnv: [
             "<rootDir>/tests/support/timeout.js",
-            ...(name === "drills" ? ["<rootDir>/tests/drills/support/turns.ts"] : []),
+            ...(["drills", "templates"].includes(name) ? ["<rootDir>/tests/support/turns.ts"] : []),
         ],
         testEnvironment: "node",
         // Only our own folders: the lab's folder holds whole root file systems.

@@ -28,12 +28,14 @@ const createFirst: readonly string[] = [
     // What holds data is protected besides (`backup.protect`): neither order may lose it.
     "digitalocean:index/volume:Volume",
     "aws:s3/bucket:Bucket",
+    // Instances of the launch template before read theirs until the update has succeeded.
+    "aws:s3/bucketObjectv2:BucketObjectv2",
     // Listeners find the station by these.
     "cloudflare:index/dnsRecord:DnsRecord",
     "cloudflare:index/loadBalancer:LoadBalancer",
     "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor",
     "cloudflare:index/loadBalancerPool:LoadBalancerPool",
-    // The canary serves listeners, and its machines read files and secrets again whenever they start.
+    // The canary serves listeners, and its instances read delivery and secrets again whenever they start.
     "aws:autoscaling/group:Group",
     "aws:autoscaling/policy:Policy",
     "aws:ec2/eip:Eip",
@@ -58,7 +60,7 @@ const createFirst: readonly string[] = [
     "aws:iam/accessKey:AccessKey",
     "aws:iam/user:User",
     "aws:iam/userPolicy:UserPolicy",
-    // Values, and what is done on machines: deleting one of these does nothing.
+    // Values, and what is done on machines. Deleting one of these does nothing, but for the end of a droplet.
     "command:local:Command",
     "command:remote:Command",
     "random:index/randomId:RandomId",

@@ -3,16 +3,6 @@ import { z } from "zod";
 import { airtimeSoftware, libretimeOutputs } from "../model/airtimeSoftware";
 import { digitalOceanRegion, dropletSize } from "./digitalOcean";
 
-/** Whether the IANA database has this time zone, by the name that machines know it by. */
-function isTimeZone(name: string): boolean {
-    try {
-        // Offsets such as +01:00 would pass, and have no daylight saving.
-        return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat("en", { timeZone: name }).format() !== "";
-    } catch {
-        return false;
-    }
-}
-
 export const airtimeSchema = z
     .strictObject({
         software: z
@@ -41,14 +31,6 @@ export const airtimeSchema = z
                     "Size of the volume for shows and the database. It can grow later, but never shrink.",
                 unit: "GiB",
                 examples: [200],
-            }),
-        timeZone: z
-            .string()
-            .refine(isTimeZone, "use a time zone of the IANA database, such as Europe/Berlin")
-            .default("UTC")
-            .meta({
-                description: "Time zone of the schedule, by its name in the IANA database.",
-                examples: ["Europe/Amsterdam"],
             }),
         channels: z
             .array(z.string())

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-import { bucketNameLimit, bucketPrefix, longestBucketSuffix } from "../model/bucketNames";
 import { awsRegion, type AwsConfig } from "./aws";
+import { orNone } from "./orNone";
 
 /**
  * Storage classes that shows may move to as they age: those that play and restore at once.
@@ -69,24 +69,6 @@ const settings = z.strictObject({
             "A second region of Amazon that holds a copy of everything. If you leave it out, there is no copy.",
         examples: ["eu-west-1"],
     }),
-    bucketPrefix: z
-        .string()
-        .regex(
-            /^(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9]([a-z0-9-]*[a-z0-9])$/,
-            "use lower-case letters, digits and hyphens, with a letter or digit at both ends, such as radio-example-prod",
-        )
-        .min(3, "use 3 characters or more")
-        .max(
-            bucketNameLimit - longestBucketSuffix,
-            `use at most ${bucketNameLimit - longestBucketSuffix} characters`,
-        )
-        .optional()
-        .meta({
-            description:
-                "How the names of the buckets begin. If you leave it out, it is the domain, with hyphens for dots, " +
-                "and the name of the stack.",
-            examples: ["radio-example-prod"],
-        }),
     lockDays: days(1, 3650, 30)
         .default(30)
         .meta({
@@ -152,63 +134,23 @@ const settings = z.strictObject({
 export type BackupConfig = z.output<typeof settings>;
 
 /** Not optional: no station is to be without a backup by accident. */
-export const backupSchema = z
-    .unknown()
-    .transform((given, context): BackupConfig | "none" => {
-        if (given === "none") {
-            return "none";
-        }
-        if (given === undefined || given === null || typeof given !== "object") {
-            context.addIssue({
-                code: "custom",
-                input: given,
-                message:
-                    "describe the backup, such as `backup: { copyRegion: eu-west-1 }` (`backup: {}` takes the defaults), " +
-                    "or write `backup: none` to say that the station has none",
-            });
-            return z.NEVER;
-        }
-        const result = settings.safeParse(given);
-        if (!result.success) {
-            // Each mistake under its own key: a union would say only that neither form fits.
-            result.error.issues.forEach((issue) => context.addIssue(restated(issue)));
-            return z.NEVER;
-        }
-        return result.data;
-    })
-    .meta({
-        description:
-            "Where shows and the playout's database are kept safe, at Amazon. Write none for a station without a " +
-            "backup.",
-        // For the JSON Schema, which cannot see into the transform. Editors report a mistake against the first form.
-        inputForm: z.union([settings, z.literal("none")]),
-    });
-
-/** A mistake in the settings as one of `backup`. */
-function restated(issue: z.core.$ZodIssue): z.core.$ZodRawIssue {
-    const { path, message } = issue;
-    switch (issue.code) {
-        case "unrecognized_keys":
-            return { code: issue.code, path, message, keys: issue.keys, input: undefined };
-        case "invalid_type":
-            return { code: issue.code, path, message, expected: issue.expected, input: undefined };
-        default:
-            return { code: "custom", path, message, input: undefined };
-    }
-}
+export const backupSchema = orNone(settings, {
+    description:
+        "Where shows and the playout's database are kept safe, at Amazon. Write none for a station without a " +
+        "backup.",
+    remedy:
+        "describe the backup, such as `backup: { copyRegion: eu-west-1 }` (`backup: {}` takes the defaults), " +
+        "or write `backup: none` to say that the station has none",
+});
 
 interface BackedStation {
-    domain: string;
     aws?: AwsConfig | undefined;
     backup: BackupConfig | "none";
 }
 
-/** Room for the stack's name in names of buckets, as far as it is not known here. */
-const usualStackName = "preprod";
-
 /** Adds a mistake for everything about the backup that does not fit together, or does not fit the station. */
 export function refuseBackupMistakes(station: BackedStation, context: z.core.$RefinementCtx): void {
-    const { backup, aws, domain } = station;
+    const { backup, aws } = station;
     if (backup === "none") {
         return;
     }
@@ -226,15 +168,6 @@ export function refuseBackupMistakes(station: BackedStation, context: z.core.$Re
             backup.copyRegion,
             `the originals are in this region too (aws.region); use another one, or leave out the key for no copy`,
         );
-    }
-    if (backup.bucketPrefix === undefined) {
-        const prefix = bucketPrefix(domain, usualStackName);
-        const remedy = "give backup.bucketPrefix, such as my-station-prod";
-        if (prefix.length + longestBucketSuffix > bucketNameLimit) {
-            refuse(["domain"], domain, `it makes the names of buckets too long; ${remedy}`);
-        } else if (/^(xn--|sthree-|amzn-s3-demo-)/.test(prefix)) {
-            refuse(["domain"], domain, `the name of a bucket must not begin like this; ${remedy}`);
-        }
     }
     for (const key of ["oldVersionDays", "archiveDays"] as const) {
         if (backup[key] < backup.lockDays) {

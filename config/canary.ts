@@ -1,10 +1,14 @@
 import { z } from "zod";
 
-import { listenersCarried } from "./capacity";
+import { daysPerMonth, maximumUsdPerDay, restingUsdPerDay, targetMbps, typeOf } from "../model/canaryCosts";
+import { listenersCarried, listenersSent } from "../model/capacity";
 import type { Place } from "../model/geography";
+import { amazonPrices, type InstanceTypeFacts } from "../model/prices";
 import { awsRegions } from "../model/providerRegions";
 import type { AwsConfig } from "./aws";
-import { awsPrices, awsRegionPrices, instanceTypes, type InstanceTypeFacts } from "./catalogue";
+import { instanceDrainLimitSeconds, type RolloutConfig } from "./rollout";
+
+const { instanceTypes } = amazonPrices;
 
 const wholeNumber = (what: string, least: number, most: number) => {
     const message = `use a whole number of ${what}, ${least} to ${most}`;
@@ -64,13 +68,6 @@ export const canarySchema = z
                     "most.",
                 unit: "weight of a Relay",
                 examples: [0.25],
-            }),
-        drainLimitSeconds: wholeNumber("seconds", 0, 3600)
-            .default(3600)
-            .meta({
-                description: "How long an instance that is about to stop waits for its listeners to leave.",
-                unit: "seconds",
-                examples: [600],
             }),
         targetMbps: z
             .number({ error: "use a number of Mbit/s, such as 90" })
@@ -193,6 +190,10 @@ export interface CanaryPlan extends Omit<CanaryConfig, "targetMbps"> {
     region: string;
     accountId: string;
     place: Place;
+    /** How long an instance that is about to stop keeps its listeners. */
+    drainLimitSeconds: number;
+    /** How many listeners it closes in a second when their time is over. */
+    closePerSecond: number;
     architecture: InstanceTypeFacts["architecture"];
     /** Listeners at which one instance is full. */
     listenerLimit: number;
@@ -205,7 +206,7 @@ export interface CanaryPlan extends Omit<CanaryConfig, "targetMbps"> {
 }
 
 /** @returns nothing where the station has no canary. */
-export function planCanary(station: CanaryStation): CanaryPlan | undefined {
+export function planCanary(station: CanaryStation & { rollout: RolloutConfig }): CanaryPlan | undefined {
     const { canary, aws } = station;
     if (!canary || !aws) {
         return undefined;
@@ -220,6 +221,8 @@ export function planCanary(station: CanaryStation): CanaryPlan | undefined {
         region: aws.region,
         accountId: aws.accountId,
         place: { latitude: facts.latitude, longitude: facts.longitude },
+        drainLimitSeconds: instanceDrainLimitSeconds(station.rollout),
+        closePerSecond: station.rollout.closePerSecond,
         architecture: typeOf(canary).architecture,
         listenerLimit: instanceListenerLimit(canary.instanceType, Math.max(...bitrates)),
         targetMbps: targetMbps(canary),
@@ -227,9 +230,6 @@ export function planCanary(station: CanaryStation): CanaryPlan | undefined {
         restingUsdPerDay: roundCents(restingUsdPerDay(canary, aws.region)),
     };
 }
-
-/** What TCP/IP and TLS add to the audio, measured at 128 kbit/s. */
-const overhead = 1.053;
 
 /**
  * Listeners over TLS that one instance carries at most.
@@ -241,77 +241,7 @@ const overhead = 1.053;
  */
 export function instanceListenerLimit(instanceType: string, bitrateKbps: number): number {
     const facts = typeOf({ instanceType });
-    const byNetwork = Math.floor((facts.burstMbps * 1000) / (bitrateKbps * overhead));
-    return Math.min(listenersCarried(facts), byNetwork);
-}
-
-/** Share of what a type may send all day at which the group grows: an instance takes minutes to come. */
-const targetShare = 0.7;
-
-function targetMbps(canary: Pick<CanaryConfig, "instanceType" | "targetMbps">): number {
-    return canary.targetMbps ?? Math.floor(typeOf(canary).baselineMbps * targetShare);
-}
-
-/** As the metric `NetworkOut` counts with detailed monitoring: bytes in a minute. */
-export function bytesPerMinute(mbps: number): number {
-    return Math.round((mbps * 1_000_000 * 60) / 8);
-}
-
-const hoursPerDay = 24;
-const daysPerMonth = 365 / 12;
-
-/** Size of an instance's disk. */
-export const diskGib = 8;
-
-function restingUsdPerDay(
-    canary: Pick<CanaryConfig, "instanceType" | "zones" | "minInstances">,
-    region: string,
-): number {
-    return fixedUsdPerDay(canary, region, canary.minInstances);
-}
-
-/** Instances with their addresses and disks, and the balancer with its addresses. */
-function fixedUsdPerDay(
-    canary: Pick<CanaryConfig, "instanceType" | "zones">,
-    region: string,
-    instances: number,
-): number {
-    const { factor } = regionPrices(region);
-    const addresses = (instances + canary.zones.length) * awsPrices.publicAddressHourlyUsd;
-    const machines = instances * typeOf(canary).hourlyUsd;
-    const disks = (instances * diskGib * awsPrices.diskMonthlyUsdPerGib) / daysPerMonth;
-    const hourly = addresses + factor * (machines + awsPrices.balancerHourlyUsd);
-    return hourly * hoursPerDay + factor * disks;
-}
-
-/** What one day costs at most: `maxInstances` that send as much as they are to, all day long. */
-export function maximumUsdPerDay(
-    canary: Pick<CanaryConfig, "instanceType" | "zones" | "maxInstances" | "targetMbps">,
-    region: string,
-): number {
-    const { egressUsdPerGb, factor } = regionPrices(region);
-    const gigabytes = (bytesPerMinute(targetMbps(canary)) * 60 * hoursPerDay * canary.maxInstances) / 1e9;
-    const otherZone = (canary.zones.length - 1) / canary.zones.length;
-    const within = awsPrices.balancerUsdPerGb + otherZone * awsPrices.crossZoneUsdPerGb;
-    return (
-        fixedUsdPerDay(canary, region, canary.maxInstances) + gigabytes * (egressUsdPerGb + factor * within)
-    );
-}
-
-function regionPrices(region: string): (typeof awsRegionPrices)[string] {
-    const prices = awsRegionPrices[region];
-    if (!prices) {
-        throw new Error(`there are no prices for ${region}`);
-    }
-    return prices;
-}
-
-function typeOf({ instanceType }: { instanceType: string }): InstanceTypeFacts {
-    const facts = instanceTypes[instanceType];
-    if (!facts) {
-        throw new Error(`there is no instance type ${instanceType}`);
-    }
-    return facts;
+    return Math.min(listenersCarried(facts), listenersSent(facts.burstMbps, bitrateKbps));
 }
 
 /** Up, because it is said to be the most. */

@@ -1,7 +1,9 @@
 import { z } from "zod";
 
+import { digitalOceanPrices } from "../model/prices";
 import { digitalOceanRegions } from "../model/providerRegions";
-import { digitalOceanSizes } from "./catalogue";
+
+const digitalOceanSizes = digitalOceanPrices.sizes;
 
 export const digitalOceanRegion = z
     .string()
@@ -50,8 +52,9 @@ export interface DropletPlan {
     atRest: number;
     /**
      * During a change of all of them: new Masters and Relays stand beside all old ones until everything else has
-     * succeeded, since Pulumi deletes replaced resources last. The playout's droplet goes before its successor comes. What
-     * an `up` that failed has left, and Relays that are no longer in the configuration, come on top.
+     * succeeded, since Pulumi deletes replaced resources last, and so does a new monitoring machine. The playout's droplet goes before its successor comes. What
+     * an `up` that failed has left, Relays that are no longer in the configuration, and droplets that were left behind, come
+     * on top.
      */
     duringChange: number;
 }
@@ -60,11 +63,14 @@ interface Machines {
     masters: readonly unknown[];
     relays: readonly { count: number }[];
     airtime?: unknown;
+    /** `none`, or a droplet. */
+    monitoring: unknown;
     digitalOcean: z.output<typeof digitalOceanSchema>;
 }
 
-export function planDroplets({ masters, relays, airtime }: Machines): DropletPlan {
-    const createdFirst = masters.length + relays.reduce((sum, { count }) => sum + count, 0);
+export function planDroplets({ masters, relays, airtime, monitoring }: Machines): DropletPlan {
+    const watching = monitoring === "none" ? 0 : 1;
+    const createdFirst = masters.length + relays.reduce((sum, { count }) => sum + count, 0) + watching;
     const playout = airtime === undefined ? 0 : 1;
     return { atRest: createdFirst + playout, duringChange: 2 * createdFirst + playout };
 }
@@ -83,6 +89,24 @@ export function refuseBeyondDropletLimit(station: Machines, context: z.core.$Ref
                 `DigitalOcean for a limit of ${duringChange} or more, or describe fewer Relays`,
         });
     }
+}
+
+/**
+ * What a preview says where the account allows a change at rest, but not beside droplets that were left behind: none or one
+ * line.
+ *
+ * @param leftBehind how many there are, also those that are off.
+ */
+export function describeTooManyDroplets(station: Machines, leftBehind: number): string[] {
+    const { duringChange } = planDroplets(station);
+    const { dropletLimit } = station.digitalOcean;
+    if (dropletLimit === undefined || leftBehind === 0 || duringChange + leftBehind <= dropletLimit) {
+        return [];
+    }
+    return [
+        `Droplets: up to ${duringChange} during a change, and ${leftBehind} left behind, are more than the limit of ` +
+            `${dropletLimit}: a change of all machines may fail until pulumi up has deleted those that were left behind`,
+    ];
 }
 
 /** What a preview says of droplets, in one line. */

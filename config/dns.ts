@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { cloudflarePlans } from "./catalogue";
+import { countEndpoints } from "../model/plan/endpoints";
+import { cloudflarePrices } from "../model/prices";
 
 const cloudflareId = z
     .string()
@@ -143,7 +144,7 @@ export type DnsConfig = z.output<typeof dnsSchema>;
 
 /** The limits in force: the plan's, unless the contract says otherwise. */
 function dnsLimits(dns: DnsConfig): Required<{ [K in keyof DnsConfig["limits"]]: number }> {
-    const plan = cloudflarePlans[dns.plan];
+    const plan = cloudflarePrices.plans[dns.plan];
     return {
         balancers: dns.limits.balancers ?? plan.balancers,
         pools: dns.limits.pools ?? plan.pools,
@@ -180,11 +181,11 @@ export function refuseBeyondPlan(
     const needs = {
         balancers: balancedNames,
         pools: station.relays.length + station.masters.length + (station.canary ? 1 : 0),
-        endpoints:
-            station.relays.reduce((sum, pool) => sum + pool.count, 0) +
-            station.masters.length +
-            // The canary's addresses are a pool, and one of them is in the nearest region's, too.
-            (station.canary ? station.canary.zones.length + 1 : 0),
+        endpoints: countEndpoints(
+            station.relays,
+            station.masters.length,
+            station.canary ? station.canary.zones.length : 0,
+        ),
     };
     for (const key of ["balancers", "pools", "endpoints"] as const) {
         if (needs[key] > limits[key]) {

@@ -76,3 +76,16 @@ export function mistakesOf(root: string, given: unknown, error: z.ZodError): Con
         ];
     });
 }
+
+/** A mistake that a schema of its own has found, for the schema around it: with the same key below its own. */
+export function restated(issue: z.core.$ZodIssue): z.core.$ZodRawIssue {
+    const { path, message } = issue;
+    switch (issue.code) {
+        case "unrecognized_keys":
+            return { code: issue.code, path, message, keys: issue.keys, input: undefined };
+        case "invalid_type":
+            return { code: issue.code, path, message, expected: issue.expected, input: undefined };
+        default:
+            return { code: "custom", path, message, input: undefined };
+    }
+}

@@ -2,8 +2,9 @@ import { isIP } from "node:net";
 
 import { z } from "zod";
 
+import { icecastVersions } from "../model/icecast";
 import { airtimeSchema, refuseAirtimeMistakes } from "./airtime";
-import { awsSchema } from "./aws";
+import { awsSchema, refuseBucketMistakes } from "./aws";
 import { backupSchema, refuseBackupMistakes } from "./backup";
 import { canarySchema, refuseCanaryMistakes } from "./canary";
 import {
@@ -13,6 +14,11 @@ import {
     refuseBeyondDropletLimit,
 } from "./digitalOcean";
 import { dnsSchema, refuseBeyondPlan } from "./dns";
+import { expectedSchema, refuseExpectedMistakes, withRelayCounts } from "./expected";
+import { monitoringSchema } from "./monitoring";
+import { recordingsSchema, refuseRecordingsMistakes } from "./recordings";
+import { rolloutSchema } from "./rollout";
+import { refuseRotationMistakes, rotationSchema } from "./rotation";
 
 /*
  * The schema of `aerial:station`. Every message ends with what would be right; the key and the value that was given
@@ -184,6 +190,21 @@ const silence = z.strictObject({
         }),
 });
 
+const ingest = z.strictObject({
+    bufferSeconds: z
+        .number({ error: "use a number of seconds, such as 3.5" })
+        .min(0.5, "use 0.5 to 10 seconds")
+        .max(10, "use 0.5 to 10 seconds")
+        .default(3.5)
+        .meta({
+            description:
+                "How much of each source a Master holds. A line that stalls for less than half a second below this is " +
+                "not heard; listeners hear the source later by as much, all the time.",
+            unit: "seconds",
+            examples: [1],
+        }),
+});
+
 const master = z.strictObject({
     id: z
         .string()
@@ -211,9 +232,11 @@ const relayRegion = z.strictObject({
         .int({ error: "use a whole number of Relays, such as 2" })
         .min(1, "use 1 to 50 Relays in a region")
         .max(50, "use 1 to 50 Relays in a region")
+        .optional()
         .meta({
             description:
-                "How many Relays run in the region. With two or more, one may fail while the others serve.",
+                "How many Relays run in the region. With two or more, one may fail while the others serve. If you leave it " +
+                "out, it follows from expected.listeners: enough for any region to be lost.",
             unit: "Relays",
             examples: [2],
         }),
@@ -267,6 +290,18 @@ const edge = z.strictObject({
             unit: "connections",
             examples: [50],
         }),
+    stallSeconds: z
+        .number({ error: "use a number of seconds, such as 1" })
+        .min(1, "use 1 to 10 seconds")
+        .max(10, "use 1 to 10 seconds")
+        .default(1)
+        .meta({
+            description:
+                "After how many seconds without audio a Relay leaves an upstream. A Relay keeps 4 s more than this in hand, " +
+                "by which listeners hear everything later: so they never notice the change.",
+            unit: "seconds",
+            examples: [2],
+        }),
 });
 
 const ssh = z.strictObject({
@@ -291,6 +326,21 @@ const ssh = z.strictObject({
             ],
         }),
 });
+
+/** Whether the IANA database has this time zone, by the name that machines know it by. */
+function isTimeZone(name: string): boolean {
+    try {
+        // Offsets such as +01:00 would pass, and have no daylight saving.
+        return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat("en", { timeZone: name }).format() !== "";
+    } catch {
+        return false;
+    }
+}
+
+const timeZone = z
+    .string()
+    .refine(isTimeZone, "use a time zone of the IANA database, such as Europe/Berlin")
+    .default("UTC");
 
 function refuseDuplicates<T>(
     list: readonly T[],
@@ -353,6 +403,12 @@ export const stationSchema = z
                 "stream.radio.example, and sources to ingest.radio.example.",
             examples: ["radio.example"],
         }),
+        timeZone: timeZone.meta({
+            description:
+                "Time zone of the station, by its name in the IANA database: of the playout's schedule, of the quiet hour, and of " +
+                "what `aerial-archive` is asked for.",
+            examples: ["Europe/Amsterdam"],
+        }),
         channels: z
             .array(channel)
             .min(1, "describe at least one channel")
@@ -374,6 +430,7 @@ export const stationSchema = z
         silence: silence.prefault({}).meta({
             description: "When a source that is connected, but sends silence, counts as absent.",
         }),
+        ingest: ingest.prefault({}).meta({ description: "How Masters take sources in." }),
         masters: z
             .array(master)
             .min(2, "describe at least two Masters: with only one, its loss would stop the programme")
@@ -387,17 +444,33 @@ export const stationSchema = z
             .array(relayRegion)
             .min(1, "describe at least one region with Relays")
             .meta({ description: "The machines that serve the listeners, by region." }),
+        expected: expectedSchema.prefault({}),
         airtime: airtimeSchema.optional(),
         digitalOcean: digitalOceanSchema.prefault({}),
         aws: awsSchema.optional(),
         canary: canarySchema.optional(),
         backup: backupSchema,
+        monitoring: monitoringSchema,
+        recordings: recordingsSchema,
         dns: dnsSchema,
         tls: tls.meta({ description: "The public certificate of the station's names." }),
+        icecast: z
+            .enum(icecastVersions, { error: 'use "2.4" or "2.5", in quotes' })
+            .default("2.4")
+            .meta({
+                description:
+                    "Version of Icecast on Masters and Relays. 2.4 is Debian 13's own: Debian fixes it, upstream only " +
+                    "until 2026-12-31. 2.5 comes from Debian's backports: upstream fixes it.",
+                examples: ["2.5"],
+            }),
         edge: edge.prefault({}).meta({ description: "What a Relay allows its listeners." }),
+        rollout: rolloutSchema.prefault({}),
         ssh: ssh.meta({ description: "Who may connect to the machines over SSH." }),
+        rotation: rotationSchema.prefault({}),
     })
-    .superRefine((station, context) => {
+    .superRefine((given, context) => {
+        refuseExpectedMistakes(given, context);
+        const station = withRelayCounts(given);
         refuseDuplicates(
             station.channels,
             (c) => c.id,
@@ -441,6 +514,9 @@ export const stationSchema = z
         refuseAirtimeMistakes(station, context);
         refuseCanaryMistakes(station, context);
         refuseBackupMistakes(station, context);
+        refuseRecordingsMistakes(station, context);
+        refuseBucketMistakes(station, context);
+        refuseRotationMistakes(station, context);
         station.channels.forEach((c, index) => {
             refuseDuplicates(
                 c.formats,
@@ -450,6 +526,7 @@ export const stationSchema = z
                 context,
             );
         });
-    });
+    })
+    .transform((station) => withRelayCounts(station));
 
 export type Station = z.output<typeof stationSchema>;

@@ -1,9 +1,11 @@
+import { listenerLimit } from "../model/capacity";
 import type { ChannelPlan, StreamFormat } from "../model/channels";
 import type { Place } from "../model/geography";
 import type { HealthCheck } from "../model/healthCheck";
 import { digitalOceanRegions } from "../model/providerRegions";
-import { listenerLimit } from "./capacity";
-import { checkIntervalSeconds } from "./dns";
+import { mountOf } from "./mounts";
+import { checkIntervalSeconds, recordTtlSeconds } from "./dns";
+import type { RolloutConfig } from "./rollout";
 import type { Station } from "./schema";
 
 /** A region's Relays, with all that follows from the configuration worked out. */
@@ -12,8 +14,8 @@ export interface RelayPoolPlan {
     place: Place;
     count: number;
     size: string;
-    /** Listeners at which one Relay is full. */
-    listenerLimit: number;
+    /** How many listeners all its Relays serve together. */
+    capacity: number;
     /** Regions of the tier above; empty where these Relays pull from the Masters. */
     upstreamRegions: string[];
     /** Whether a tier below pulls from these Relays. */
@@ -33,7 +35,7 @@ export function planChannels(station: Station): ChannelPlan[] {
         formats: formats.map(({ codec, bitrateKbps }) => ({
             codec,
             bitrateKbps,
-            mount: `/${mount ?? id}.${codec}`,
+            mount: mountOf({ id, mount }, codec),
             contentType: contentTypes[codec],
         })),
     }));
@@ -45,7 +47,7 @@ export function planRelayPools(station: Station): RelayPoolPlan[] {
         place: placeOf(region),
         count,
         size,
-        listenerLimit: listenerLimit(size),
+        capacity: count * listenerLimit(size),
         upstreamRegions,
         feedsTierBelow: station.relays.some((other) => other.upstreamRegions.includes(region)),
     }));
@@ -72,8 +74,24 @@ export function planHealthCheck(station: Station): Omit<HealthCheck, "path" | "p
     };
 }
 
+/** How Relays go that are replaced or removed. */
+export interface DrainPlan extends Omit<RolloutConfig, "quietHour"> {
+    /**
+     * For how long somebody may still come, by an old answer, to a Relay that has left DNS: the life of an answer, and the
+     * time between two health checks.
+     */
+    answerSeconds: number;
+}
+
+export function planDrain({ rollout, dns }: Pick<Station, "rollout" | "dns">): DrainPlan {
+    const { quietHour: _quietHour, ...drain } = rollout;
+    return { ...drain, answerSeconds: recordTtlSeconds(dns) + checkIntervalSeconds(dns) };
+}
+
 /** All regions in which the station has machines, each once. */
 export function stationRegions(station: Station): string[] {
     const playout = station.airtime ? [station.airtime] : [];
-    return [...new Set([...station.masters, ...station.relays, ...playout].map((place) => place.region))];
+    const watching = station.monitoring === "none" ? [] : [station.monitoring];
+    const places = [...station.masters, ...station.relays, ...playout, ...watching];
+    return [...new Set(places.map((place) => place.region))];
 }

@@ -1,15 +1,18 @@
 /** S3's limit of a bucket's name, in characters. */
 export const bucketNameLimit = 63;
 
-/** What is kept apart: shows are public in the end, dumps and configuration are not. */
-export const bucketKinds = ["shows", "archive"] as const;
+/** Of the backup, what is kept apart: shows are public in the end, dumps and configuration are not. */
+export const backupKinds = ["shows", "archive"] as const;
 
-export type BucketKind = (typeof bucketKinds)[number];
+export type BackupKind = (typeof backupKinds)[number];
+
+/** All that a station has buckets for: its backup, what went on air, and what the canary's instances read. */
+export type BucketKind = BackupKind | "recordings" | "artefacts";
 
 const copyEnding = "-copy";
 
 /** Characters that the longest ending of a bucket's name takes, `-archive-copy`. */
-export const longestBucketSuffix = Math.max(...bucketKinds.map((kind) => `-${kind}${copyEnding}`.length));
+export const longestBucketSuffix = Math.max(...backupKinds.map((kind) => `-${kind}${copyEnding}`.length));
 
 /** How the names of a station's buckets begin, for example `radio-example-prod`: buckets are named worldwide. */
 export function bucketPrefix(domain: string, stack: string): string {
@@ -31,7 +34,7 @@ export function bucketName(prefix: string, kind: BucketKind, copy = false): stri
         /^(xn--|sthree-|amzn-s3-demo-)/.test(name)
     ) {
         throw new Error(
-            `"${name}" cannot be the name of a bucket: give backup.bucketPrefix, at most ` +
+            `"${name}" cannot be the name of a bucket: give aws.bucketPrefix, at most ` +
                 `${bucketNameLimit - longestBucketSuffix} lower-case letters, digits and hyphens, such as my-station-prod`,
         );
     }

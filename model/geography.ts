@@ -4,6 +4,18 @@ export interface Place {
     longitude: number;
 }
 
+/** The nearest of these places; of several the first by the name of its region. */
+export function nearestTo<P extends { region: string; place: Place }>(
+    place: Place,
+    places: readonly P[],
+): P | undefined {
+    return [...places].sort(
+        (one, other) =>
+            distanceKm(one.place, place) - distanceKm(other.place, place) ||
+            one.region.localeCompare(other.region),
+    )[0];
+}
+
 /** Great-circle distance in kilometres. */
 export function distanceKm(from: Place, to: Place): number {
     const radians = (degrees: number): number => (degrees * Math.PI) / 180;

@@ -5,6 +5,9 @@ export interface SourcePlan {
     title: string;
 }
 
+/** What an encoder should send, and the playout does, in kbit/s. Better than what listeners get: Masters encode it again. */
+export const sourceBitrateKbps = 320;
+
 /** When a source that sends silence counts as absent. */
 export interface SilencePlan {
     /** False for a quiet concert: silence is then a programme like any other. */

@@ -1,5 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
+import { stripVTControlCharacters } from "node:util";
 
 import {
     choose,
@@ -20,8 +21,8 @@ import { Interrupted, Runner, type StepResult } from "./testing/runner";
 
 /**
  * Runs the project's tests and ends with one line of totals: `N passed, N failed`. Sets of drills, each in a lab of its
- * own, and the other kinds that start machines run side by side in lanes, since they mostly wait; the kinds that need
- * only the processor run aside, one after another. Logs and jest's results are in `.test`.
+ * own, run side by side in lanes, since they mostly wait. The kinds run beside them, one after another: aside, but for the
+ * last ones, which have machines or play in real time. Logs and jest's results are in `.test`.
  */
 function usage(sets: readonly string[]): string {
     return `Usage: npm test -- [KIND | SET]...
@@ -58,28 +59,20 @@ async function main(names: readonly string[]): Promise<number> {
 
 async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
     const workstation = { processors: availableParallelism(), memoryMiB: totalmem() / 2 ** 20 };
-    const [waiting, computing] = [true, false].map((waits) =>
-        kinds.filter((kind) => waitingKinds.includes(kind) === waits),
-    ) as [Choice["kinds"], Choice["kinds"]];
-    const lanes = Math.min(labsAtOnce(workstation), sets.length + waiting.length);
-    const display = new Display(
-        [...kinds, ...sets.map(nameOfSet)],
-        lanes + Math.min(computing.length, 1) > 1,
-    );
+    const lanes = Math.min(labsAtOnce(workstation), sets.length);
+    const display = new Display([...kinds, ...sets.map(nameOfSet)], lanes + Math.min(kinds.length, 1) > 1);
     const runner = new Runner(display);
-    const tasks = new Map([
-        ...waiting.map((kind) => [kind, () => runKind(runner, kind, { aside: false })] as const),
-        ...sets.map((set) => [nameOfSet(set), () => runSet(runner, set)] as const),
-    ]);
-    const aside = lanes > 0;
+    const isAside = (kind: Choice["kinds"][number]): boolean => lanes > 0 && !waitingKinds.includes(kind);
     try {
         const results = await Promise.all([
             inLanes(
-                computing.map((kind) => () => reported(kind, () => runKind(runner, kind, { aside }))),
+                kinds.map(
+                    (kind) => () => reported(kind, () => runKind(runner, kind, { aside: isAside(kind) })),
+                ),
                 1,
             ),
             inLanes(
-                inOrder([...tasks.keys()]).map((name) => () => reported(name, tasks.get(name))),
+                inOrder(sets).map((set) => () => reported(nameOfSet(set), () => runSet(runner, set))),
                 lanes,
             ),
         ]);
@@ -90,10 +83,7 @@ async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
 }
 
 /** An error in one task becomes its failure, and the other tasks go on. */
-async function reported(
-    name: string,
-    work: () => Promise<StepResult[]> = () => Promise.resolve([]),
-): Promise<StepResult[]> {
+async function reported(name: string, work: () => Promise<StepResult[]>): Promise<StepResult[]> {
     try {
         return await work();
     } catch (error) {
@@ -107,6 +97,9 @@ async function reported(
 
 function summarise(results: readonly StepResult[]): number {
     const width = Math.max(...results.map((result) => result.name.length));
+    for (const result of results.filter(({ failed }) => failed > 0)) {
+        process.stdout.write(`\n${told(result)}\n`);
+    }
     process.stdout.write("\n");
     for (const { name, passed, failed, seconds, log } of results) {
         const where = failed > 0 && log !== "" ? `   ${log}` : "";
@@ -117,6 +110,21 @@ function summarise(results: readonly StepResult[]): number {
     const failed = results.reduce((sum, result) => sum + result.failed, 0);
     process.stdout.write(`\nLogs: ${resultsFolder}\n${passed} passed, ${failed} failed\n`);
     return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+/** Of each failed test, or of a log's end, this many lines: whoever sees only the end of the output sees why. */
+const linesOfFailure = 30;
+
+/** What failed in a step, and why. */
+function told({ name, log, failures }: StepResult): string {
+    const lines = (text: string): string[] => stripVTControlCharacters(text).split("\n");
+    if (failures !== undefined) {
+        return failures
+            .map((failure) => `✕ ${name} │ ${lines(failure).slice(0, linesOfFailure).join("\n    ")}`)
+            .join("\n");
+    }
+    const end = existsSync(log) ? lines(readFileSync(log, "utf8").trimEnd()).slice(-linesOfFailure) : [];
+    return [`✕ ${name}`, ...end].join("\n    ");
 }
 
 void main(process.argv.slice(2)).then((status) => {

@@ -5,10 +5,12 @@ import type { AirtimeSoftware } from "../../model/airtimeSoftware";
 import type { ChannelPlan } from "../../model/channels";
 import type { StationCredentials } from "../stationCredentials";
 import { DropletMachine } from "../dropletMachine";
-import { backupKeys, dumpKey } from "../airtimeBackup/render";
+import { backupKeys, dumpKey, generationsOfKeys } from "../airtimeBackup/render";
 import { createFirewall } from "../dropletMachine/firewall";
+import type { Fingerprint } from "../machine/fingerprint";
 import type { MachineSecrets } from "../machine/givenSecrets";
 import { sourcePasswordName } from "../machine/secrets";
+import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { libraryFolder } from "./plan";
 import { airtimeSecrets, renderAirtime } from "./render";
@@ -25,6 +27,8 @@ export interface AirtimeBackupAccess {
     writer: { id: pulumi.Input<string>; secret: pulumi.Input<string> };
     /** May read, for audits and restores. */
     reader: { id: pulumi.Input<string>; secret: pulumi.Input<string> };
+    /** Generation of these keys. */
+    keyGeneration: number;
     /** OpenSSH private key that dumps are decrypted with. */
     privateKey: pulumi.Input<string>;
 }
@@ -50,7 +54,11 @@ export interface AirtimeArgs {
     timeZone: string;
     /** Undefined for a station without a backup. */
     backup?: AirtimeBackupAccess;
+    /** Whether another size, image or user data are no reason to replace a droplet in this `up`. */
+    replacementWaits: boolean;
     network: StationNetwork;
+    /** Whose certificate the monitoring machine knows the machine by; undefined without a monitoring machine. */
+    monitoredBy?: StationAuthority | undefined;
     credentials: StationCredentials;
 }
 
@@ -59,11 +67,15 @@ export interface AirtimeArgs {
  * or its line.
  *
  * Shows and database are on a volume, which outlives the droplet. A volume can be attached to one droplet at a time, so a
- * change deletes the old droplet first: the Masters play their emergency shows for those minutes.
+ * replacement deletes the old droplet first: the Masters play their emergency shows for those minutes.
  */
 export class Airtime extends pulumi.ComponentResource {
     /** Public IPv4 address of the present droplet. */
     public readonly address: pulumi.Output<string>;
+    /** Name of the machine. */
+    public readonly name: string;
+    /** What the machine is, for the words of a preview. */
+    public readonly fingerprint: pulumi.Output<Fingerprint>;
     /** The folder on the machine into which shows go, by channel; by LibreTime's web interface only where that runs. */
     public readonly libraries: Record<string, string>;
 
@@ -95,7 +107,7 @@ export class Airtime extends pulumi.ComponentResource {
             // Another region would be another volume, without the shows.
             { parent: this, protect: args.protect },
         );
-        const rendered = pulumi
+        const role = pulumi
             .all([pulumi.all(args.masters), plainAccess(args.backup)])
             .apply(([masters, backup]) =>
                 renderAirtime({
@@ -115,17 +127,19 @@ export class Airtime extends pulumi.ComponentResource {
                 network: args.network,
                 region,
                 size: args.size,
+                replacementWaits: args.replacementWaits,
                 tags: [tag],
                 volumeId: volume.id,
-                role: rendered.role,
-                // Only the backup has bulk files.
-                ...(args.backup && { bulk: rendered.bulk }),
+                role: () => role,
+                monitored: args.monitoredBy && { role: "airtime", authority: args.monitoredBy },
                 secretNames: airtimeSecrets(args),
                 secrets: secretsOf(args),
             },
             { parent: this, dependsOn: firewall },
         );
         this.address = machine.address;
+        this.name = name;
+        this.fingerprint = machine.fingerprint;
         this.libraries = Object.fromEntries(
             args.channels.map(({ id }) => [id, libraryFolder({ software, volumeName }, id)]),
         );
@@ -161,5 +175,9 @@ function secretsOf({ credentials, channels, sourceName, backup }: AirtimeArgs): 
             }),
         },
         files: backup ? { [dumpKey]: backup.privateKey } : {},
+        generations: {
+            ...credentials.generations,
+            ...(backup && generationsOfKeys(backup.keyGeneration)),
+        },
     };
 }

@@ -1,13 +1,13 @@
 import { stringify } from "yaml";
 
 import type { SoftwareRole } from "./software";
-import { sourceMount } from "../../model/sources";
+import { sourceBitrateKbps, sourceMount } from "../../model/sources";
 import type { BackupRolePlan } from "../airtimeBackup/render";
-import { each, jsonFile, program, unit } from "../machine/files";
+import { each, jsonFile, program, programFolder, unit } from "../machine/files";
 import type { MachineFile } from "../machine/role";
 import { sourcePasswordName, type SecretFile } from "../machine/secrets";
 import { composeProject, libretimeCompose } from "./compose";
-import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
+import { volumeFolder, type AirtimePlan } from "./plan";
 
 const folder = "/etc/aerial/libretime";
 
@@ -23,18 +23,25 @@ export function renderLibretime(plan: AirtimePlan): SoftwareRole {
         packages: ["docker-cli", "docker-compose", "docker.io", "iproute2"],
         maskedUnits: [],
         units: ["aerial-libretime.service"],
-        files: files(plan),
-        secretFiles: [
+        services: [
+            {
+                unit: "aerial-libretime.service",
+                reads: [`${folder}/`, `${programFolder}/libretime`],
+                onChange: "reload",
+                packages: ["docker.io"],
+            },
+        ],
+        files: [
+            ...files(plan),
             yamlSecret(`${folder}/compose.yml`, libretimeCompose(volume(plan), libretimePort), "0600"),
             // Read inside containers, by their user.
             yamlSecret(`${folder}/config/config.yml`, libretimeConfig(plan), "0640", "root:aerial"),
             {
-                target: `${folder}/database-password`,
-                format: "raw",
+                path: `${folder}/database-password`,
+                secretFormat: "raw",
                 content: `${databasePassword}\n`,
                 owner: "root:root",
                 mode: "0600",
-                reload: [],
             },
         ],
         prepareWords: [],
@@ -111,7 +118,7 @@ function libretimeConfig(plan: AirtimePlan): object {
                     mount: sourceMount(channel.id, plan.sourceName).slice(1),
                     source_user: plan.sourceName,
                     source_password: `@{${sourcePasswordName(channel.id, plan.sourceName)}}`,
-                    audio: { format: "mp3", bitrate: pushBitrateKbps },
+                    audio: { format: "mp3", bitrate: sourceBitrateKbps },
                     name: channel.title,
                     description: plan.stationName,
                 })),
@@ -123,19 +130,18 @@ function libretimeConfig(plan: AirtimePlan): object {
 }
 
 /** A document in which a text that is a placeholder alone becomes the value, quoted for YAML. */
-function yamlSecret(target: string, document: object, mode: string, owner = "root:root"): SecretFile {
+function yamlSecret(path: string, document: object, mode: string, owner = "root:root"): SecretFile {
     const text = stringify(document, {
         lineWidth: 0,
         defaultStringType: "QUOTE_DOUBLE",
         defaultKeyType: "PLAIN",
     });
     return {
-        target,
-        format: "yaml",
+        path,
+        secretFormat: "yaml",
         content: text.replace(/"(@\{[^"{}]*\})"/g, "$1"),
         owner,
         mode,
-        reload: ["aerial-libretime.service"],
     };
 }
 

@@ -30,9 +30,6 @@ export interface AirtimePlan {
     backup?: { region: string; showsBucket: string; archiveBucket: string; recipient: string };
 }
 
-/** Bitrate towards the Masters, as studios send it: better than what listeners get, since it is encoded once more. */
-export const pushBitrateKbps = 320;
-
 /** Where DigitalOcean mounts a volume that it has formatted. */
 export function volumeFolder(volumeName: string): string {
     return `/mnt/${volumeName.replaceAll("-", "_")}`;

@@ -1,6 +1,6 @@
 import type { SoftwareRole } from "./software";
 import type { ChannelPlan } from "../../model/channels";
-import { sourceMount } from "../../model/sources";
+import { sourceBitrateKbps, sourceMount } from "../../model/sources";
 import type { BackupRolePlan } from "../airtimeBackup/render";
 import {
     command,
@@ -13,9 +13,9 @@ import {
     templateFile,
     unit,
 } from "../machine/files";
-import type { MachineFile } from "../machine/role";
+import type { MachineFile, Service } from "../machine/role";
 import { sourcePasswordName, type SecretFile } from "../machine/secrets";
-import { pushBitrateKbps, volumeFolder, type AirtimePlan } from "./plan";
+import { volumeFolder, type AirtimePlan } from "./plan";
 
 const modules = ["__init__", "catalogue", "database", "library", "rotation", "schedule", "settings"] as const;
 
@@ -40,10 +40,42 @@ export function renderPlaylist(plan: AirtimePlan): SoftwareRole {
             "aerial-catalogue.service",
             ...plan.channels.map(({ id }) => `aerial-playout@${id}.service`),
         ],
-        files: [...programs(), ...units(plan), ...settings(plan), ...plan.channels.map(script(plan))],
-        secretFiles: plan.channels.map((channel) => password(plan, channel)),
+        services: services(plan),
+        files: [
+            ...programs(),
+            ...units(plan),
+            ...settings(plan),
+            ...plan.channels.map(script(plan)),
+            ...plan.channels.map((channel) => password(plan, channel)),
+        ],
         prepareWords: plan.channels.map(({ id }) => id),
     };
+}
+
+function services(plan: AirtimePlan): Service[] {
+    return [
+        // Its settings are the unit's own.
+        { unit: "aerial-postgresql.service", reads: [], onChange: "restart", packages: ["postgresql-17"] },
+        {
+            unit: "aerial-catalogue.service",
+            reads: [
+                ...[`${programFolder}/catalogue`, `${programFolder}/airtime/`],
+                ...[`${programFolder}/audio.py`, `${programFolder}/files.py`],
+                "/etc/aerial/airtime.json",
+            ],
+            onChange: "restart",
+        },
+        ...plan.channels.map(({ id }): Service => {
+            const path = `/etc/aerial/playout/${id}.liq`;
+            return {
+                unit: `aerial-playout@${id}.service`,
+                reads: [path],
+                onChange: "restart",
+                check: ["runuser", "--user", "liquidsoap", "--", "liquidsoap", "--check", path],
+                packages: ["liquidsoap"],
+            };
+        }),
+    ];
 }
 
 /** What of it is to be kept safe, and how PostgreSQL's programs are called there. */
@@ -104,7 +136,7 @@ function script(plan: AirtimePlan): (channel: ChannelPlan) => MachineFile {
                 passwordFile: passwordFile(channel.id),
                 playedFile: `${stateFolder(plan)}/played/${channel.id}.jsonl`,
                 controlSocket: `/run/aerial-playout/${channel.id}/control.sock`,
-                bitrateKbps: pushBitrateKbps,
+                bitrateKbps: sourceBitrateKbps,
                 masters: plan.masters,
             },
         );
@@ -113,11 +145,10 @@ function script(plan: AirtimePlan): (channel: ChannelPlan) => MachineFile {
 /** A connection that stands was admitted with the old password and stays; the new one is read for the next. */
 function password(plan: AirtimePlan, { id }: ChannelPlan): SecretFile {
     return {
-        target: passwordFile(id),
-        format: "raw",
+        path: passwordFile(id),
+        secretFormat: "raw",
         content: `@{${sourcePasswordName(id, plan.sourceName)}}\n`,
         owner: "root:liquidsoap",
         mode: "0640",
-        reload: [],
     };
 }

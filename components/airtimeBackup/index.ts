@@ -3,9 +3,12 @@ import * as s3 from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
-import { bucketKinds, bucketName, type BucketKind } from "../../model/bucketNames";
+import { backupKinds, bucketName, type BackupKind } from "../../model/bucketNames";
+import { LockedBucket } from "../privateBucket/lockedBucket";
+import type { PolicyDocument } from "../privateBucket/policies";
+import { createS3User, type S3Key } from "../privateBucket/user";
+import { lifecycleRules } from "./lifecycle";
 import { backupInventory, type BackupPlan, type BucketPlace, type ProtectedItem } from "./plan";
-import { LockedBucket } from "./lockedBucket";
 import {
     readerPolicy,
     replicationPolicy,
@@ -13,7 +16,6 @@ import {
     showsReaderPolicy,
     writerPolicy,
     type BucketNames,
-    type PolicyDocument,
 } from "./policies";
 
 export interface AirtimeBackupArgs extends BackupPlan {
@@ -22,13 +24,8 @@ export interface AirtimeBackupArgs extends BackupPlan {
      * replacing them. False only where all of it may be lost. Keys of users stay replaceable.
      */
     protect: boolean;
-}
-
-/** What a machine speaks to S3 with. */
-export interface S3Key {
-    /** Public half, `AKIA…`. */
-    id: pulumi.Output<string>;
-    secret: pulumi.Output<string>;
+    /** Generation of the users' keys, 1 or more. Another number makes new keys; the old ones go when machines have those. */
+    keyGeneration: number;
 }
 
 /**
@@ -42,9 +39,9 @@ export interface S3Key {
  * Everything goes to the provider given in the options; the copies to the second region by that same provider.
  */
 export class AirtimeBackup extends pulumi.ComponentResource {
-    public readonly buckets: Record<BucketKind, BucketPlace>;
+    public readonly buckets: Record<BackupKind, BucketPlace>;
     /** In the second region; undefined where the station has none. */
-    public readonly copies: Record<BucketKind, BucketPlace> | undefined;
+    public readonly copies: Record<BackupKind, BucketPlace> | undefined;
     /** Adds to both buckets, and lists them. For the playout. */
     public readonly writer: S3Key;
     /** Reads every version in both buckets and in the copies. For audits and restores on the playout. */
@@ -58,7 +55,7 @@ export class AirtimeBackup extends pulumi.ComponentResource {
     private readonly plan: BackupPlan;
 
     constructor(name: string, args: AirtimeBackupArgs, opts?: pulumi.ComponentResourceOptions) {
-        const { protect, ...plan } = args;
+        const { protect, keyGeneration, ...plan } = args;
         super("aerial:index:AirtimeBackup", name, { region: plan.region, copyRegion: plan.copyRegion }, opts);
         this.plan = plan;
         this.buckets = places(plan.bucketPrefix, plan.region, false);
@@ -70,13 +67,15 @@ export class AirtimeBackup extends pulumi.ComponentResource {
         }
 
         const names = namesOf(this.buckets);
-        this.writer = this.createUser(name, "writer", writerPolicy(names));
-        this.reader = this.createUser(
-            name,
-            "reader",
-            readerPolicy(names, this.copies && namesOf(this.copies)),
-        );
-        this.showsReader = this.createUser(name, "shows-reader", showsReaderPolicy(names.shows));
+        const createUser = (role: string, policy: PolicyDocument): S3Key =>
+            createS3User(
+                `${name}-${role}`,
+                { userName: `${plan.bucketPrefix}-${role}`, policy, keyGeneration },
+                this,
+            );
+        this.writer = createUser("writer", writerPolicy(names));
+        this.reader = createUser("reader", readerPolicy(names, this.copies && namesOf(this.copies)));
+        this.showsReader = createUser("shows-reader", showsReaderPolicy(names.shows));
 
         const key = new tls.PrivateKey(`${name}-key`, { algorithm: "ED25519" }, { parent: this, protect });
         this.recipient = key.publicKeyOpenssh.apply((line) => line.trim());
@@ -91,15 +90,20 @@ export class AirtimeBackup extends pulumi.ComponentResource {
 
     private createBuckets(
         name: string,
-        buckets: Record<BucketKind, BucketPlace>,
+        buckets: Record<BackupKind, BucketPlace>,
         keeping: BackupPlan,
         protect: boolean,
         region?: string,
-    ): Record<BucketKind, LockedBucket> {
-        const create = (kind: BucketKind) =>
+    ): Record<BackupKind, LockedBucket> {
+        const create = (kind: BackupKind) =>
             new LockedBucket(
                 `${name}-${kind}`,
-                { bucketName: buckets[kind].name, kind, region, keeping },
+                {
+                    bucketName: buckets[kind].name,
+                    region,
+                    lockDays: keeping.lockDays,
+                    lifecycle: lifecycleRules(kind, keeping),
+                },
                 { parent: this, protect },
             );
         return { shows: create("shows"), archive: create("archive") };
@@ -108,8 +112,8 @@ export class AirtimeBackup extends pulumi.ComponentResource {
     /** New versions go to the second region, with their locks. Deletions do not. */
     private replicate(
         name: string,
-        originals: Record<BucketKind, LockedBucket>,
-        copies: Record<BucketKind, LockedBucket>,
+        originals: Record<BackupKind, LockedBucket>,
+        copies: Record<BackupKind, LockedBucket>,
         protect: boolean,
     ): void {
         const child = { parent: this, protect };
@@ -135,7 +139,7 @@ export class AirtimeBackup extends pulumi.ComponentResource {
             },
             child,
         );
-        for (const kind of bucketKinds) {
+        for (const kind of backupKinds) {
             new s3.BucketReplicationConfig(
                 `${name}-${kind}-replication`,
                 {
@@ -159,33 +163,13 @@ export class AirtimeBackup extends pulumi.ComponentResource {
             );
         }
     }
-
-    private createUser(name: string, role: string, policy: PolicyDocument): S3Key {
-        const user = new iam.User(
-            `${name}-${role}`,
-            { name: `${this.plan.bucketPrefix}-${role}` },
-            { parent: this },
-        );
-        const rights = new iam.UserPolicy(
-            `${name}-${role}`,
-            { user: user.name, policy: JSON.stringify(policy) },
-            { parent: this },
-        );
-        const key = new iam.AccessKey(
-            `${name}-${role}`,
-            { user: user.name },
-            // A key that is handed out can do its work.
-            { parent: this, dependsOn: rights },
-        );
-        return { id: key.id, secret: pulumi.secret(key.secret) };
-    }
 }
 
-function places(prefix: string, region: string, copy: boolean): Record<BucketKind, BucketPlace> {
-    const place = (kind: BucketKind) => ({ name: bucketName(prefix, kind, copy), region });
+function places(prefix: string, region: string, copy: boolean): Record<BackupKind, BucketPlace> {
+    const place = (kind: BackupKind) => ({ name: bucketName(prefix, kind, copy), region });
     return { shows: place("shows"), archive: place("archive") };
 }
 
-function namesOf(buckets: Record<BucketKind, BucketPlace>): BucketNames {
+function namesOf(buckets: Record<BackupKind, BucketPlace>): BucketNames {
     return { shows: buckets.shows.name, archive: buckets.archive.name };
 }

@@ -1,4 +1,5 @@
-import type { BucketKind } from "../../model/bucketNames";
+import type { BackupKind } from "../../model/bucketNames";
+import { cleaningRule, type LifecycleRule } from "../privateBucket/lifecycle";
 
 /** A step to a cheaper storage class. */
 export interface Transition {
@@ -22,17 +23,6 @@ export interface Keeping {
     abortUploadDays: number;
 }
 
-/** A rule as `BucketLifecycleConfiguration` takes it. */
-export interface LifecycleRule {
-    id: string;
-    status: "Enabled";
-    filter: { prefix?: string };
-    transitions?: { days: number; storageClass: string }[];
-    expiration?: { days?: number; expiredObjectDeleteMarker?: boolean };
-    noncurrentVersionExpiration?: { noncurrentDays: number };
-    abortIncompleteMultipartUpload?: { daysAfterInitiation: number };
-}
-
 /** Where dumps and configurations are in the archive; its manifest is no part of them, and stays. */
 const expiring = ["database/", "configuration/"];
 
@@ -48,21 +38,14 @@ const archiveClassStayDays = 30;
  *
  * Shows never expire. Old versions do, but never before their lock ends, whatever the plan says.
  */
-export function lifecycleRules(kind: BucketKind, keeping: Keeping): LifecycleRule[] {
+export function lifecycleRules(kind: BackupKind, keeping: Keeping): LifecycleRule[] {
     const aging = kind === "shows" ? showRules(keeping) : archiveRules(keeping);
     return [
         ...aging,
-        {
-            id: "clean",
-            status: "Enabled",
-            filter: {},
-            noncurrentVersionExpiration: {
-                noncurrentDays: Math.max(keeping.oldVersionDays, keeping.lockDays),
-            },
-            // Of objects whose versions are all gone.
-            expiration: { expiredObjectDeleteMarker: true },
-            abortIncompleteMultipartUpload: { daysAfterInitiation: keeping.abortUploadDays },
-        },
+        cleaningRule({
+            oldVersions: Math.max(keeping.oldVersionDays, keeping.lockDays),
+            brokenUploads: keeping.abortUploadDays,
+        }),
     ];
 }
 

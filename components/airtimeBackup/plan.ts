@@ -1,4 +1,4 @@
-import { bucketName, type BucketKind } from "../../model/bucketNames";
+import { bucketName, type BackupKind } from "../../model/bucketNames";
 import type { Keeping } from "./lifecycle";
 
 /** Where a bucket is. */
@@ -36,7 +36,7 @@ export interface BackupPlan extends Keeping {
 }
 
 /** Where a bucket of the plan is, or its copy. */
-function bucketPlace(plan: BackupPlan, kind: BucketKind, copy: boolean): BucketPlace | null {
+function bucketPlace(plan: BackupPlan, kind: BackupKind, copy: boolean): BucketPlace | null {
     const region = copy ? plan.copyRegion : plan.region;
     return region === undefined ? null : { name: bucketName(plan.bucketPrefix, kind, copy), region };
 }
@@ -45,7 +45,7 @@ function bucketPlace(plan: BackupPlan, kind: BucketKind, copy: boolean): BucketP
 export function backupInventory(plan: BackupPlan): ProtectedItem[] {
     const oldVersionDays = Math.max(plan.oldVersionDays, plan.lockDays);
     const item = (
-        kind: BucketKind,
+        kind: BackupKind,
         rest: Pick<ProtectedItem, "what" | "keys" | "keptDays" | "encryption">,
     ): ProtectedItem => ({
         ...rest,

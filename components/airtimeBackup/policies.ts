@@ -1,34 +1,18 @@
-/*
- * Who may do what with the station's backup, statement by statement. Plain documents: a preview shows them whole.
- */
+import {
+    bucketArn,
+    objectsArn,
+    policyDocument,
+    type PolicyDocument,
+    type PolicyStatement,
+} from "../privateBucket/policies";
 
-/** A statement as IAM reads it. */
-export interface PolicyStatement {
-    Sid: string;
-    Effect: "Allow" | "Deny";
-    Principal?: "*" | { Service: string };
-    Action: string | string[];
-    Resource?: string[];
-    Condition?: Record<string, Record<string, string>>;
-}
-
-export interface PolicyDocument {
-    Version: "2012-10-17";
-    Statement: PolicyStatement[];
-}
+/* Who may do what with the station's backup, statement by statement. */
 
 /** Names of the buckets that a policy speaks of. */
 export interface BucketNames {
     shows: string;
     archive: string;
 }
-
-const bucketArn = (bucket: string) => `arn:aws:s3:::${bucket}`;
-const objectsArn = (bucket: string) => `arn:aws:s3:::${bucket}/*`;
-const document = (...statements: PolicyStatement[]): PolicyDocument => ({
-    Version: "2012-10-17",
-    Statement: statements,
-});
 
 /** What would undo the backup. No key of the station's may ever do any of it, whatever it is granted elsewhere. */
 const undoing = [
@@ -65,7 +49,7 @@ function neverUndo(buckets: string[]): PolicyStatement {
  * - No right to abort uploads: broken ones go by the bucket's lifecycle.
  */
 export function writerPolicy({ shows, archive }: BucketNames): PolicyDocument {
-    return document(
+    return policyDocument(
         { Sid: "List", Effect: "Allow", Action: "s3:ListBucket", Resource: [shows, archive].map(bucketArn) },
         { Sid: "Add", Effect: "Allow", Action: "s3:PutObject", Resource: [shows, archive].map(objectsArn) },
         neverUndo([shows, archive]),
@@ -75,7 +59,7 @@ export function writerPolicy({ shows, archive }: BucketNames): PolicyDocument {
 /** The reader for audits and restores: every version of everything, also in the copies, and the locks' state. */
 export function readerPolicy(originals: BucketNames, copies?: BucketNames): PolicyDocument {
     const buckets = [originals, copies].flatMap((names) => (names ? [names.shows, names.archive] : []));
-    return document(
+    return policyDocument(
         {
             Sid: "List",
             Effect: "Allow",
@@ -98,27 +82,15 @@ export function readerPolicy(originals: BucketNames, copies?: BucketNames): Poli
 
 /** The Masters' reader of emergency shows: what is current in the bucket of shows, and nothing else. */
 export function showsReaderPolicy(shows: string): PolicyDocument {
-    return document(
+    return policyDocument(
         { Sid: "List", Effect: "Allow", Action: "s3:ListBucket", Resource: [bucketArn(shows)] },
         { Sid: "Read", Effect: "Allow", Action: "s3:GetObject", Resource: [objectsArn(shows)] },
     );
 }
 
-/** On every bucket: nobody speaks to it without TLS. Amazon's own end takes none below TLS 1.2 (since 2024-02). */
-export function tlsOnlyPolicy(bucket: string): PolicyDocument {
-    return document({
-        Sid: "TlsOnly",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "s3:*",
-        Resource: [bucketArn(bucket), objectsArn(bucket)],
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-    });
-}
-
 /** Who may copy: S3 itself. */
 export function replicationTrust(): PolicyDocument {
-    return document({
+    return policyDocument({
         Sid: "S3",
         Effect: "Allow",
         Principal: { Service: "s3.amazonaws.com" },
@@ -129,7 +101,7 @@ export function replicationTrust(): PolicyDocument {
 /** What S3 needs to copy versions with their locks. It cannot delete in the copies: deletions are not copied. */
 export function replicationPolicy(originals: BucketNames, copies: BucketNames): PolicyDocument {
     const from = [originals.shows, originals.archive];
-    return document(
+    return policyDocument(
         {
             Sid: "Look",
             Effect: "Allow",

@@ -2,7 +2,12 @@ import { posix } from "node:path";
 
 import { command, each, jsonFile, pythonModule, staticFile, unit } from "../machine/files";
 import type { MachineFile } from "../machine/role";
-import { refusePlaceholders, type SecretFile, type SecretNames } from "../machine/secrets";
+import {
+    refusePlaceholders,
+    type SecretFile,
+    type SecretGenerations,
+    type SecretNames,
+} from "../machine/secrets";
 
 /** What the machine of the playout software is told about its backup: plain values. */
 export interface BackupRolePlan {
@@ -25,9 +30,8 @@ export interface BackupRolePlan {
 /** What a role that has shows puts on its machine for their backup. */
 export interface BackupFiles {
     packages: string[];
-    files: MachineFile[];
     /** They ask for {@link backupSecrets}. */
-    secretFiles: SecretFile[];
+    files: MachineFile[];
     /** Timers, to be enabled. */
     units: string[];
 }
@@ -59,6 +63,12 @@ export const backupKeys = {
     writer: { id: "backup.writer.id", secret: "backup.writer.secret" },
     reader: { id: "backup.reader.id", secret: "backup.reader.secret" },
 } as const;
+
+/** The same of all of these keys: they are rotated together. */
+export function generationsOfKeys(generation: number): SecretGenerations {
+    const names = Object.values(backupKeys).flatMap(({ id, secret }) => [id, secret]);
+    return Object.fromEntries(names.map((name) => [name, [generation]]));
+}
 
 /** Name of the file with the key that dumps are decrypted with. */
 export const dumpKey = "backup.key";
@@ -100,8 +110,6 @@ export function backupFiles(plan: BackupRolePlan): BackupFiles {
             ...timers.map((run) => unit(`backup/timers/aerial-backup-${run}.timer`)),
             ...["audit", "audit-quick", "drill", "drill-all"].map((run) => dropIn(run, "idle.conf")),
             ...["drill", "drill-all"].map((run) => dropIn(run, "clean.conf")),
-        ],
-        secretFiles: [
             secret("/etc/aerial/backup/credentials", credentials),
             secret("/etc/aerial/backup/key", `@{file.${dumpKey}}`),
         ],
@@ -151,6 +159,6 @@ function check(plan: BackupRolePlan): void {
     }
 }
 
-function secret(target: string, content: string): SecretFile {
-    return { target, format: "raw", content, owner: "root:root", mode: "0600", reload: [] };
+function secret(path: string, content: string): SecretFile {
+    return { path, secretFormat: "raw", content, owner: "root:root", mode: "0600" };
 }

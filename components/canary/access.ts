@@ -1,6 +1,9 @@
 import * as iam from "@pulumi/aws/iam";
 import type * as pulumi from "@pulumi/pulumi";
 
+import { bucketName } from "../../model/bucketNames";
+import { bucketArn } from "../privateBucket/policies";
+
 /** Names of all that an instance may use. They are known before any resource exists. */
 export interface CanaryNames {
     region: string;
@@ -9,8 +12,10 @@ export interface CanaryNames {
     group: string;
     /** Parameter with the secrets. */
     secrets: string;
-    /** Path of the parameters with files, of all packs. */
-    files: string;
+    /** Bucket of artefacts. */
+    bucket: string;
+    /** How the keys of deliveries in it begin. */
+    deliveries: string;
     /** Parameter in which an instance says why it did not become healthy. */
     report: string;
     /** Namespace of its metrics in CloudWatch. */
@@ -20,25 +25,27 @@ export interface CanaryNames {
 /** The hook by which the group waits until an instance is healthy. */
 export const joinHook = "join";
 
-/** The names that belong to a station's group. */
+/** The names that belong to a station's group. @throws when S3 would not take the bucket's. */
 export function canaryNames(args: {
     prefix: string;
+    bucketPrefix: string;
     region: string;
     accountId: string;
-}): CanaryNames & { prefix: string } {
-    const parameters = `/${args.prefix}/relay`;
+}): CanaryNames {
+    const { prefix, bucketPrefix, region, accountId } = args;
     return {
-        ...args,
-        group: `${args.prefix}-canary`,
-        secrets: `${parameters}/secrets`,
-        files: `${parameters}/files`,
-        report: `${parameters}/report`,
-        namespace: args.prefix,
+        ...{ region, accountId },
+        group: `${prefix}-canary`,
+        secrets: `/${prefix}/relay/secrets`,
+        report: `/${prefix}/relay/report`,
+        bucket: bucketName(bucketPrefix, "artefacts"),
+        deliveries: "relay/",
+        namespace: prefix,
     };
 }
 
 /**
- * All that an instance may do: read the secrets and files, report why it is unhealthy, publish metrics in the station's
+ * All that an instance may do: read the secrets and its delivery, report why it is unhealthy, publish metrics in the station's
  * namespace, and answer its group's hook.
  *
  * Amazon has no condition that would allow an instance to answer only for itself. The account's own key for parameters
@@ -57,10 +64,11 @@ function instancePolicy(names: CanaryNames): iam.PolicyDocument {
                 Resource: [parameter(names.secrets)],
             },
             {
-                Sid: "ReadOwnFiles",
+                Sid: "ReadOwnDelivery",
                 Effect: "Allow",
-                Action: ["ssm:GetParameters"],
-                Resource: [parameter(`${names.files}/*`)],
+                Action: ["s3:GetObject"],
+                // Of the launch template before, too: its instances go when new ones are in service.
+                Resource: [`${bucketArn(names.bucket)}/${names.deliveries}*`],
             },
             {
                 Sid: "SayWhyNotWell",
@@ -99,7 +107,7 @@ export function createAccess(
         `${name}-role`,
         {
             name: names.group,
-            description: `Instances of ${names.group}: their own parameters, metrics and group`,
+            description: `Instances of ${names.group}: their own delivery, parameters, metrics and group`,
             assumeRolePolicy: {
                 Version: "2012-10-17",
                 Statement: [

@@ -7,22 +7,23 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 
 import type { ChannelPlan } from "../../model/channels";
+import type { IcecastVersion } from "../../model/icecast";
 import type { Upstream } from "../../model/links";
 import type { StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../stationCredentials";
-import { packFiles } from "../machine/pack";
-import type { MachineRole } from "../machine/role";
 import type { StationAuthority } from "../stationAuthority";
 import { canaryNames, createAccess, joinHook, type CanaryNames } from "./access";
+import { createArtefacts } from "./artefacts";
 import { createBalancer } from "./balancer";
 import { createNetwork } from "./network";
-import { createParameters, placeBytes } from "./parameters";
-import { cutPack } from "./pieces";
-import { canaryRole, canaryUserData } from "./render";
+import { createParameters } from "./parameters";
+import { canaryDelivery, canaryRole, canaryUserData, deliveryKey, placeBytes } from "./render";
 
 export interface CanaryArgs {
     /** `aerial-<stack>`: start of names that are unique in an account. */
     prefix: string;
+    /** How the names of the station's buckets begin, for example `radio-example-prod`. */
+    bucketPrefix: string;
     /** The account that everything is made in. */
     accountId: string;
     /** Amazon's region, for example `eu-central-1`. */
@@ -41,18 +42,24 @@ export interface CanaryArgs {
     targetBytesPerMinute: number;
     /** How long an instance that is about to stop keeps its listeners. */
     drainLimitSeconds: number;
+    /** How many listeners it closes in a second when their time is over. */
+    closePerSecond: number;
     /** Time from an instance's start until its traffic counts for the size of the group. */
     warmUpSeconds: number;
     /** How long an instance may take to become healthy once it has its secrets. */
     readySeconds: number;
     budget: { monthlyUsd: number; emails: string[] };
     stationName: string;
+    /** The Icecast that the machines install. */
+    icecast: IcecastVersion;
     channels: ChannelPlan[];
     names: StationNames;
     /** Where to pull from, and where the public certificate comes from; first preferred. */
     masters: pulumi.Input<Upstream>[];
     /** Connections that one address may hold at a Relay. */
     connectionsPerAddress: number;
+    /** After how many seconds without audio an upstream is left. */
+    stallSeconds: number;
     authority: StationAuthority;
     credentials: StationCredentials;
 }
@@ -77,11 +84,11 @@ const initialHooks = [
  * Relays at Amazon, behind a network load balancer with fixed addresses. At least one always runs; more start when the
  * droplets cannot serve.
  *
- * Instances read their files and secrets with their IAM role. A change makes a new version of the launch template. The
+ * Instances read their delivery and secrets with their IAM role. A change makes a new version of the launch template. The
  * group rolls it out by itself, and starts new instances before it stops old ones. `ready` waits until a new instance is
  * in service; otherwise it fails with the reason that the instance gave. Resources that depend on this component change
- * only after that. Pulumi deletes replaced resources last, so the files of the version before stay until the whole update
- * has succeeded: after a failed rollout the group can still grow.
+ * only after that. Pulumi deletes replaced resources last, so the delivery of the version before stays until the whole
+ * update has succeeded: after a failed rollout the group can still grow.
  *
  * There is no SSH: an unhealthy instance is replaced. The parameter `report` says why it was unhealthy.
  */
@@ -110,13 +117,14 @@ export class Canary extends pulumi.ComponentResource {
         this.addresses = balancer.addresses;
         const access = createAccess(name, names, this);
         const masters = pulumi.all(args.masters);
-        const role = masters.apply((known) => roleOf(name, args, known));
-        const parameters = createParameters(name, { ...args, names, role }, this);
+        const delivery = masters.apply((known) => deliveryOf(name, args, known));
+        const artefacts = createArtefacts(name, { names, delivery }, this);
+        const parameters = createParameters(name, { ...args, names }, this);
         const groupName = this.nameGroup(name, names);
 
         const template = this.createTemplate(name, args, names, {
-            ...{ role, masters, groupName },
-            filesPath: parameters.filesPath,
+            ...{ delivery, masters, groupName },
+            key: artefacts.key,
             profileArn: access.profileArn,
             securityGroupId: network.securityGroupId,
         });
@@ -124,8 +132,14 @@ export class Canary extends pulumi.ComponentResource {
             ...{ template, groupName },
             subnetIds: network.subnetIds,
             targetGroupArns: balancer.targetGroupArns,
-            // An instance that starts before these has no route, no load balancer, no permission or no files.
-            dependsOn: [...network.ways, ...balancer.listeners, access.policy, ...parameters.all],
+            // An instance that starts before these has no route, no load balancer, no permission or no delivery.
+            dependsOn: [
+                ...network.ways,
+                ...balancer.listeners,
+                access.policy,
+                artefacts.object,
+                ...parameters,
+            ],
         });
         this.groupName = group.name;
         this.ready = this.awaitCanary(name, args, names, group, template);
@@ -143,11 +157,10 @@ export class Canary extends pulumi.ComponentResource {
             return { id, host: `192.0.2.${index + 1}`, port: 8443, tlsName: `master-${id}.link.aerial` };
         });
         try {
-            const role = roleOf(name, args, masters);
-            cutPack(packFiles(role.files), name);
+            const delivery = deliveryOf(name, args, masters);
             canaryUserData(name, names, args.readySeconds, {
-                ...{ role, masters },
-                filesPath: `${names.files}/${"0".repeat(2 * placeBytes)}`,
+                ...{ delivery, masters },
+                key: deliveryKey(names, "0".repeat(2 * placeBytes), delivery),
                 group: `${names.group}-${"0".repeat(2 * generationBytes)}`,
             });
         } catch (error) {
@@ -170,9 +183,9 @@ export class Canary extends pulumi.ComponentResource {
         args: CanaryArgs,
         names: CanaryNames,
         given: {
-            role: pulumi.Output<MachineRole>;
+            delivery: pulumi.Output<string>;
             masters: pulumi.Output<Upstream[]>;
-            filesPath: pulumi.Output<string>;
+            key: pulumi.Output<string>;
             groupName: pulumi.Output<string>;
             profileArn: pulumi.Output<string>;
             securityGroupId: pulumi.Output<string>;
@@ -194,17 +207,12 @@ export class Canary extends pulumi.ComponentResource {
                 iamInstanceProfile: { arn: given.profileArn },
                 vpcSecurityGroupIds: [given.securityGroupId],
                 userData: pulumi
-                    .all([given.role, given.masters, given.filesPath, given.groupName])
-                    .apply(([role, masters, filesPath, group]) =>
-                        Buffer.from(
-                            canaryUserData(name, names, args.readySeconds, {
-                                role,
-                                masters,
-                                filesPath,
-                                group,
-                            }),
-                        ).toString("base64"),
-                    ),
+                    .all([given.delivery, given.masters, given.key, given.groupName])
+                    .apply(([delivery, masters, key, group]) => {
+                        const facts = { delivery, masters, key, group };
+                        const text = canaryUserData(name, names, args.readySeconds, facts);
+                        return Buffer.from(text).toString("base64");
+                    }),
                 metadataOptions: {
                     httpEndpoint: "enabled",
                     httpTokens: "required",
@@ -353,15 +361,17 @@ export class Canary extends pulumi.ComponentResource {
     }
 }
 
-function roleOf(name: string, args: CanaryArgs, masters: Upstream[]): MachineRole {
-    const { stationName, channels, names, connectionsPerAddress, listenerLimit } = args;
-    return canaryRole({
-        pool: name,
+function deliveryOf(name: string, args: CanaryArgs, masters: Upstream[]): string {
+    const { stationName, icecast, channels, names, connectionsPerAddress, stallSeconds, listenerLimit } =
+        args;
+    const plan = {
         stationName,
+        icecast,
         channels,
-        masters,
         names,
         connectionsPerAddress,
+        stallSeconds,
         listenerLimit,
-    });
+    };
+    return canaryDelivery(canaryRole({ ...plan, pool: name, masters }, args), args.readySeconds);
 }

@@ -102,7 +102,8 @@ function createSecurityGroup(
         },
         { parent },
     );
-    const tcp = (port: number, range: pulumi.Input<string>) => ({
+    const tcp = (description: string, port: number, range: pulumi.Input<string>) => ({
+        description,
         securityGroupId: securityGroup.id,
         ipProtocol: "tcp",
         fromPort: port,
@@ -110,9 +111,12 @@ function createSecurityGroup(
         cidrIpv4: range,
     });
     const child = { parent };
-    const open = [80, 443].flatMap((port) => [
-        new vpc.SecurityGroupIngressRule(`${name}-in-${port}`, tcp(port, everywhere), child),
-        new vpc.SecurityGroupEgressRule(`${name}-out-${port}`, tcp(port, everywhere), child),
+    const open = [
+        { port: 80, outside: "Packages of Debian" },
+        { port: 443, outside: "Interfaces of Amazon" },
+    ].flatMap(({ port, outside }) => [
+        new vpc.SecurityGroupIngressRule(`${name}-in-${port}`, tcp("Listeners", port, everywhere), child),
+        new vpc.SecurityGroupEgressRule(`${name}-out-${port}`, tcp(outside, port, everywhere), child),
     ]);
     const links = args.masters.flatMap((master, index) => {
         const range = pulumi.output(master).apply(({ host }) => `${host}/32`);
@@ -120,12 +124,12 @@ function createSecurityGroup(
         return [
             new vpc.SecurityGroupEgressRule(
                 `${name}-link-${index + 1}`,
-                { ...tcp(0, range), fromPort: link, toPort: link },
+                { ...tcp("Links to a Master", 0, range), fromPort: link, toPort: link },
                 child,
             ),
             new vpc.SecurityGroupEgressRule(
                 `${name}-certificate-${index + 1}`,
-                tcp(certificatePort, range),
+                tcp("Certificate of a Master", certificatePort, range),
                 child,
             ),
         ];

@@ -1,57 +1,28 @@
 import * as ssm from "@pulumi/aws/ssm";
-import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
+import type * as pulumi from "@pulumi/pulumi";
 
 import { deliveredSecrets } from "../machine/givenSecrets";
-import { packFiles } from "../machine/pack";
-import type { MachineRole } from "../machine/role";
-import { linkPasswordName } from "../machine/secrets";
+import { linkLoginName } from "../machine/secrets";
 import { relaySecrets } from "../relayPool/render";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationCredentials } from "../stationCredentials";
 import type { CanaryNames } from "./access";
-import { checkedSecrets, cutPack, pieceCount } from "./pieces";
 
 export interface CanaryParametersArgs {
     names: CanaryNames;
-    role: pulumi.Output<MachineRole>;
     authority: StationAuthority;
     credentials: StationCredentials;
 }
 
-/** Length of the random part of the files' path, in bytes. */
-export const placeBytes = 6;
+/** Size of a standard parameter. */
+const limitBytes = 4096;
 
-/** Parameters: the role's files in pieces, the secrets, and the report that instances write. */
+/** Parameters: the secrets, and the report that instances write. */
 export function createParameters(
     name: string,
-    { names, role, credentials, authority }: CanaryParametersArgs,
+    { names, credentials, authority }: CanaryParametersArgs,
     parent: pulumi.Resource,
-): { filesPath: pulumi.Output<string>; all: pulumi.Resource[] } {
-    const child = { parent };
-    const pack = role.apply(({ files }) => packFiles(files));
-    // Other files get another path, so that instances of an older template find theirs until the update has succeeded.
-    // The path is random because files can come back after a failed rollout, while Pulumi still has to delete their
-    // first parameters.
-    const place = new random.RandomId(
-        `${name}-files`,
-        { byteLength: placeBytes, keepers: { sha256: pack.apply(({ sha256 }) => sha256) } },
-        child,
-    );
-    const filesPath = place.hex.apply((hex) => `${names.files}/${hex}`);
-    const texts = pack.apply((packed) => cutPack(packed, name));
-    const pieces = Array.from({ length: pieceCount }, (_, index) => {
-        const number = String(index + 1).padStart(2, "0");
-        return new ssm.Parameter(
-            `${name}-files-${number}`,
-            {
-                name: pulumi.interpolate`${filesPath}/${number}`,
-                type: "String",
-                value: texts.apply((all) => all[index] ?? ""),
-            },
-            child,
-        );
-    });
+): pulumi.Resource[] {
     const secrets = new ssm.Parameter(
         `${name}-secrets`,
         {
@@ -61,13 +32,13 @@ export function createParameters(
             value: deliveredSecrets(
                 relaySecrets({}),
                 {
-                    values: { [linkPasswordName]: credentials.linkPassword },
-                    files: { "ca.pem": authority.certificatePem },
+                    values: { [linkLoginName]: credentials.linkLogin },
+                    files: { "ca.pem": authority.trustedPem },
                 },
                 parent,
             ).apply(checkedSecrets),
         },
-        child,
+        { parent },
     );
     const report = new ssm.Parameter(
         `${name}-report`,
@@ -78,7 +49,19 @@ export function createParameters(
             value: "nothing yet",
         },
         // Instances write it.
-        { ...child, ignoreChanges: ["value"] },
+        { parent, ignoreChanges: ["value"] },
     );
-    return { filesPath, all: [...pieces, secrets, report] };
+    return [secrets, report];
+}
+
+/** @throws when the secrets are larger than one parameter; the message does not show them. */
+export function checkedSecrets(text: string): string {
+    const size = Buffer.byteLength(text);
+    if (size > limitBytes) {
+        throw new Error(
+            `the secrets of the canary have ${size} bytes, and a parameter holds ${limitBytes}; ` +
+                `deliver fewer certificates to it`,
+        );
+    }
+    return text;
 }

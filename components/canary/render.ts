@@ -1,17 +1,17 @@
+import { createHash } from "node:crypto";
+
 import type { Upstream } from "../../model/links";
-import { baseRole } from "../machine/base";
 import { renderJoiningConfig, userDataLimitBytes } from "../machine/cloudConfig";
-import { command, jsonFile, pythonModule, staticFile, unit } from "../machine/files";
-import { packFiles } from "../machine/pack";
+import { deliveryText, noSecrets } from "../machine/delivery";
+import { command, jsonFile, pythonModule, staticFile, textFile, unit } from "../machine/files";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
 import type { RelayPlan } from "../relayPool/plan";
 import { renderRelay } from "../relayPool/render";
 import { joinHook, type CanaryNames } from "./access";
-import { pieceCount } from "./pieces";
 
 /*
  * The canary's instances: nobody enrols them, and nobody can log in (SSH is masked, and there is no user to log in as).
- * They read their files and secrets with their IAM role, and report to the group. Unhealthy ones are replaced.
+ * They read their delivery and secrets with their IAM role, and report to the group. Unhealthy ones are replaced.
  */
 
 /** What an instance is told in its user data, as `/etc/aerial/canary.json`. */
@@ -24,12 +24,12 @@ export interface InstancePlan {
     group: string;
     /** Name of the hook by which the group waits until an instance is healthy. */
     hook: string;
-    /** Parameter with the secrets, as `aerial-secrets apply` reads them. */
+    /** Parameter with the secrets, as a delivery holds them. */
     secrets: string;
-    /** Path of the parameters with the pieces of the role's files: `<path>/01`, …. */
-    files: string;
-    pieces: number;
-    /** SHA-256 of the pack, in hexadecimal. */
+    /** Where the delivery is on S3, without secrets. */
+    bucket: string;
+    key: string;
+    /** SHA-256 of the delivery without secrets, in hexadecimal. */
     sha256: string;
     /** Parameter in which an instance says why it did not become healthy. */
     report: string;
@@ -41,50 +41,93 @@ export interface InstancePlan {
     readySeconds: number;
 }
 
-/** The program in user data that fetches the files. */
-export const fetchCommand = ["/usr/local/sbin/aerial-fetch"];
-
-/** Files that user data itself must hold. */
+/** Files that user data itself holds: what reads the delivery. */
 export function loaderFiles(plan: InstancePlan): MachineFile[] {
     return [
         jsonFile("/etc/aerial/canary.json", plan),
         pythonModule("canary/join/canary.py"),
-        command("canary/join/aerial-fetch.py"),
+        command("canary/join/aerial-join.py"),
+        unit("canary/join/aerial-join.service"),
     ];
 }
 
-/** What a machine that joins by itself has beside its base and its role. */
-export function joiningRole(): MachineRole {
+/** What the loader needs installed. */
+export const loaderPackages = ["python3-boto3"];
+
+/** How an instance lets its listeners go. */
+export interface LeavePlan {
+    /** How long the group keeps an instance that is about to stop, in seconds. */
+    drainLimitSeconds: number;
+    /** How many listeners are closed in a second when their time is over. */
+    closePerSecond: number;
+}
+
+/** The rest of the drain limit is for closing those who are left: of an hour, 6 minutes. */
+const drainShare = 0.9;
+
+/** What a machine that joins by itself has beside its role. */
+export function joiningRole(leave: LeavePlan): MachineRole {
     return {
-        packages: ["python3-boto3"],
+        packages: loaderPackages,
         files: [
-            command("canary/join/aerial-join.py"),
-            unit("canary/join/aerial-join.service"),
             staticFile("/etc/systemd/timesyncd.conf.d/aerial.conf", "canary/join/timesyncd.conf"),
             command("canary/secrets/aerial-secrets-sync.py"),
             unit("canary/secrets/aerial-secrets-sync.service"),
             unit("canary/secrets/aerial-secrets-sync.timer"),
+            textFile(
+                "/etc/aerial/leave",
+                `${Math.floor(drainShare * leave.drainLimitSeconds)} ${leave.closePerSecond}\n`,
+            ),
+            command("canary/leave/aerial-leave.sh"),
+            unit("canary/leave/aerial-leave.service"),
+            unit("canary/leave/aerial-leave.timer"),
         ],
-        units: ["aerial-join.service", "aerial-secrets-sync.timer"],
-        maskedUnits: ["ssh.service", "ssh.socket"],
+        units: ["aerial-leave.timer", "aerial-secrets-sync.timer"],
+        services: [
+            {
+                unit: "systemd-timesyncd.service",
+                reads: ["/etc/systemd/timesyncd.conf.d/aerial.conf"],
+                onChange: "restart",
+            },
+        ],
+        maskedUnits: [],
     };
 }
 
 /** All that an instance is: a Relay that joins by itself. */
-export function canaryRole(plan: Omit<RelayPlan, "upstreams" | "behindBalancer">): MachineRole {
-    return mergeRoles(
-        baseRole(),
-        renderRelay({ ...plan, upstreams: plan.masters, behindBalancer: true }),
-        joiningRole(),
-    );
+export function canaryRole(
+    plan: Omit<RelayPlan, "upstreams" | "behindBalancer">,
+    leave: LeavePlan,
+): MachineRole {
+    const relay = renderRelay({ ...plan, upstreams: plan.masters, behindBalancer: true });
+    return mergeRoles(relay, joiningRole(leave));
+}
+
+/** The delivery of an instance, as it lies in the bucket: the instance puts in the secrets. */
+export function canaryDelivery(role: MachineRole, readySeconds: number): string {
+    return deliveryText({ role, readySeconds }, noSecrets);
+}
+
+/** Length of the random part of a delivery's key, in bytes. */
+export const placeBytes = 6;
+
+/** Key of a delivery, which also says what it holds. @param place in hexadecimal, `placeBytes` long. */
+export function deliveryKey(names: CanaryNames, place: string, delivery: string): string {
+    return `${names.deliveries}${place}/${sha256(delivery)}`;
+}
+
+/** In hexadecimal. */
+export function sha256(text: string): string {
+    return createHash("sha256").update(text).digest("hex");
 }
 
 /** What differs between instances of different launch templates. */
 export interface InstanceFacts {
-    role: MachineRole;
+    /** See `canaryDelivery`. */
+    delivery: string;
     masters: Upstream[];
-    /** Path of the parameters with the role's files. */
-    filesPath: string;
+    /** See `deliveryKey`. */
+    key: string;
     /** Name of the Auto Scaling group. */
     group: string;
 }
@@ -94,15 +137,16 @@ export function canaryUserData(
     name: string,
     names: CanaryNames,
     readySeconds: number,
-    { role, masters, filesPath, group }: InstanceFacts,
+    { delivery, masters, key, group }: InstanceFacts,
 ): string {
-    const { sha256 } = packFiles(role.files);
-    const { region, secrets, report, namespace } = names;
+    const { region, bucket, secrets, report, namespace } = names;
     const loader = loaderFiles({
-        ...{ name, region, group, hook: joinHook, secrets, report, namespace, readySeconds, sha256 },
+        ...{ name, region, group, hook: joinHook, secrets, report, namespace, readySeconds },
+        ...{ bucket, key, sha256: sha256(delivery) },
         masters: masters.map(({ host, port }) => ({ host, port })),
-        files: filesPath,
-        pieces: pieceCount,
     });
-    return renderJoiningConfig({ name, role, loader, fetch: fetchCommand }, userDataLimitBytes.ec2);
+    return renderJoiningConfig(
+        { name, loader, packages: loaderPackages, unit: "aerial-join.service" },
+        userDataLimitBytes.ec2,
+    );
 }

@@ -1,6 +1,7 @@
 import * as digitalocean from "@pulumi/digitalocean";
 import type * as pulumi from "@pulumi/pulumi";
 
+import { metricsPort } from "../../model/monitoring";
 import { enrolPort } from "../machine/base";
 import type { StationNetwork } from "../stationNetwork";
 
@@ -15,7 +16,7 @@ const everywhere = ["0.0.0.0/0", "::/0"];
 
 /**
  * A firewall for all machines of one role, bound by tag: a new machine stands behind it from its first moment.
- * Inbound only SSH for engineers, ping, and the ports named; outbound everything.
+ * Inbound only SSH for engineers, metrics for the monitoring machine, ping, and the ports named; outbound everything.
  */
 export function createFirewall(
     name: string,
@@ -27,7 +28,9 @@ export function createFirewall(
         portRange: String(port),
         sourceAddresses: args.network.ssh.allowedFrom,
     }));
-    const open = args.openPorts.map(({ port, from }) => ({
+    const { monitoringTag } = args.network;
+    const metrics: OpenPort[] = monitoringTag ? [{ port: metricsPort, from: { tag: monitoringTag } }] : [];
+    const open = [...args.openPorts, ...metrics].map(({ port, from }) => ({
         protocol: "tcp",
         portRange: String(port),
         ...(from === "everyone" ? { sourceAddresses: everywhere } : { sourceTags: [from.tag] }),

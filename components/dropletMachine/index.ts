@@ -1,15 +1,21 @@
+import { createHash } from "node:crypto";
+
 import * as command from "@pulumi/command";
 import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
-import { roleWithBulk, type BulkFiles } from "../machine/bulk";
-import { enrolPort, loginUser } from "../machine/base";
+import { enrolledRole, enrolPort, loginUser } from "../machine/base";
 import { renderCloudConfig, userDataLimitBytes } from "../machine/cloudConfig";
+import { deliveryText } from "../machine/delivery";
+import { fingerprintOf, shortHash, type Fingerprint } from "../machine/fingerprint";
 import { deliveredSecrets, type MachineSecrets } from "../machine/givenSecrets";
-import type { MachineRole } from "../machine/role";
+import { machineCertificate, metricsRole, metricsSecrets, type Monitored } from "../machine/metrics";
+import { dependencies } from "../stackOutputs";
+import { mergeRoles, type MachineRole } from "../machine/role";
 import type { SecretNames } from "../machine/secrets";
 import type { StationNetwork } from "../stationNetwork";
+import { createEnding, type EndingPlan } from "./ending";
 
 export interface DropletMachineArgs {
     network: StationNetwork;
@@ -17,13 +23,16 @@ export interface DropletMachineArgs {
     region: string;
     /** Droplet size slug, for example `s-1vcpu-1gb`. */
     size: pulumi.Input<string>;
-    /** What the machine is. A change makes a new machine. */
-    role: pulumi.Input<MachineRole>;
-    /** Files for which its user data has no room. A change makes a new machine, too. */
-    bulk?: pulumi.Input<BulkFiles>;
+    /**
+     * Whether another size, image or user data are no reason to replace a droplet in this `up`. One that is replaced for
+     * another reason (its region, its keys, `--replace`) gets them.
+     */
+    replacementWaits: boolean;
+    /** What the machine is, on a droplet of this size. It is delivered over SSH, and changed in place. */
+    role: (size: pulumi.Output<string>) => pulumi.Input<MachineRole>;
     /** Which secrets the role's files ask for. */
     secretNames: SecretNames;
-    /** Delivered over SSH, changed in place. */
+    /** Delivered with the role. */
     secrets: MachineSecrets;
     /** Tags beside the station's own; firewalls are bound to them. */
     tags: pulumi.Input<string>[];
@@ -31,6 +40,12 @@ export interface DropletMachineArgs {
     reservedIp?: pulumi.Input<string>;
     /** A disk that outlives the droplet. It is on one at a time, so that the old droplet goes before the new one comes. */
     volumeId?: pulumi.Input<string>;
+    /** How the droplet goes, if it has listeners; without it, Pulumi deletes it as it is. */
+    ending?: EndingPlan;
+    /** What the machine is to the monitoring machine, and the CA by which they know each other; undefined without one. */
+    monitored?: Monitored | undefined;
+    /** What has to be well before this machine is delivered anything. Its droplet may come before. */
+    deliveredAfter?: pulumi.Resource[];
 }
 
 /** The image all machines start from. */
@@ -39,11 +54,12 @@ const image = "debian-13-x64";
 /** How long a droplet may take to shut down and go, in seconds. */
 const deleteLimitSeconds = 600;
 
-/** How long a machine may take from its first answer over SSH to healthy, in seconds. */
-const readyTimeoutSeconds = 600;
+/** How long a machine may take from its last file in place to healthy, in seconds. */
+const readySeconds = 600;
 
 /**
- * A droplet that is configured, holds its secrets, and is proven healthy: whoever depends on it waits for that.
+ * A droplet that has its role and its secrets, and is proven healthy: whoever depends on it waits for that. A change of
+ * either is made on the machine; one that the machine refuses, or is not healthy with, is taken back there.
  *
  * Its SSH host key is known in advance. User data carries a key for the first contact only (any process on a droplet
  * can read user data); over that contact the real host key is delivered, and from then on pinned.
@@ -51,22 +67,24 @@ const readyTimeoutSeconds = 600;
 export class DropletMachine extends pulumi.ComponentResource {
     /** Public IPv4 address: the reserved one where the machine has one, else the present droplet's own. */
     public readonly address: pulumi.Output<string>;
+    /** What the machine is, for the words of a preview. */
+    public readonly fingerprint: pulumi.Output<Fingerprint>;
+    /** Done when the machine is healthy with what it was delivered, and has its reserved address. */
+    public readonly ready: pulumi.Resource;
 
     constructor(name: string, args: DropletMachineArgs, opts?: pulumi.ComponentResourceOptions) {
         super("aerial:index:DropletMachine", name, { region: args.region, size: args.size }, opts);
         const child = { parent: this };
-        const delivered = deliveredSecrets(args.secretNames, args.secrets, this);
+        const { names, secrets } = withCertificate(name, args, this);
+        const delivered = deliveredSecrets(names, secrets, this);
         const hostKey = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, child);
         const enrolKey = new tls.PrivateKey(`${name}-enrol-key`, { algorithm: "ED25519" }, child);
 
-        const bulk =
-            args.bulk &&
-            pulumi.all([args.role, args.bulk]).apply(([role, files]) => roleWithBulk(role, files));
         const userData = pulumi
-            .all([bulk?.role ?? args.role, args.network.ssh.authorizedKeys, enrolKey.privateKeyOpenssh])
-            .apply(([role, authorizedKeys, enrolHostKey]) =>
+            .all([args.network.ssh.deployKey, enrolKey.privateKeyOpenssh])
+            .apply(([deployKey, enrolHostKey]) =>
                 renderCloudConfig(
-                    { hostname: name, authorizedKeys, enrolHostKey, role },
+                    { hostname: name, deployKey, enrolHostKey },
                     userDataLimitBytes.digitalOcean,
                 ),
             );
@@ -100,8 +118,54 @@ export class DropletMachine extends pulumi.ComponentResource {
                 replaceOnChanges: ["size"],
                 // A shutdown has to be over in this time; the provider's own minute is less than PostgreSQL may take.
                 customTimeouts: { delete: `${deleteLimitSeconds}s` },
+                // Its `-end` deletes it, when its listeners have left.
+                retainOnDelete: args.ending !== undefined,
+                // Goes by the state, which knows what a droplet is also after an `up` that failed. The engine takes the old
+                // values to decide whether to replace, and the new ones where it does (3.259, step_generator.go).
+                ignoreChanges: args.replacementWaits ? ["size", "image", "userData"] : [],
             },
         );
+        const role = pulumi
+            .all([args.role(droplet.size), args.network.ssh.authorizedKeys])
+            .apply(([given, authorizedKeys]) =>
+                mergeRoles(
+                    given,
+                    enrolledRole(authorizedKeys),
+                    ...(args.monitored ? [metricsRole(args.monitored.role)] : []),
+                ),
+            );
+        const bootWaits = args.replacementWaits
+            ? isAnotherBoot(userData, droplet.userData)
+            : pulumi.output(false);
+        this.fingerprint = pulumi
+            .all([role, args.size, droplet.size, droplet.image, args.network.ssh.deployKey, bootWaits])
+            .apply(([known, size, presentSize, presentImage, deployKey, isAnother]) => {
+                const userData = userDataHash(name, deployKey);
+                const wanted = { size, image, userData };
+                const present: Record<string, string> = {
+                    ...{ size: presentSize, image: presentImage },
+                    // A state tells that it has booted by something else, and not by what.
+                    ...(!isAnother && { userData }),
+                };
+                const waits = Object.fromEntries(
+                    Object.entries(wanted).filter(([fact, value]) => present[fact] !== value),
+                );
+                return fingerprintOf(present, known, secrets.generations, waits);
+            });
+        const publicHostKey = hostKey.publicKeyOpenssh.apply((line) => line.trim());
+        // Right after the droplet: without it, nobody would delete that.
+        const end =
+            args.ending &&
+            createEnding(
+                name,
+                {
+                    plan: args.ending,
+                    droplet,
+                    hostKey: publicHostKey,
+                    privateKey: args.network.ssh.privateKey,
+                },
+                this,
+            );
 
         // The provider lists a reserved address among the droplet's own and promises no order (godo issue 343): once one
         // is assigned, a refresh may take it for `ipv4Address`. So nothing may depend on that afterwards: what knows the
@@ -132,47 +196,93 @@ export class DropletMachine extends pulumi.ComponentResource {
             },
             reached,
         );
-        const pinned = { ...connection, hostKey: hostKey.publicKeyOpenssh.apply((line) => line.trim()) };
-        const files =
-            bulk &&
+        // One text for creation and change: the machine finds out by itself what is to be done.
+        const receive = "sudo /usr/local/sbin/aerial-enrol seal && sudo /usr/local/sbin/aerial-receive";
+        const delivery = new command.remote.Command(
+            `${name}-delivery`,
+            {
+                ...shared,
+                connection: { ...connection, hostKey: publicHostKey },
+                create: receive,
+                update: receive,
+                stdin: pulumi
+                    .all([role, delivered])
+                    .apply(([known, texts]) => deliveryText({ role: known, readySeconds }, texts)),
+            },
+            { ...reached, dependsOn: dependencies([enrol], args.deliveredAfter ?? []) },
+        );
+        if (end) {
+            // Goes before its `-end`, and so is missing from the state once an end may have begun. If the machine is
+            // wanted after all, because that `up` was killed, the next one makes it anew, and so takes the end back.
             new command.remote.Command(
-                `${name}-files`,
+                `${name}-wanted`,
                 {
                     ...shared,
-                    connection: pinned,
-                    create: "sudo /usr/local/sbin/aerial-bulk",
-                    // No secret, but nothing to be shown in a preview either.
-                    stdin: pulumi.secret(bulk.stdin),
+                    connection: { ...connection, hostKey: publicHostKey },
+                    create: "sudo /usr/local/sbin/aerial-drain stop",
+                    // Another key for the connection is no reason: somebody may drain the machine by hand.
+                    update: "true",
                 },
-                { ...reached, dependsOn: enrol },
-            );
-        const secrets = new command.remote.Command(
-            `${name}-secrets`,
-            {
-                ...shared,
-                connection: pinned,
-                create: "sudo /usr/local/sbin/aerial-enrol seal && sudo /usr/local/sbin/aerial-secrets apply",
-                stdin: delivered,
-            },
-            { ...reached, dependsOn: files ?? enrol },
-        );
-        const ready = new command.remote.Command(
-            `${name}-ready`,
-            {
-                ...shared,
-                connection: pinned,
-                create: `sudo /usr/local/sbin/aerial-ready --timeout ${readyTimeoutSeconds}`,
-            },
-            { ...reached, dependsOn: secrets },
-        );
-        if (args.reservedIp !== undefined) {
-            new digitalocean.ReservedIpAssignment(
-                `${name}-address`,
-                { ipAddress: args.reservedIp, dropletId: droplet.id.apply(Number) },
-                // Made before the old one goes, which then leaves the address alone: it is no longer its own.
-                { ...child, dependsOn: ready },
+                { ...reached, dependsOn: [delivery, end] },
             );
         }
+        this.ready =
+            args.reservedIp === undefined
+                ? delivery
+                : new digitalocean.ReservedIpAssignment(
+                      `${name}-address`,
+                      { ipAddress: args.reservedIp, dropletId: droplet.id.apply(Number) },
+                      // Made before the old one goes, which then leaves the address alone: it is no longer its own. And
+                      // taken away before the droplet ends: the provider's process ends where the address has no droplet.
+                      { ...child, dependsOn: [delivery, ...(end ? [end] : [])] },
+                  );
         this.registerOutputs({ address: this.address });
     }
+}
+
+/** The secrets of a machine, and those by which the monitoring machine knows it. */
+function withCertificate(
+    name: string,
+    { secretNames, secrets, monitored }: DropletMachineArgs,
+    owner: pulumi.Resource,
+): { names: SecretNames; secrets: MachineSecrets } {
+    if (!monitored) {
+        return { names: secretNames, secrets };
+    }
+    const { files, generations } = machineCertificate(name, monitored.authority, owner);
+    return {
+        names: {
+            values: secretNames.values,
+            files: [...new Set([...secretNames.files, ...metricsSecrets.files])],
+        },
+        secrets: {
+            values: secrets.values,
+            files: { ...secrets.files, ...files },
+            generations: { ...secrets.generations, ...generations },
+        },
+    };
+}
+
+/**
+ * Whether a droplet has booted by other user data than this. A state has its SHA-1 in hex (terraform-provider-digitalocean
+ * 2.99.1, droplet/resource_droplet.go: `HashStringStateFunc`), a preview may have the text.
+ */
+function isAnotherBoot(
+    wanted: pulumi.Output<string>,
+    present: pulumi.Output<string | undefined>,
+): pulumi.Output<boolean> {
+    const differs = pulumi.all([wanted, present]).apply(([text, known]) => {
+        const hash = createHash("sha1").update(text).digest("hex");
+        return known !== text && known !== hash;
+    });
+    return pulumi.unsecret(differs);
+}
+
+/** Tells whether a machine's first boot is another. The key of its first contact is left out, since it is a secret. */
+function userDataHash(name: string, deployKey: string): string {
+    const text = renderCloudConfig(
+        { hostname: name, deployKey, enrolHostKey: "" },
+        userDataLimitBytes.digitalOcean,
+    );
+    return shortHash(text);
 }

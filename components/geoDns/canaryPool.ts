@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-import { distanceKm, type Place } from "../../model/geography";
+import { nearestTo, type Place } from "../../model/geography";
 import type { PoolMember } from "./dnsService";
 
 /** The canary, as a pool of addresses. */
@@ -47,16 +47,4 @@ export function addCanary(pools: readonly Pool[], canary: CanaryPool | undefined
         // Its capacity does not matter: it comes last in any case.
         { region, place, capacity: 0, members: addresses, lastResort: true },
     ];
-}
-
-/** The nearest pool; of several the first by name. */
-export function nearestTo<P extends { region: string; place: Place }>(
-    place: Place,
-    pools: readonly P[],
-): P | undefined {
-    return [...pools].sort(
-        (one, other) =>
-            distanceKm(one.place, place) - distanceKm(other.place, place) ||
-            one.region.localeCompare(other.region),
-    )[0];
 }

@@ -30,7 +30,7 @@ export function awaitCertificates(
         {
             create: "node components/geoDns/await-certificates.mjs",
             environment: {
-                AERIAL_SERVERS: JSON.stringify(servers.map(({ address: _, ...server }) => server)),
+                AERIAL_SERVERS: JSON.stringify(servers.map(({ name, hostname }) => ({ name, hostname }))),
                 ...Object.fromEntries(
                     servers.map(({ address }, index) => [`AERIAL_ADDRESS_${index + 1}`, address]),
                 ),

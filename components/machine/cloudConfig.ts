@@ -1,30 +1,32 @@
 import { stringify } from "yaml";
 
-import { baseRole, enrolledRole, loginUser } from "./base";
+import { enrolFiles, loginUser } from "./base";
 import { command } from "./files";
-import { packFiles, packPath } from "./pack";
-import { mergeRoles, type MachineFile, type MachineRole } from "./role";
+import type { MachineFile } from "./role";
+
+/*
+ * User data makes of a bare Debian a machine that a delivery can reach, and nothing more: it is the same for all roles,
+ * and a change of it replaces machines.
+ */
 
 /** Limits of user data, in bytes: DigitalOcean 64 KiB, EC2 16 KB. Source: their API references, 2026-09. */
 export const userDataLimitBytes = { digitalOcean: 64 * 1024, ec2: 16_000 } as const;
 
-/** A machine that is enrolled over SSH, and gets its secrets that way. */
+/** A machine that is enrolled over SSH, and gets its deliveries that way. */
 export interface CloudConfigArgs {
     hostname: string;
-    /** OpenSSH public keys that may log in. */
-    authorizedKeys: string[];
+    /** OpenSSH public key that may deliver; those of engineers come with the delivery. */
+    deployKey: string;
     /** OpenSSH private key that the machine shows at the first contact only; see `aerial-enrol`. */
     enrolHostKey: string;
-    role: MachineRole;
 }
 
 /**
- * User data for cloud-init: the base of every machine, SSH and one role, as cloud-config. All files travel in it.
+ * User data for cloud-init of a machine that is enrolled over SSH, as cloud-config.
  *
- * @throws when the result is larger than `limitBytes`, or two parts claim the same file.
+ * @throws when the result is larger than `limitBytes`.
  */
 export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): string {
-    const role = mergeRoles(baseRole(), enrolledRole(), args.role);
     const document = {
         hostname: args.hostname,
         disable_root: true,
@@ -34,45 +36,36 @@ export function renderCloudConfig(args: CloudConfigArgs, limitBytes: number): st
                 shell: "/bin/bash",
                 lock_passwd: true,
                 sudo: "ALL=(ALL) NOPASSWD:ALL",
-                ssh_authorized_keys: args.authorizedKeys,
+                ssh_authorized_keys: [args.deployKey],
             },
         ],
-        ...installation(role),
+        // SSH opens with the host key that `aerial-enrol` installs, never with one that nobody can verify.
+        ...preparation(["ssh.service"]),
+        // No packages: with a slow mirror, the first contact would come too late for `pulumi up`. A delivery waits.
         write_files: [
-            // Not in the pack, so that `aerial-enrol seal` finds every copy of it.
             { path: "/etc/aerial/enrol/host_key", permissions: "0600", content: args.enrolHostKey },
-            unpackerFile(),
-            {
-                path: packPath,
-                permissions: "0600",
-                encoding: "gz+b64",
-                content: packFiles(role.files).compressed.toString("base64"),
-            },
+            ...written(enrolFiles()),
         ],
-        runcmd: [[unpack.path, packPath], ...start(role.units)],
+        runcmd: start("aerial-enrol.service"),
     };
-    return checkedText(document, {
-        subject: args.hostname,
-        limitBytes,
-        remedy: `its largest file is ${largest(role.files)}`,
-    });
+    return checkedText(document, args.hostname, limitBytes);
 }
 
-/** A machine that reads its files and secrets itself, by the rights that its instance has; see `canary/render.ts`. */
+/** A machine that reads its deliveries itself, by the rights that its instance has; see `canary/render.ts`. */
 export interface JoiningConfigArgs {
     /** The name in errors. Instances get their host names from `/etc/aerial/canary.json`. */
     name: string;
-    /** The role. Its files are not in the user data; `fetch` brings them. */
-    role: MachineRole;
-    /** The few files that user data holds itself, because `fetch` needs them. */
+    /** What reads the deliveries. */
     loader: MachineFile[];
-    /** Fetches the other files and unpacks them. */
-    fetch: string[];
+    /** What the loader needs installed. */
+    packages: string[];
+    /** The loader's unit. */
+    unit: string;
 }
 
 /**
- * User data for cloud-init of a machine that joins by itself: packages, and a program that fetches the rest. It has no
- * user, no key and no SSH: a broken machine is replaced, not repaired.
+ * User data for cloud-init of a machine that joins by itself: a program that reads the rest. It has no user, no key and no
+ * SSH: a broken machine is replaced, not repaired.
  *
  * @throws when the result is larger than `limitBytes`.
  */
@@ -81,65 +74,42 @@ export function renderJoiningConfig(args: JoiningConfigArgs, limitBytes: number)
         preserve_hostname: true,
         disable_root: true,
         users: [],
-        ...installation(args.role),
-        write_files: [
-            ...args.loader.map(({ path, mode, content }) => ({ path, permissions: mode, content })),
-            unpackerFile(),
-        ],
-        runcmd: [args.fetch, ...start(args.role.units)],
-    };
-    return checkedText(document, {
-        subject: args.name,
-        limitBytes,
-        remedy: `its largest file is ${largest(args.loader)}; take packages out of the role, or shorten that file`,
-    });
-}
-
-/** It must be there before the files that are packed. */
-const unpack = command("machine/files/aerial-unpack.py");
-
-function unpackerFile(): { path: string; permissions: string; content: string } {
-    const { path, mode, content } = unpack;
-    return { path, permissions: mode, content };
-}
-
-/** Packages, and what must not start with them. */
-function installation({ packages, maskedUnits }: MachineRole): object {
-    return {
-        // Before packages are installed: Debian's units would start with example configurations and take our ports.
-        bootcmd:
-            maskedUnits.length > 0
-                ? [["cloud-init-per", "once", "aerial-mask", "systemctl", "mask", ...maskedUnits]]
-                : [],
+        ...preparation(["ssh.service", "ssh.socket"]),
         package_update: true,
-        packages,
+        packages: args.packages,
+        write_files: written([...args.loader, command("machine/delivery/aerial-receive.py")]),
+        runcmd: start(args.unit),
+    };
+    return checkedText(document, args.name, limitBytes);
+}
+
+function written(files: MachineFile[]): object[] {
+    return files.map(({ path, mode, content }) => ({ path, permissions: mode, content }));
+}
+
+function preparation(maskedUnits: string[]): object {
+    return {
+        bootcmd: [["cloud-init-per", "once", "aerial-mask", "systemctl", "mask", ...maskedUnits]],
+        // cloud-init puts in the mirror that the provider's image uses. apt takes nothing from backports unasked.
+        apt: { sources: { "aerial-backports.list": { source: "deb $MIRROR trixie-backports main" } } },
     };
 }
 
 /** Once the files are there. */
-function start(units: string[]): string[][] {
+function start(unit: string): string[][] {
     return [
         ["systemctl", "daemon-reload"],
-        ["systemctl", "restart", "systemd-sysctl.service", "systemd-journald.service"],
-        ["systemctl", "enable", "--now", ...units],
+        ["systemctl", "enable", "--now", unit],
     ];
 }
 
-function checkedText(
-    document: object,
-    { subject, limitBytes, remedy }: { subject: string; limitBytes: number; remedy: string },
-): string {
+function checkedText(document: object, subject: string, limitBytes: number): string {
     const text = `#cloud-config\n${stringify(document, { lineWidth: 0 })}`;
     const size = Buffer.byteLength(text);
     if (size > limitBytes) {
         throw new Error(
-            `the user data of ${subject} has ${size} bytes, ${size - limitBytes} more than the provider takes; ${remedy}`,
+            `the user data of ${subject} has ${size} bytes, ${size - limitBytes} more than the provider takes`,
         );
     }
     return text;
-}
-
-function largest(files: MachineFile[]): string {
-    const [first] = [...files].sort((a, b) => b.content.length - a.content.length);
-    return first ? `${first.path} (${Buffer.byteLength(first.content)} bytes)` : "none";
 }

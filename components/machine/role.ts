@@ -1,25 +1,60 @@
 import { isDeepStrictEqual } from "node:util";
 
-/** A file that lands on a machine by cloud-init. */
+import type { TextFormat } from "./escape";
+
+/** For which format a placeholder's value is escaped. `htpasswd` writes it as Icecast's MD5 of it, `raw` as it is. */
+export type SecretFormat = TextFormat | "htpasswd" | "yaml" | "raw";
+
+/** A file that lands on a machine by a delivery. */
 export interface MachineFile {
     /** Absolute path. */
     path: string;
     content: string;
     /** Octal permissions, for example `0644`. */
     mode: string;
-    /** `user:group`; both must exist before packages are installed, so `root:root` unless there is a reason. */
+    /** `user:group`; `root:root` when absent. */
     owner?: string;
+    /** Present where the content holds placeholders of secrets: for which format they are escaped. */
+    secretFormat?: SecretFormat;
 }
 
-/** What a role puts on a machine: plain values, no secrets (those arrive later, see `aerial-secrets`). */
+/** A unit that runs on a machine, and what a change of its files asks for. */
+export interface Service {
+    /**
+     * For example `aerial-feed.service`. A change of the unit's own file asks for a restart. One that is named by its
+     * template, such as `aerial-nginx@.service`, runs in slots: it is restarted in a free slot, beside the present one.
+     */
+    unit: string;
+    /** What it reads when it starts or is reloaded: absolute paths; those of folders end in `/`. */
+    reads: string[];
+    /** What a change of these asks for; `nothing` for a unit that no change must disturb. */
+    onChange: "reload" | "restart" | "nothing";
+    /** A command that refuses files that cannot work. It finds the new files in their places before they are there. */
+    check?: string[];
+    /** Debian's packages of its program: another version of them asks for a restart. */
+    packages?: string[];
+    /**
+     * Of a unit that runs in slots: a command that succeeds once the one in a slot works. The slot is its last argument.
+     */
+    well?: string[];
+}
+
+/** What a role puts on a machine: plain values. Secrets come beside it (`givenSecrets.ts`). */
 export interface MachineRole {
-    /** Debian packages, installed by cloud-init. */
+    /** Debian packages. */
     packages: string[];
     files: MachineFile[];
-    /** systemd units enabled at first boot. They start when `aerial-secrets` has delivered what they need. */
+    /** systemd units that are enabled, and run; those in slots by the names of their templates. */
     units: string[];
+    /** In the order in which they are reloaded or restarted. */
+    services: Service[];
     /** Debian's own units that must never run beside ours; masked before packages are installed. */
     maskedUnits: string[];
+}
+
+/** Whether a service reads a file. */
+export function readsFile({ reads }: Pick<Service, "reads">, path: string): boolean {
+    return reads.some((place) => (place.endsWith("/") ? path.startsWith(place) : path === place));
 }
 
 /**
@@ -40,6 +75,7 @@ export function mergeRoles(...roles: MachineRole[]): MachineRole {
         packages: [...new Set(roles.flatMap((role) => role.packages))].sort(),
         files: [...files.values()],
         units: roles.flatMap((role) => role.units),
+        services: roles.flatMap((role) => role.services),
         maskedUnits: roles.flatMap((role) => role.maskedUnits),
     };
 }

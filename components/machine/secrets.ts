@@ -1,12 +1,8 @@
-import { posix } from "node:path";
-
-import type { TextFormat } from "./escape";
-import { jsonFile, textFile } from "./files";
 import type { MachineFile } from "./role";
 
 /*
- * Secrets of a machine. A role's files hold placeholders. The secrets reach the machine after its boot, and
- * `aerial-secrets` puts them in place of the placeholders. A renderer declares which secrets its files need
+ * Secrets of a machine. A role's files hold placeholders. The secrets reach the machine beside the role, and there they
+ * are put in place of the placeholders. A renderer declares which secrets its files need
  * (`SecretNames`). Two checks compare this list: with the placeholders of the files, when these are rendered, and with the
  * secrets that the component gives, before it creates the machine (`givenSecrets.ts`).
  */
@@ -19,13 +15,55 @@ export interface SecretNames {
     files: readonly string[];
 }
 
-/** Name of the password that Relays and Masters pull with. */
-export const linkPasswordName = "relay.link";
+/** Name of what Relays and Masters pull with: user and password, with a colon between. */
+export const linkLoginName = "relay.link";
+
+/** Name of a password of links that Masters accept. */
+export function linkPasswordName(generation: number): string {
+    return `relay.link.${generation}`;
+}
+
+/** Which generations of the link password files ask for by these names. */
+export function acceptedLinkGenerations(generations: SecretGenerations): number[] {
+    return Object.keys(generations)
+        .filter((name) => name.startsWith(`${linkLoginName}.`))
+        .map((name) => Number(name.slice(linkLoginName.length + 1)))
+        .sort((one, other) => one - other);
+}
 
 /** Name of the password of a channel's source. */
 export function sourcePasswordName(channel: string, source: string): string {
     return `source.${channel}.${source}`;
 }
+
+/**
+ * Which generations a secret is made of, by its name. One that is not named has no number by which it is rotated.
+ */
+export type SecretGenerations = Record<string, readonly number[]>;
+
+/** What people call a secret that has a generation. */
+export function secretTitle(name: string): string {
+    const [kind = "", ...rest] = name.split(".");
+    switch (kind) {
+        case "relay":
+            return "link password";
+        case "source":
+            return `password of ${rest.join("-")}`;
+        case "backup":
+        case "shows":
+            return "backup's keys";
+        case "recordings":
+            return "recordings' keys";
+        default:
+            return fileTitles[name] ?? "certificate of links";
+    }
+}
+
+const fileTitles: Record<string, string> = {
+    "file.ca.pem": "trusted CAs",
+    "file.machine.pem": "machine certificate",
+    "file.machine.key": "machine certificate",
+};
 
 /** What is missing, and what nobody asks for; undefined when the names are the same. */
 export function difference(needed: readonly string[], given: readonly string[]): string | undefined {
@@ -43,34 +81,11 @@ export function difference(needed: readonly string[], given: readonly string[]):
  * `@{file.tls.key}` for a file, `@{local.admin}` for a random value that the machine makes once and keeps. Each is
  * escaped for the format.
  */
-export interface SecretFile {
-    /** Absolute path of the finished file. */
-    target: string;
-    /** `htpasswd` writes a value as Icecast's MD5 of it, `yaml` quoted, `raw` as it is (for PEM files). */
-    format: TextFormat | "htpasswd" | "yaml" | "raw";
-    content: string;
-    /** `user:group`; the group is that of the service which reads it. */
-    owner: string;
-    /** Octal permissions. */
-    mode: string;
-    /** Units that are reloaded in place when the finished file has changed. */
-    reload: string[];
-}
+export type SecretFile = Required<MachineFile>;
 
-const templateFolder = "/etc/aerial/templates";
-
-/**
- * The templates of files with secrets, and the manifest by which `aerial-secrets` finds them.
- *
- * @throws when two of them would be the same file, or they ask for other secrets than these.
- */
-export function secretFiles(files: SecretFile[], names: SecretNames): MachineFile[] {
-    const templates = files.map(({ target }) => posix.basename(target));
-    const twice = templates.find((name, index) => templates.indexOf(name) !== index);
-    if (twice !== undefined) {
-        throw new Error(`two files with secrets are named ${twice}`);
-    }
-    const asked = secretsAskedFor(files);
+/** @throws when files with secrets ask for others than these. */
+export function refuseOtherSecrets(files: MachineFile[], names: SecretNames): void {
+    const asked = secretsAskedFor(files.filter(({ secretFormat }) => secretFormat !== undefined));
     for (const kind of ["values", "files"] as const) {
         const reason = difference(asked[kind], names[kind]);
         if (reason !== undefined) {
@@ -79,19 +94,10 @@ export function secretFiles(files: SecretFile[], names: SecretNames): MachineFil
             );
         }
     }
-    return [
-        ...files.map(({ target, content }) =>
-            textFile(posix.join(templateFolder, posix.basename(target)), content),
-        ),
-        jsonFile(
-            posix.join(templateFolder, "manifest.json"),
-            files.map(({ content: _content, ...entry }, index) => ({ template: templates[index], ...entry })),
-        ),
-    ];
 }
 
 /** Which secrets files ask for; those that a machine makes for itself are not among them. */
-export function secretsAskedFor(files: Pick<SecretFile, "content">[]): SecretNames {
+export function secretsAskedFor(files: Pick<MachineFile, "content">[]): SecretNames {
     const text = files.map(({ content }) => content).join("\n");
     const names = new Set([...text.matchAll(/@\{([^}|]+)(?:\|[^}]*)?\}/g)].map(([, name = ""]) => name));
     const delivered = [...names].filter((name) => !name.startsWith("local."));

@@ -1,6 +1,5 @@
 import { command, each, jsonFile, program, pythonModule, unit } from "../machine/files";
 import type { MachineFile } from "../machine/role";
-import type { SecretFile } from "../machine/secrets";
 import { readTemplate } from "../machine/template";
 
 /** Emergency shows that a Master keeps on its disk. */
@@ -19,7 +18,6 @@ export interface EmergencyShowsPlan {
 export interface EmergencyShowsRole {
     packages: string[];
     files: MachineFile[];
-    secretFiles: SecretFile[];
     units: string[];
 }
 
@@ -39,7 +37,7 @@ export function emergencyShowsRole(
     channels: readonly string[],
 ): EmergencyShowsRole {
     if (plan === undefined) {
-        return { packages: [], files: [], secretFiles: [], units: [] };
+        return { packages: [], files: [], units: [] };
     }
     refuseUnusable(plan);
     const known = {
@@ -60,16 +58,12 @@ export function emergencyShowsRole(
             unit("master/emergency/aerial-emergency.service"),
             unit("master/emergency/aerial-emergency.timer.eta", { everyMinutes: plan.everyMinutes ?? 10 }),
             jsonFile("/etc/aerial/emergency.json", known),
-        ],
-        secretFiles: [
             {
-                target: "/etc/aerial/emergency/credentials",
-                format: "raw",
+                path: "/etc/aerial/emergency/credentials",
+                secretFormat: "raw",
                 content: readTemplate("master/emergency/credentials.ini"),
                 owner: "root:root",
                 mode: "0600",
-                // Read at every run.
-                reload: [],
             },
         ],
     };

@@ -2,6 +2,7 @@ import * as digitalocean from "@pulumi/digitalocean";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { ChannelPlan } from "../../model/channels";
+import type { IcecastVersion } from "../../model/icecast";
 import { linkPort, type Upstream } from "../../model/links";
 import { certificatePort, type AcmePlan } from "../../model/publicCertificate";
 import type { SilencePlan, SourcePlan } from "../../model/sources";
@@ -9,10 +10,12 @@ import { allNames, type StationNames } from "../../model/stationNames";
 import type { StationCredentials } from "../stationCredentials";
 import { DropletMachine } from "../dropletMachine";
 import { createFirewall } from "../dropletMachine/firewall";
-import { linkPasswordName, sourcePasswordName } from "../machine/secrets";
+import type { Fingerprint } from "../machine/fingerprint";
+import { linkLoginName, linkPasswordName, sourcePasswordName } from "../machine/secrets";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { showsReader, type EmergencyShowsPlan } from "./emergencyShows";
+import { recordingKeys, type RecordingsPlan } from "./recordings";
 import { masterSecrets, renderMaster } from "./render";
 
 /** Port that encoders connect to: Icecast's own, the default of every encoder. */
@@ -29,10 +32,14 @@ export interface MasterArgs {
     /** Droplet size slug. */
     size: pulumi.Input<string>;
     stationName: string;
+    /** The Icecast that the machines install. */
+    icecast: IcecastVersion;
     channels: ChannelPlan[];
     /** By priority, first heard first. */
     sources: SourcePlan[];
     silence: SilencePlan;
+    /** How much of each source is held, in seconds, so that a stall of its line is not heard. */
+    bufferSeconds: number;
     /** Address that stays the Master's through replacements. */
     address: pulumi.Input<string>;
     /** The other Masters, whose sources this one plays as well. */
@@ -48,17 +55,33 @@ export interface MasterArgs {
      * pull, whose addresses nobody knows in advance. TLS and the password of links are in front of them either way.
      */
     linksFrom: "station" | "everyone";
+    /** Whether another size, image or user data are no reason to replace a droplet in this `up`. */
+    replacementWaits: boolean;
     network: StationNetwork;
     authority: StationAuthority;
     credentials: StationCredentials;
     /** Emergency shows from the station's bucket; without it there are those that people put on the machine. */
     emergency?: MasterEmergencyShows | undefined;
+    /** Where what it plays is recorded; nothing is without. */
+    recordings?: MasterRecordings | undefined;
 }
 
 /** Where emergency shows come from, and the key that reads them. */
 export interface MasterEmergencyShows extends EmergencyShowsPlan {
     /** A key that reads the bucket of shows, and nothing else. */
     reader: { id: pulumi.Input<string>; secret: pulumi.Input<string> };
+    /** Generation of that key. */
+    keyGeneration: number;
+}
+
+/** Where recordings go, and the keys that write and read them. */
+export interface MasterRecordings extends RecordingsPlan {
+    /** Adds this Master's recordings, and nothing else. */
+    writer: { id: pulumi.Input<string>; secret: pulumi.Input<string> };
+    /** Reads all Masters' recordings, to cut them. */
+    reader: { id: pulumi.Input<string>; secret: pulumi.Input<string> };
+    /** Generation of these keys. */
+    keyGeneration: number;
 }
 
 /** The name in a Master's link certificate. It is never resolved, only compared. */
@@ -73,6 +96,10 @@ export function masterTlsName(id: string): string {
 export class Master extends pulumi.ComponentResource {
     /** Address that encoders and Relays use. It stays through replacements. */
     public readonly address: pulumi.Output<string>;
+    /** Name of the machine. */
+    public readonly name: string;
+    /** What the machine is, for the words of a preview. */
+    public readonly fingerprint: pulumi.Output<Fingerprint>;
 
     constructor(name: string, args: MasterArgs, opts?: pulumi.ComponentResourceOptions) {
         super("aerial:index:Master", name, { id: args.id, region: args.region, address: args.address }, opts);
@@ -81,7 +108,9 @@ export class Master extends pulumi.ComponentResource {
             { name: `${args.network.prefix}-${name}` },
             { parent: this },
         ).name;
-        const certificate = args.authority.issue(`${name}-link`, masterTlsName(args.id), this);
+        const certificate = args.authority.issue(`${name}-link`, [masterTlsName(args.id)], this);
+        const { linkPasswords } = args.credentials;
+        const linkGenerations = linkPasswords.map(({ generation }) => generation);
         const links = args.linksFrom === "everyone" ? "everyone" : { tag: args.network.linkTag };
         const firewall = createFirewall(
             `${name}-firewall`,
@@ -99,50 +128,80 @@ export class Master extends pulumi.ComponentResource {
             },
             this,
         );
-        new DropletMachine(
+        const machine = new DropletMachine(
             name,
             {
                 network: args.network,
+                monitored: args.network.monitoringTag && { role: "master", authority: args.authority },
                 region: args.region,
                 size: args.size,
+                replacementWaits: args.replacementWaits,
                 tags: [args.network.linkTag, tag],
                 reservedIp: args.address,
-                role: pulumi.output(args.peers).apply((peers) =>
-                    renderMaster({
-                        id: args.id,
-                        stationName: args.stationName,
-                        channels: args.channels,
-                        sources: args.sources,
-                        silence: args.silence,
-                        peers,
-                        ingestPort,
-                        maxLinks: args.linkCount,
-                        rank: args.rank,
-                        publicNames: allNames(args.names),
-                        acme: args.acme,
-                        emergency: emergencyPlan(args.emergency),
-                    }),
-                ),
-                secretNames: masterSecrets(args),
+                role: () =>
+                    pulumi.output(args.peers).apply((peers) =>
+                        renderMaster({
+                            id: args.id,
+                            stationName: args.stationName,
+                            icecast: args.icecast,
+                            channels: args.channels,
+                            sources: args.sources,
+                            silence: args.silence,
+                            bufferSeconds: args.bufferSeconds,
+                            peers,
+                            linkGenerations,
+                            ingestPort,
+                            maxLinks: args.linkCount,
+                            rank: args.rank,
+                            publicNames: allNames(args.names),
+                            acme: args.acme,
+                            emergency: emergencyPlan(args.emergency),
+                            recordings: recordingsPlan(args.recordings),
+                        }),
+                    ),
+                secretNames: masterSecrets({ ...args, linkGenerations }),
                 secrets: {
                     values: {
                         ...sourceSecrets(args.credentials),
-                        [linkPasswordName]: args.credentials.linkPassword,
+                        [linkLoginName]: args.credentials.linkLogin,
+                        ...Object.fromEntries(
+                            linkPasswords.map(({ generation, value }) => [
+                                linkPasswordName(generation),
+                                value,
+                            ]),
+                        ),
                         ...(args.emergency && {
                             [showsReader.id]: args.emergency.reader.id,
                             [showsReader.secret]: args.emergency.reader.secret,
                         }),
+                        ...(args.recordings && {
+                            [recordingKeys.writer.id]: args.recordings.writer.id,
+                            [recordingKeys.writer.secret]: args.recordings.writer.secret,
+                            [recordingKeys.reader.id]: args.recordings.reader.id,
+                            [recordingKeys.reader.secret]: args.recordings.reader.secret,
+                        }),
                     },
                     files: {
-                        "ca.pem": args.authority.certificatePem,
+                        "ca.pem": args.authority.trustedPem,
                         "tls.pem": certificate.certificatePem,
                         "tls.key": certificate.privateKeyPem,
+                    },
+                    generations: {
+                        ...args.credentials.generations,
+                        ...args.authority.generations,
+                        ...(args.emergency && {
+                            [showsReader.id]: [args.emergency.keyGeneration],
+                            [showsReader.secret]: [args.emergency.keyGeneration],
+                        }),
+                        ...recordingGenerations(args.recordings),
                     },
                 },
             },
             { parent: this, dependsOn: firewall },
         );
         this.address = pulumi.output(args.address);
+        this.name = name;
+        this.fingerprint = machine.fingerprint;
         this.registerOutputs({ address: this.address });
     }
 }
@@ -152,8 +211,22 @@ function emergencyPlan(emergency: MasterEmergencyShows | undefined): EmergencySh
     if (emergency === undefined) {
         return undefined;
     }
-    const { reader: _reader, ...plan } = emergency;
+    const { reader: _reader, keyGeneration: _generation, ...plan } = emergency;
     return plan;
+}
+
+/** The same for recordings. */
+function recordingsPlan(recordings: MasterRecordings | undefined): RecordingsPlan | undefined {
+    if (recordings === undefined) {
+        return undefined;
+    }
+    const { writer: _writer, reader: _reader, keyGeneration: _generation, ...plan } = recordings;
+    return plan;
+}
+
+function recordingGenerations(recordings: MasterRecordings | undefined): Record<string, number[]> {
+    const names = Object.values(recordingKeys).flatMap(({ id, secret }) => [id, secret]);
+    return Object.fromEntries(recordings ? names.map((name) => [name, [recordings.keyGeneration]]) : []);
 }
 
 /** The passwords of all sources, by the names that the Master's files ask for. */

@@ -21,11 +21,17 @@ export interface DirectMount {
 /** A mount that Relays pull. */
 export interface PublicMount {
     path: string;
+    /** How much of the past a connection begins with: 16 s. */
+    burstBytes: number;
     /** How far a connection may lag before it is cut: 32 s. */
     queueBytes: number;
+    /** After how many bytes a title may follow: 0.1 s. */
+    titleBytes: number;
 }
 
+const burstSeconds = 16;
 const queueSeconds = 32;
+const titleSeconds = 0.1;
 
 /** The mounts that encoders push to, by channel and then by priority. */
 export function directMounts(plan: Pick<MasterPlan, "channels" | "sources">): DirectMount[] {
@@ -46,13 +52,25 @@ export function directMounts(plan: Pick<MasterPlan, "channels" | "sources">): Di
 
 /** The mounts that the local Liquidsoap feeds, one a format. */
 export function publicMounts(plan: MasterPlan): PublicMount[] {
-    const bytesPerSecond = (bitrateKbps: number) => (bitrateKbps * 1000) / 8;
     return plan.channels.flatMap((channel) =>
-        channel.formats.map((format) => ({
-            path: format.mount,
-            queueBytes: Math.ceil(queueSeconds * bytesPerSecond(format.bitrateKbps)),
-        })),
+        channel.formats.map((format) => {
+            const bytes = (seconds: number) => Math.round((seconds * format.bitrateKbps * 1000) / 8);
+            return {
+                path: format.mount,
+                burstBytes: bytes(burstSeconds),
+                queueBytes: bytes(queueSeconds),
+                titleBytes: bytes(titleSeconds),
+            };
+        }),
     );
+}
+
+/**
+ * For how long Icecast keeps a source that sends nothing, in seconds; it counts whole ones, and takes up to one more. Not
+ * shorter than what Liquidsoap holds, so that a stall that nobody hears does not cost the encoder its connection.
+ */
+export function sourceTimeoutSeconds(plan: Pick<MasterPlan, "bufferSeconds">): number {
+    return Math.max(3, Math.ceil(plan.bufferSeconds));
 }
 
 /** How many connections and sources Icecast takes: all that are planned for, twice, and some that are refused. */

@@ -1,7 +1,7 @@
 import type { ChannelPlan } from "../../model/channels";
-import { linkPort } from "../../model/links";
+import { linkPort, linkUser } from "../../model/links";
 import { certificatePort } from "../../model/publicCertificate";
-import { machineTools, toolPackages } from "../machine/base";
+import { baseRole } from "../machine/base";
 import {
     command,
     each,
@@ -14,26 +14,37 @@ import {
     textFile,
     unit,
 } from "../machine/files";
-import type { MachineFile, MachineRole } from "../machine/role";
-import { linkPasswordName, refusePlaceholders, secretFiles, type SecretNames } from "../machine/secrets";
+import { icecastInstallation, icecastService, titleIntervalElement } from "../machine/icecast";
+import { mergeRoles, type MachineFile, type MachineRole, type Service } from "../machine/role";
+import {
+    linkLoginName,
+    linkPasswordName,
+    refuseOtherSecrets,
+    refusePlaceholders,
+    type SecretFile,
+    type SecretNames,
+} from "../machine/secrets";
 import { readTemplate, renderTemplate } from "../machine/template";
 import { certificatePlan } from "./certificate";
-import { emergencyShowsRole, showsReader, type EmergencyShowsRole } from "./emergencyShows";
+import { emergencyShowsRole, showsReader } from "./emergencyShows";
 import {
     directMounts,
     icecastLimits,
     linkUrl,
     peerAddress,
     publicMounts,
+    sourceTimeoutSeconds,
     refuseUnusableNames,
 } from "./mounts";
 import type { MasterPlan } from "./plan";
+import { recordingKeys, recordingsRole } from "./recordings";
 
 /** First of the local ports at which NGINX offers another Master's mounts, one port a Master. */
 const firstPeerPort = 8101;
 
 const announcementPath = (channel: string) => `/var/lib/aerial/announcement/${channel}.wav`;
 const emergencyFolder = (channel: string) => `/var/lib/aerial/emergency/${channel}`;
+const secretsScript = "/etc/aerial/radio-secrets.liq";
 const controlSocket = (channel: string) => `/run/aerial-radio/${channel}/control.sock`;
 
 /**
@@ -48,21 +59,34 @@ export function renderMaster(plan: MasterPlan): MachineRole {
         plan.emergency,
         plan.channels.map((channel) => channel.id),
     );
-    return {
+    const recordings = recordingsRole(plan);
+    const icecast = icecastInstallation(plan.icecast);
+    const files = [
+        ...icecast.files,
+        ...filesWithSecrets(plan),
+        ...each("master", units, unit),
+        ...programs(plan),
+        ...health(plan),
+        ...certificateFiles(plan),
+        ...emergency.files,
+        ...recordings.files,
+        ...plan.channels.flatMap(channelFiles(plan)),
+    ];
+    refuseOtherSecrets(files, masterSecrets(plan));
+    return mergeRoles(baseRole(), {
         packages: [
-            "icecast2",
+            ...icecast.packages,
             "lego",
             "libnginx-mod-http-js",
             "libnginx-mod-stream",
             "liquidsoap",
             "nginx",
             "openssl",
-            ...toolPackages,
             ...emergency.packages,
+            ...recordings.packages,
         ],
         maskedUnits: ["icecast2.service", "liquidsoap.service", "nginx.service"],
         units: [
-            "aerial.target",
             "aerial-icecast.service",
             "aerial-nginx.service",
             "aerial-certificate.timer",
@@ -71,79 +95,105 @@ export function renderMaster(plan: MasterPlan): MachineRole {
                 `aerial-radio@${id}.service`,
             ]),
             ...emergency.units,
+            ...recordings.units,
         ],
-        files: [
-            ...machineTools(),
-            ...filesWithSecrets(plan, emergency),
-            ...each("master", units, unit),
-            ...programs(plan),
-            ...health(plan),
-            ...certificateFiles(plan),
-            ...emergency.files,
-            ...plan.channels.flatMap(channelFiles(plan)),
+        services: [
+            icecastService("aerial-icecast.service", "/etc/aerial/icecast.xml"),
+            nginxService,
+            ...plan.channels.flatMap(({ id }) => channelServices(id)),
+            ...recordings.services,
         ],
-    };
+        files,
+    });
+}
+
+const nginxService: Service = {
+    unit: "aerial-nginx.service",
+    reads: ["/etc/aerial/nginx.conf", "/etc/aerial/tls/", "/etc/aerial/js/"],
+    onChange: "reload",
+    check: ["/usr/sbin/nginx", "-q", "-t", "-c", "/etc/aerial/nginx.conf"],
+    packages: ["nginx", "libnginx-mod-http-js", "libnginx-mod-stream"],
+};
+
+/** Sources stay connected to Icecast while a channel's Liquidsoap starts again; Relays play the other Master meanwhile. */
+function channelServices(channel: string): Service[] {
+    const script = `/etc/aerial/radio/${channel}.liq`;
+    const words = `/etc/aerial/announcement/${channel}.txt`;
+    return [
+        {
+            unit: `aerial-announcement@${channel}.service`,
+            reads: [words, script, secretsScript],
+            onChange: "restart",
+        },
+        {
+            unit: `aerial-radio@${channel}.service`,
+            reads: [script, secretsScript, words],
+            onChange: "restart",
+            check: ["runuser", "--user", "liquidsoap", "--", "liquidsoap", "--check", script],
+            packages: ["liquidsoap"],
+        },
+    ];
 }
 
 /** The secrets that a Master's files ask for. */
-export function masterSecrets(plan: Pick<MasterPlan, "channels" | "sources" | "emergency">): SecretNames {
+export function masterSecrets(
+    plan: Pick<MasterPlan, "channels" | "sources" | "linkGenerations" | "emergency" | "recordings">,
+): SecretNames {
     return {
         values: [
-            linkPasswordName,
+            linkLoginName,
+            ...plan.linkGenerations.map(linkPasswordName),
             ...directMounts(plan).map(({ secret }) => secret),
             ...(plan.emergency ? Object.values(showsReader) : []),
+            ...(plan.recordings ? Object.values(recordingKeys).flatMap((key) => Object.values(key)) : []),
         ],
         files: ["ca.pem", "tls.pem", "tls.key"],
     };
 }
 
-function filesWithSecrets(plan: MasterPlan, emergency: EmergencyShowsRole): MachineFile[] {
+function filesWithSecrets(plan: MasterPlan): SecretFile[] {
     const file = (name: string, group: string) => ({
-        target: `/etc/aerial/${name}`,
+        path: `/etc/aerial/${name}`,
         owner: `root:${group}`,
         mode: "0640",
     });
-    const nginx = ["aerial-nginx.service"];
     const pem = (name: string) => ({
         ...file(`tls/${name}`, "www-data"),
-        format: "raw" as const,
+        secretFormat: "raw" as const,
         content: `@{file.${name}}`,
-        reload: nginx,
     });
-    return secretFiles(
-        [
-            {
-                ...file("icecast.xml", "icecast"),
-                format: "xml",
-                content: icecastXml(plan),
-                reload: ["aerial-icecast.service"],
-            },
-            // Icecast reads this file again by itself when it has changed.
-            {
-                ...file("icecast-listeners", "icecast"),
-                format: "htpasswd",
-                content: readTemplate("master/icecast/listeners.htpasswd"),
-                reload: [],
-            },
-            // Made on the machine once and never changed, so nothing is ever to be reloaded for it.
-            {
-                ...file("radio-secrets.liq", "liquidsoap"),
-                format: "liquidsoap",
-                content: readTemplate("master/radio/radio-secrets.liq"),
-                reload: [],
-            },
-            { ...file("nginx.conf", "www-data"), format: "nginx", content: nginxConf(plan), reload: nginx },
-            // NGINX reads it at every request.
-            {
-                ...file("certificate-users", "www-data"),
-                format: "raw",
-                content: readTemplate("master/nginx/certificate-users.htpasswd"),
-                reload: [],
-            },
-            ...["tls.pem", "tls.key", "ca.pem"].map(pem),
-            ...emergency.secretFiles,
-        ],
-        masterSecrets(plan),
+    return [
+        {
+            ...file("icecast.xml", "icecast"),
+            secretFormat: "xml",
+            content: icecastXml(plan),
+        },
+        {
+            ...file("icecast-listeners", "icecast"),
+            secretFormat: "htpasswd",
+            content: [...passwordLines(plan), "radio:@{local.listener}\n"].join(""),
+        },
+        {
+            ...file("radio-secrets.liq", "liquidsoap"),
+            secretFormat: "liquidsoap",
+            content: readTemplate("master/radio/radio-secrets.liq"),
+        },
+        { ...file("nginx.conf", "www-data"), secretFormat: "nginx", content: nginxConf(plan) },
+        {
+            ...file("certificate-users", "www-data"),
+            secretFormat: "raw",
+            content: passwordLines(plan, "{SHA}", "|sha1").join(""),
+        },
+        // For `aerial-certificate`, which asks the other Masters.
+        { ...file("link-login", "root"), mode: "0600", secretFormat: "raw", content: `@{${linkLoginName}}` },
+        ...["tls.pem", "tls.key", "ca.pem"].map(pem),
+    ];
+}
+
+/** Lines of a password file, for each link password that is accepted: `relay-2:@{relay.link.2}`. */
+function passwordLines({ linkGenerations }: MasterPlan, scheme = "", form = ""): string[] {
+    return linkGenerations.map(
+        (generation) => `${linkUser(generation)}:${scheme}@{${linkPasswordName(generation)}${form}}\n`,
     );
 }
 
@@ -154,6 +204,8 @@ function icecastXml(plan: MasterPlan): string {
         maxLinks: plan.maxLinks,
         sourceMounts: directMounts(plan),
         publicMounts: publicMounts(plan),
+        sourceTimeoutSeconds: sourceTimeoutSeconds(plan),
+        titleInterval: titleIntervalElement(plan.icecast),
         ...icecastLimits(plan),
     });
 }
@@ -163,6 +215,7 @@ function nginxConf(plan: MasterPlan): string {
         linkPort,
         ingestPort: plan.ingestPort,
         certificatePort,
+        sourceTimeoutSeconds: sourceTimeoutSeconds(plan),
         // A caller pulls at most every mount there is, and may be reconnecting while old connections die.
         connectionsPerCaller: 2 * (directMounts(plan).length + publicMounts(plan).length),
         peers: plan.peers.map((peer, index) => ({
@@ -236,6 +289,8 @@ function channelFiles(plan: MasterPlan): (channel: ChannelPlan) => MachineFile[]
             channel,
             stationName: plan.stationName,
             silence: plan.silence,
+            bufferSeconds: plan.bufferSeconds,
+            sourceTimeoutSeconds: sourceTimeoutSeconds(plan),
             ingestPort: plan.ingestPort,
             sources: directMounts(plan).filter((mount) => mount.channel === channel.id),
             peerPorts: plan.peers.map((_peer, index) => firstPeerPort + index),

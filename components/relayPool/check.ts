@@ -2,13 +2,13 @@ import type { RelayPlan } from "./plan";
 import type { Upstream } from "../../model/links";
 import { playlistPaths } from "./playlists";
 
-/** Mounts are paths of one part; the hidden mounts of a Relay have two, so they never meet. */
+/** Mounts are paths of one part. */
 const mountPattern = /^\/[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const identifierPattern = /^[a-z0-9][a-z0-9-]*$/;
 const hostPattern = /^[A-Za-z0-9.:-]+$/;
 const namePattern = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 /** What the edge itself has. */
-const ownPaths = ["/healthz", "/status.json"];
+const ownPaths = ["/healthz", "/status.json", "/playing.json"];
 
 /**
  * Refuses a plan that would render to configuration which does not work, or means something else. Configuration is
@@ -50,6 +50,7 @@ export function checkRelayPlan(plan: RelayPlan): void {
         ...(perAddress === undefined || positiveInteger(perAddress)
             ? []
             : [`a limit of ${perAddress} connections for an address`]),
+        ...(plan.stallSeconds > 0 ? [] : [`a stall of ${plan.stallSeconds} s`]),
         ...(positiveInteger(plan.listenerLimit) ? [] : [`a limit of ${plan.listenerLimit} listeners`]),
     ];
     if (problems.length) {

@@ -1,12 +1,11 @@
 import type { RelayPlan } from "./plan";
 import type { MachineFile } from "../machine/role";
-import { scriptValues, staticFile, templateFile } from "../machine/files";
+import { scriptValues, staticFile, templateFile, unit } from "../machine/files";
 import { linkPort } from "../../model/links";
-import { upstreamPort, type Chain } from "./chain";
+import { relayMounts } from "./mounts";
 import { renderPlaylists } from "./playlists";
-
-/** Icecast's sockets, on the loopback address. Their number is why 3,000 listeners can come back in 3 s. */
-export const icecastPorts = Array.from({ length: 16 }, (_, index) => 8000 + index);
+import { feedPort, upstreamPort } from "./ports";
+import { slotLimitHours, slots } from "./slots";
 
 /** Behind one address there may be a school, or all customers of a mobile network's gateway. */
 const defaultConnectionsPerAddress = 20;
@@ -17,7 +16,7 @@ const spareConnections = 4096;
 const scripts = "/etc/aerial/nginx/js";
 
 /** What NGINX reads, the files with secrets excepted. */
-export function nginxFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
+export function nginxFiles(plan: RelayPlan): MachineFile[] {
     const connectionsPerAddress = plan.connectionsPerAddress ?? defaultConnectionsPerAddress;
     const limits = {
         listenerLimit: plan.listenerLimit,
@@ -26,26 +25,47 @@ export function nginxFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
         requestBurst: 2 * connectionsPerAddress,
     };
     return [
-        nginx("nginx.conf", { workerConnections: 2 * plan.listenerLimit + spareConnections }),
-        nginx("edge.conf", { ports: icecastPorts, linkPort: plan.offersLinks ? linkPort : 0, ...limits }),
-        nginx("mounts.conf", { chains }),
+        ...slots.map((slot) =>
+            templateFile(nginxConfiguration(slot.name), "nginx", "relay/nginx/nginx.conf.eta", {
+                slot,
+                limitHours: slotLimitHours,
+                workerConnections: 2 * plan.listenerLimit + spareConnections,
+            }),
+        ),
+        nginx("edge.conf", { linkPort: plan.offersLinks ? linkPort : 0, ...limits }),
+        nginx("mounts.conf", { mounts: relayMounts(plan.channels), feedPort }),
         nginx("listener.conf", limits),
-        nginx("public.conf", { masters: plan.masters.map(forUrl), ...limits }),
-        nginx("links.conf", {
+        nginx("public.conf", { masters: plan.masters.map(forUrl), feedPort, ...limits }),
+        staticFile("/etc/aerial/nginx/internal.conf", "relay/nginx/internal.conf"),
+        scriptValues(`${scripts}/relay.js`, described(plan)),
+        scriptValues(`${scripts}/playlists.js`, playlists(plan)),
+        staticFile(`${scripts}/health.js`, "machine/health/health.js"),
+        ...["healthz.js", "metrics.js", "log.js"].map((name) =>
+            staticFile(`${scripts}/${name}`, `relay/nginx/${name}`),
+        ),
+    ];
+}
+
+/** The configuration of a slot's NGINX. */
+export function nginxConfiguration(slot: string): string {
+    return `/etc/aerial/nginx/${slot}.conf`;
+}
+
+/** The links to the upstreams, the file with the password excepted. They outlive the slots. */
+export function linkFiles(plan: RelayPlan): MachineFile[] {
+    return [
+        unit("relay/links/aerial-links.service"),
+        templateFile(linksConfiguration, "nginx", "relay/links/links.conf.eta", {
+            limitHours: slotLimitHours,
             links: plan.upstreams.map((upstream, index) => ({
                 ...forUrl(upstream),
                 localPort: upstreamPort(index),
             })),
         }),
-        staticFile("/etc/aerial/nginx/internal.conf", "relay/nginx/internal.conf"),
-        scriptValues(`${scripts}/relay.js`, described(plan, chains)),
-        scriptValues(`${scripts}/playlists.js`, playlists(plan)),
-        staticFile(`${scripts}/health.js`, "machine/health/health.js"),
-        ...["healthz.js", "metrics.js", "log.js", "link.js"].map((name) =>
-            staticFile(`${scripts}/${name}`, `relay/nginx/${name}`),
-        ),
     ];
 }
+
+export const linksConfiguration = "/etc/aerial/links/links.conf";
 
 /** Every playlist by its path; all in one file, because each file of its own costs user data more than it holds. */
 function playlists(plan: RelayPlan): object {
@@ -54,7 +74,7 @@ function playlists(plan: RelayPlan): object {
 }
 
 /** What the scripts in NGINX know about this Relay. */
-function described(plan: RelayPlan, chains: Chain[]): object {
+function described(plan: RelayPlan): object {
     return {
         station: plan.stationName,
         listenerLimit: plan.listenerLimit,
@@ -68,10 +88,12 @@ function described(plan: RelayPlan, chains: Chain[]): object {
                 bitrateKbps,
             })),
         })),
-        chains: chains.map((chain) => ({
-            mount: chain.mount,
-            levels: chain.levels.map(({ name, mount }) => ({ name, mount })),
-        })),
+        upstreams: plan.upstreams.map(({ id }) => id),
+        // Where each slot's Icecast answers.
+        slots: Object.fromEntries(
+            slots.map(({ name, icecastPorts }) => [name, `http://127.0.0.1:${icecastPorts[0]}`]),
+        ),
+        feed: `http://127.0.0.1:${feedPort}/status`,
     };
 }
 

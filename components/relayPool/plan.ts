@@ -1,4 +1,5 @@
 import type { ChannelPlan } from "../../model/channels";
+import type { IcecastVersion } from "../../model/icecast";
 import type { Upstream } from "../../model/links";
 import type { StationNames } from "../../model/stationNames";
 
@@ -9,6 +10,8 @@ export interface RelayPlan {
     /** Its own region in `names.regions`; without it, playlists are the same everywhere. */
     region?: string;
     stationName: string;
+    /** The Icecast that this machine installs. */
+    icecast: IcecastVersion;
     channels: ChannelPlan[];
     /** Where to pull from, first preferred: both Masters, or the Relays of the tier above. */
     upstreams: Upstream[];
@@ -21,6 +24,8 @@ export interface RelayPlan {
     behindBalancer?: boolean;
     /** Listeners behind one address, whom a NAT may hide; 20 when absent. Also the requests of a second from there. */
     connectionsPerAddress?: number;
+    /** After how many seconds without audio an upstream is left. What listeners hear is later by 4 s more than this. */
+    stallSeconds: number;
     names: StationNames;
     /** Where the public certificate comes from, preferred first. */
     masters: Upstream[];

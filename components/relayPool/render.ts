@@ -1,107 +1,175 @@
 import { certificatePort } from "../../model/publicCertificate";
-import { machineTools, toolPackages } from "../machine/base";
-import { command, each, jsonFile, program, textFile, unit } from "../machine/files";
-import type { MachineFile, MachineRole } from "../machine/role";
+import { baseRole } from "../machine/base";
 import {
-    linkPasswordName,
+    command,
+    each,
+    jsonFile,
+    program,
+    programFolder,
+    pythonModule,
+    textFile,
+    unit,
+} from "../machine/files";
+import { icecastInstallation, icecastService, titleIntervalElement } from "../machine/icecast";
+import { mergeRoles, type MachineFile, type MachineRole, type Service } from "../machine/role";
+import {
+    linkLoginName,
+    refuseOtherSecrets,
     refusePlaceholders,
-    secretFiles,
     type SecretFile,
     type SecretNames,
 } from "../machine/secrets";
 import { readTemplate, renderTemplate } from "../machine/template";
-import { relayChains, type Chain } from "./chain";
 import { checkRelayPlan } from "./check";
-import { bracketed, icecastPorts, nginxFiles } from "./nginx";
+import { feedFiles } from "./feed";
+import { relayMounts } from "./mounts";
+import { bracketed, linkFiles, linksConfiguration, nginxConfiguration, nginxFiles } from "./nginx";
 import type { RelayPlan } from "./plan";
+import { firstSlot, slotLimitHours, slots, type Slot } from "./slots";
 
 /** Connections of Icecast beside listeners: the health check, and listeners whose end it has not seen yet. */
 const spareClients = 128;
 
 /**
- * Renders what a Relay's machine gets: Icecast, NGINX, the standby audio, their units and scripts.
+ * Renders what a Relay's machine gets: the feed, Icecast, NGINX, their units and scripts.
  *
  * @throws when the plan cannot work, for example without an upstream, or with two channels on one mount.
  */
 export function renderRelay(plan: RelayPlan): MachineRole {
     checkRelayPlan(plan);
     refusePlaceholders(plan);
-    const chains = relayChains(plan.channels, plan.upstreams);
-    return {
-        packages: [...toolPackages, "icecast2", "nginx", "libnginx-mod-http-js", "curl", "openssl"],
+    const icecast = icecastInstallation(plan.icecast);
+    const files = [
+        ...icecast.files,
+        ...filesWithSecrets(plan),
+        ...nginxFiles(plan),
+        ...linkFiles(plan),
+        ...slotFiles(),
+        ...feedFiles(plan),
+        ...certificateFiles(plan),
+        ...each("relay", units, unit),
+        ...each("relay", programs, program),
+        command("relay/nginx/aerial-drain.sh"),
+    ];
+    refuseOtherSecrets(files, relaySecrets(plan));
+    return mergeRoles(baseRole(), {
+        packages: [...icecast.packages, "nginx", "libnginx-mod-http-js", "curl", "openssl"],
         maskedUnits: ["icecast2.service", "nginx.service"],
         units: [
-            "aerial.target",
-            "aerial-icecast.service",
-            "aerial-nginx.service",
+            "aerial-icecast@.service",
+            "aerial-nginx@.service",
+            "aerial-links.service",
             "aerial-standby-audio.service",
-            "aerial-standby-source.service",
+            "aerial-feed.service",
             "aerial-certificate.timer",
             "aerial-access-log.timer",
         ],
-        files: [
-            ...machineTools(),
-            ...secretFiles(filesWithSecrets(plan, chains), relaySecrets(plan)),
-            ...nginxFiles(plan, chains),
-            ...standbyFiles(plan, chains),
-            ...certificateFiles(plan),
-            ...each("relay", units, unit),
-            ...each("relay", programs, program),
-            command("relay/nginx/aerial-drain.sh"),
-        ],
-    };
+        services,
+        files,
+    });
 }
 
+const icecastConfigurations = "/etc/aerial/icecast/";
+
+function icecastConfiguration(slot: string): string {
+    return `${icecastConfigurations}${slot}.xml`;
+}
+
+function nginxCheck(configuration: string): string[] {
+    return ["/usr/sbin/nginx", "-q", "-t", "-c", configuration];
+}
+
+/** A new mount is Icecast's first, then NGINX can ask for it, then the feed brings it. */
+const services: Service[] = [
+    {
+        // What slots differ in is nothing but ports: the first one stands for all.
+        ...icecastService("aerial-icecast@.service", icecastConfiguration(firstSlot)),
+        reads: [icecastConfigurations],
+        well: [`${programFolder}/slot-well`, "icecast"],
+    },
+    {
+        unit: "aerial-nginx@.service",
+        reads: ["/etc/aerial/nginx/"],
+        onChange: "reload",
+        check: nginxCheck(nginxConfiguration(firstSlot)),
+        packages: ["nginx", "libnginx-mod-http-js"],
+        well: [`${programFolder}/slot-well`, "nginx"],
+    },
+    {
+        // The feed has some seconds of every upstream in hand.
+        unit: "aerial-links.service",
+        reads: ["/etc/aerial/links/", "/etc/aerial/nginx/ca.pem"],
+        onChange: "reload",
+        check: nginxCheck(linksConfiguration),
+        packages: ["nginx"],
+    },
+    {
+        unit: "aerial-standby-audio.service",
+        reads: ["/etc/aerial/standby/", `${programFolder}/standby-audio`],
+        onChange: "restart",
+    },
+    {
+        unit: "aerial-feed.service",
+        reads: [
+            ...["/etc/aerial/feed/", `${programFolder}/feed/`, `${programFolder}/aerial-feed`],
+            // It reads the audio that is made of these when it starts.
+            "/etc/aerial/standby/",
+        ],
+        onChange: "restart",
+    },
+];
+
 const units = [
-    "icecast/aerial-icecast.service",
-    "nginx/aerial-nginx.service",
+    "nginx/aerial-nginx@.service",
     "nginx/aerial-access-log.service",
     "nginx/aerial-access-log.timer",
-    "standby/aerial-standby-audio.service",
-    "standby/aerial-standby-source.service",
     "certificate/aerial-certificate.service",
     "certificate/aerial-certificate.timer",
+    // Started by `aerial-drain end` only.
+    "ending/aerial-ending.service",
 ];
 
 const programs = [
     "icecast/listen-backlog.py",
     "nginx/resolver.sh",
     "nginx/access-log.sh",
-    "standby/standby-audio.sh",
-    "standby/standby-source.py",
     "check/check.sh",
     "check/status.sh",
+    "ending/ending.py",
+    "slots/slot-well.sh",
+    "slots/drain-slot.py",
 ];
+
+function slotFiles(): MachineFile[] {
+    const ports = slots.map(({ name, icecastPorts }) => `${name} ${icecastPorts.join(" ")}`).join(", ");
+    return [
+        unit("relay/icecast/aerial-icecast@.service.eta", { ports }),
+        unit("relay/slots/aerial-drain-slot@.service"),
+        pythonModule("relay/slots/slot_listeners.py"),
+        jsonFile("/etc/aerial/slots.json", {
+            limitSeconds: slotLimitHours * 3600,
+            slots: Object.fromEntries(
+                slots.map(({ name, icecastPorts, nginxPort }) => [
+                    name,
+                    { icecast: icecastPorts[0], nginx: nginxPort },
+                ]),
+            ),
+        }),
+    ];
+}
 
 /** The secrets that a Relay's files ask for. */
 export function relaySecrets({ offersLinks }: Pick<RelayPlan, "offersLinks">): SecretNames {
     return {
-        values: [linkPasswordName],
+        values: [linkLoginName],
         files: ["ca.pem", ...(offersLinks ? ["tls.pem", "tls.key"] : [])],
     };
 }
 
-/** The files that `aerial-secrets` completes on the machine. */
-function filesWithSecrets(plan: RelayPlan, chains: Chain[]): SecretFile[] {
-    const levels = chains.flatMap((chain) => chain.levels).length;
+/** The files that are complete only with secrets. */
+function filesWithSecrets(plan: RelayPlan): SecretFile[] {
     return [
-        {
-            target: "/etc/aerial/icecast.xml",
-            format: "xml",
-            content: renderTemplate("xml", "relay/icecast/icecast.xml.eta", {
-                stationName: plan.stationName,
-                pool: plan.pool,
-                listenerLimit: plan.listenerLimit,
-                // A level that reconnects may have its old connection still open.
-                clientLimit: plan.listenerLimit + spareClients + 2 * levels,
-                sourceLimit: 2 * levels,
-                ports: icecastPorts,
-                chains,
-            }),
-            owner: "root:icecast",
-            mode: "0640",
-            reload: ["aerial-icecast.service"],
-        },
+        ...slots.map((slot) => icecastFile(plan, slot)),
         nginxSecret("/etc/aerial/nginx/secrets.conf", "nginx", readTemplate("relay/nginx/secrets.conf")),
         nginxSecret("/etc/aerial/nginx/ca.pem", "raw", "@{file.ca.pem}"),
         ...(plan.offersLinks
@@ -110,28 +178,53 @@ function filesWithSecrets(plan: RelayPlan, chains: Chain[]): SecretFile[] {
                   nginxSecret("/etc/aerial/nginx/tls.key", "raw", "@{file.tls.key}"),
               ]
             : []),
+        nginxSecret(
+            "/etc/aerial/links/authorization.conf",
+            "nginx",
+            "proxy_set_header Authorization @{relay.link|basic};\n",
+        ),
         {
-            target: "/etc/aerial/certificate/authorization",
-            format: "raw",
-            content: "Authorization: @{relay.link|basic relay}\n",
+            path: "/etc/aerial/certificate/authorization",
+            secretFormat: "raw",
+            content: "Authorization: @{relay.link|basic}\n",
             owner: "root:root",
             mode: "0600",
-            reload: [],
         },
         {
-            target: "/etc/aerial/standby/password",
-            format: "raw",
+            path: "/etc/aerial/feed/password",
+            secretFormat: "raw",
             content: "@{local.source}",
             owner: "root:root",
             mode: "0600",
-            reload: [],
         },
     ];
 }
 
+/** The configuration of a slot's Icecast. */
+function icecastFile(plan: RelayPlan, slot: Slot): SecretFile {
+    const mounts = relayMounts(plan.channels);
+    return {
+        path: icecastConfiguration(slot.name),
+        secretFormat: "xml",
+        content: renderTemplate("xml", "relay/icecast/icecast.xml.eta", {
+            stationName: plan.stationName,
+            titleInterval: titleIntervalElement(plan.icecast),
+            pool: plan.pool,
+            listenerLimit: plan.listenerLimit,
+            // A source that reconnects may have its old connection still open.
+            clientLimit: plan.listenerLimit + spareClients + 2 * mounts.length,
+            sourceLimit: 2 * mounts.length,
+            ports: slot.icecastPorts,
+            mounts,
+        }),
+        owner: "root:icecast",
+        mode: "0640",
+    };
+}
+
 /** A file that NGINX's master process reads, as root. */
-function nginxSecret(target: string, format: SecretFile["format"], content: string): SecretFile {
-    return { target, format, content, owner: "root:root", mode: "0600", reload: ["aerial-nginx.service"] };
+function nginxSecret(path: string, secretFormat: SecretFile["secretFormat"], content: string): SecretFile {
+    return { path, secretFormat, content, owner: "root:root", mode: "0600" };
 }
 
 /** What `aerial-certificate` needs: the Masters to ask, and the names that a usable certificate must have. */
@@ -146,34 +239,4 @@ function certificateFiles({ names, region, masters }: RelayPlan): MachineFile[] 
         ),
         textFile("/etc/aerial/certificate/masters", sources.join("")),
     ];
-}
-
-/** The standby audio: one loop for each codec and bitrate, shared by the mounts that use it. */
-function standbyFiles(plan: RelayPlan, chains: Chain[]): MachineFile[] {
-    const formats = plan.channels.flatMap((channel) => channel.formats);
-    const loops = new Set(formats.map(({ codec, bitrateKbps }) => `${codec} ${bitrateKbps}\n`));
-    const mounts = chains.map((chain, index) => {
-        const format = formats[index];
-        const standby = chain.levels.at(-1);
-        if (!format || !standby) {
-            throw new Error(`${chain.mount} has no format, or no level`);
-        }
-        return {
-            mount: standby.mount,
-            loop: `${format.codec}-${format.bitrateKbps}`,
-            contentType: chain.contentType,
-            // It becomes a header of the source's request.
-            name: chain.title.replace(/\p{Cc}/gu, " "),
-        };
-    });
-    return [
-        textFile("/etc/aerial/standby/announcement.txt", announcement(plan.stationName)),
-        textFile("/etc/aerial/standby/formats", [...loops].join("")),
-        jsonFile("/etc/aerial/standby/source.json", { port: icecastPorts[0], mounts }),
-    ];
-}
-
-/** What the Relay says when it hears from no Master. */
-function announcement(stationName: string): string {
-    return `${stationName}. We will be back in a moment. Please stay with us.\n`;
 }

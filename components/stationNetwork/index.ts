@@ -11,12 +11,16 @@ export interface StationNetworkArgs {
     sshAllowedFrom: string[];
     /** OpenSSH public keys of the engineers. */
     authorizedKeys: string[];
+    /** Whether there is a monitoring machine, which every machine lets read its metrics. */
+    monitored?: boolean;
 }
 
 /** How `pulumi up` and engineers reach a machine by SSH. */
 export interface SshAccess {
     /** Key that `pulumi up` logs in with. */
     privateKey: pulumi.Output<string>;
+    /** Its public half. */
+    deployKey: pulumi.Output<string>;
     /** All public keys that may log in, the program's own among them. */
     authorizedKeys: pulumi.Output<string[]>;
     /** Registered with the provider: without one it would mail a root password. */
@@ -34,6 +38,12 @@ export class StationNetwork extends pulumi.ComponentResource {
     public readonly ssh: SshAccess;
     /** On every machine that pulls channels from another; firewalls admit links by it. */
     public readonly linkTag: pulumi.Output<string>;
+    /** On droplets that are left behind to drain; no state has those. */
+    public readonly drainingTag: pulumi.Output<string>;
+    /** On the monitoring machine; firewalls let it read metrics by it. Undefined where there is none. */
+    public readonly monitoringTag: pulumi.Output<string> | undefined;
+    /** The first two as texts: a look-up needs them before the tags exist. */
+    public readonly tagNames: { link: string; draining: string };
     /** `aerial-<stack>`, the start of names that are unique in an account. */
     public readonly prefix: string;
 
@@ -64,15 +74,18 @@ export class StationNetwork extends pulumi.ComponentResource {
         );
         this.ssh = {
             privateKey: pulumi.secret(key.privateKeyOpenssh),
+            deployKey: publicKey,
             authorizedKeys: publicKey.apply((line) => [line, ...args.authorizedKeys]),
             providerKey: providerKey.fingerprint,
             allowedFrom: args.sshAllowedFrom,
         };
-        this.linkTag = new digitalocean.Tag(
-            `${name}-link`,
-            { name: `${this.prefix}-link` },
-            { parent: this },
-        ).name;
+        this.tagNames = { link: `${this.prefix}-link`, draining: `${this.prefix}-draining` };
+        const tag = (kind: string): pulumi.Output<string> =>
+            new digitalocean.Tag(`${name}-${kind}`, { name: `${this.prefix}-${kind}` }, { parent: this })
+                .name;
+        this.linkTag = tag("link");
+        this.drainingTag = tag("draining");
+        this.monitoringTag = args.monitored ? tag("monitoring") : undefined;
         this.registerOutputs({ vpcUuids: this.vpcUuids, linkTag: this.linkTag });
     }
 }

@@ -369,3 +369,19 @@ export const buckets = new Records(
     }),
 );
 export type BucketRecord = In<typeof buckets>;
+
+/** Objects that programs made, by `<bucket>/<key>`; what is in them is on the S3 server. */
+export const objects = new Records(
+    "aws-object",
+    z.object({
+        ...{ ...origin, bucket: z.string(), key: z.string() },
+        ...{ etag: z.string(), contentType: z.string() },
+        /** None where the bucket has no versions. */
+        versionId: z.string().optional(),
+    }),
+);
+export type ObjectRecord = In<typeof objects>;
+
+export function objectId({ bucket, key }: { bucket: string; key: string }): string {
+    return `${bucket}/${key}`;
+}

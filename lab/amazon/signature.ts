@@ -123,10 +123,14 @@ function signatureOf(
 ): string {
     const canonical = sha256(canonicalRequest(request, signedHeaders, scope.service));
     const text = ["AWS4-HMAC-SHA256", time, textOf(scope), canonical].join("\n");
-    const key = textOf(scope)
+    return hmac(signingKey(secret, scope), text).toString("hex");
+}
+
+/** What is signed with in a day, a region and a service, of a secret. */
+export function signingKey(secret: string, scope: Scope): Buffer {
+    return textOf(scope)
         .split("/")
-        .reduce<Buffer | string>((last, part) => hmac(last, part), `AWS4${secret}`);
-    return hmac(key, text).toString("hex");
+        .reduce<Buffer>((last, part) => hmac(last, part), Buffer.from(`AWS4${secret}`));
 }
 
 function canonicalRequest(
@@ -166,6 +170,6 @@ function sha256(data: string | Buffer): string {
     return createHash("sha256").update(data).digest("hex");
 }
 
-function hmac(key: Buffer | string, text: string): Buffer {
+function hmac(key: Buffer, text: string): Buffer {
     return createHmac("sha256", key).update(text).digest();
 }

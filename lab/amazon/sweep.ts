@@ -7,6 +7,7 @@ import { removeUserPolicy } from "./iam/inlinePolicy";
 import { removeAccessKey, removeUser } from "./iam/user";
 import * as records from "./records";
 import { sweepBuckets } from "./s3/bucket";
+import { removeObject } from "./s3/object";
 
 /** A kind whose removal is that of its record, unless something else is given. */
 function swept(
@@ -35,6 +36,9 @@ function rules(direction: "ingress" | "egress"): Swept["records"] & { remove(id:
         remove: (id) => securityRules.remove(id),
     };
 }
+
+/** Before the buckets that they are in: one with objects stays. */
+const objects = swept("s3/bucketObjectv2:BucketObjectv2", records.objects, { remove: removeObject });
 
 /** What can be swept, in the order in which it goes: instances before their roles, keys before their users. */
 const kinds: readonly Swept[] = [
@@ -68,6 +72,7 @@ const kinds: readonly Swept[] = [
  * has gone: the lab may have been killed as a whole.
  */
 export async function sweepAmazon(known: ReadonlySet<string>): Promise<void> {
+    await removeOrphans(known, [objects]);
     await sweepBuckets(known);
     await removeOrphans(known, kinds);
     if (records.groups.ids().length > 0) {

@@ -62,6 +62,7 @@ async function listen(outputs: StationOutputs, channel: string, options: Options
         codec: options.format,
         ca: publicRoots(),
         prebufferSeconds: options.prebuffer,
+        titles: true,
         tones: {
             ...sourceTones,
             ...Object.fromEntries(options.tone.map((hertz) => [`tone-${hertz}`, hertz])),

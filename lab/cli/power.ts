@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 
 import {
     bootMachine,
@@ -16,12 +16,6 @@ const commands: { name: string; description: string; act: (id: string) => Promis
     { name: "boot", description: "give a machine its power back", act: bootMachine, done: "boots" },
     { name: "freeze", description: "stop a machine's processes", act: freezeMachine, done: "is frozen" },
     { name: "thaw", description: "let a frozen machine go on", act: thawMachine, done: "goes on" },
-    {
-        name: "cut",
-        description: "cut a machine off the network",
-        act: cutMachine,
-        done: "is cut off the network",
-    },
     { name: "uncut", description: "undo cut", act: uncutMachine, done: "is on the network" },
 ];
 
@@ -37,4 +31,21 @@ export function register(program: Command): void {
                 console.log(`${machine.name} ${done}`);
             });
     }
+    program
+        .command("cut")
+        .description("cut a machine off the network")
+        .argument("<machine>", "name of a machine, as `status` shows it")
+        .addOption(
+            new Option("--only <direction>", "lose only what it sends, or what it would receive").choices([
+                "sent",
+                "received",
+            ]),
+        )
+        .action(async (machineName: string, { only }: { only?: "sent" | "received" }) => {
+            const machine = findMachine(machineName);
+            await cutMachine(machine.id, only);
+            console.log(
+                `${machine.name} is cut off the network${only === undefined ? "" : `: what is ${only} is lost`}`,
+            );
+        });
 }

@@ -5,7 +5,7 @@ export interface RoleSummary {
     role: string | undefined;
     /** `ok`, the fault in a word or as an HTTP status, or `no answer`. */
     health: string;
-    /** For people: `main: studio` of a Master, `/main.mp3 from a` of a Relay. */
+    /** For people: `main: studio` of a Master, `/main.mp3 from a` of a Relay, what the monitoring machine sees. */
     plays: string;
     /** Connections to the public mounts; undefined for machines that do not count them. */
     listeners: number | undefined;
@@ -42,6 +42,11 @@ const airtime = z.object({
     channels: z.record(z.string(), z.object({ shows: z.number(), playing: z.string().nullish() })),
     database: z.string().nullish(),
     backup: z.boolean().nullish(),
+});
+
+const monitoring = z.object({
+    role: z.literal("monitoring"),
+    machines: z.record(z.string(), z.object({ health: z.string() })),
 });
 
 /** Reads the JSON of `/usr/local/lib/aerial/status`. Anything else counts as no answer. */
@@ -86,6 +91,19 @@ export function summarize(answer: unknown): RoleSummary {
                     ? "backup not well"
                     : "ok",
             plays: entries.map(([id, { playing }]) => `${id}: ${playing ?? "nothing"}`).join(", "),
+            listeners: undefined,
+            certificate: "",
+            details: answer,
+        };
+    }
+    const asMonitoring = monitoring.safeParse(answer);
+    if (asMonitoring.success) {
+        const seen = Object.values(asMonitoring.data.machines);
+        const up = seen.filter(({ health }) => health === "up").length;
+        return {
+            role: "monitoring",
+            health: up > 0 ? "ok" : "sees nothing",
+            plays: `sees ${up} of ${seen.length} machines`,
             listeners: undefined,
             certificate: "",
             details: answer,

@@ -15,12 +15,15 @@ const actions = {
     thaw: "go on after freeze",
     silence: "send digital silence",
     sound: "send sound again",
+    title: "send the title that --title gives",
     status: "show which Masters accept the stream",
 };
 
 interface Options {
     tone?: number;
     file?: string;
+    speech?: boolean;
+    title?: string;
     master?: string;
     tls?: boolean;
 }
@@ -34,6 +37,11 @@ export function register(program: Command): void {
         .argument("<action>", Object.keys(actions).join(", "))
         .option("--tone <hz>", "tone that identifies it (default: the source's own)", wholeNumber)
         .option("--file <path>", "audio to play in a loop (default: a voice that names the source)")
+        .option(
+            "--speech",
+            "ten minutes of speech that never repeats, in place of the voice that names the source",
+        )
+        .option("--title <text>", "the title that the action `title` sends")
         .option(
             "--master <id>",
             "push to this Master only (a, b) or to both, by their addresses (default: by the ingest name)",
@@ -81,6 +89,9 @@ async function act(channel: string, source: string, action: string, options: Opt
         case "sound":
             await encoder.setSilent(action === "silence");
             return `${name} sends ${action}`;
+        case "title":
+            await encoder.setTitle(options.title ?? "");
+            return `${name} sends ${options.title === undefined ? "an empty title" : `the title ${options.title}`}`;
         default:
             return encoder.state === "frozen" ? `${name} is frozen` : describe(name, await encoder.status());
     }
@@ -93,7 +104,7 @@ async function start(encoder: Encoder, name: string, source: string, options: Op
     const file = options.file === undefined ? undefined : resolve(callerFolder, options.file);
     const status = await encoder.start(await stationOutputs(), { ...options, file });
     const tone = options.tone ?? (file === undefined ? sourceTones[source] : undefined);
-    const audio = file ?? "a voice that says so";
+    const audio = file ?? (options.speech ? "speech that never repeats" : "a voice that says so");
     return `${status ? describe(name, status) : name}, with ${audio}${tone === undefined ? "" : ` over ${tone} Hz`}`;
 }
 

@@ -58,7 +58,7 @@ export function machineTable(machines: readonly MachineStatus[]): string {
         machine.publicAddress,
         machine.reservedAddresses.join(" "),
         machine.privateAddress?.address ?? "",
-        machine.cut ? `${machine.state}, cut` : machine.state,
+        machine.cut === undefined ? machine.state : `${machine.state}, cut ${machine.cut}`,
         machine.health,
         machine.certificate,
         machine.plays,

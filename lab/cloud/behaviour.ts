@@ -336,6 +336,22 @@ export const behaviours: {
         "sdk",
         "bucket_object_lock_configuration.go",
     ),
+    // Its key has a default, the logical name, but none that Pulumi's bridge knows as automatic.
+    "aws:s3/bucketObjectv2:BucketObjectv2": {
+        library: "sdk",
+        replaceOn: ["bucket", "key", "region"],
+        computed: [
+            "arn",
+            "contentType",
+            "etag",
+            "serverSideEncryption",
+            "storageClass",
+            "tagsAll",
+            "versionId",
+        ],
+        computedAgain: ["versionId"],
+        source: amazon("s3/object.go") + ", read 2026-11; pulumi-aws 7, provider/resources.go",
+    },
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": settingOfBucket(
         "sdk",
         "bucket_ownership_controls.go",

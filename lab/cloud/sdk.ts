@@ -42,6 +42,7 @@ interface SdkClasses {
     "aws:lb/targetGroup:TargetGroup": typeof import("@pulumi/aws/lb/targetGroup").TargetGroup;
     "aws:s3/bucket:Bucket": typeof import("@pulumi/aws/s3/bucket").Bucket;
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": typeof import("@pulumi/aws/s3/bucketLifecycleConfiguration").BucketLifecycleConfiguration;
+    "aws:s3/bucketObjectv2:BucketObjectv2": typeof import("@pulumi/aws/s3/bucketObjectv2").BucketObjectv2;
     "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": typeof import("@pulumi/aws/s3/bucketObjectLockConfiguration").BucketObjectLockConfiguration;
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": typeof import("@pulumi/aws/s3/bucketOwnershipControls").BucketOwnershipControls;
     "aws:s3/bucketPolicy:BucketPolicy": typeof import("@pulumi/aws/s3/bucketPolicy").BucketPolicy;

@@ -5,6 +5,7 @@ import {
     bootMachine,
     createMachine,
     destroyMachine,
+    isMachineOn,
     killMachine,
     shutDownMachine,
 } from "../machines/machines";
@@ -68,6 +69,9 @@ const machineBackend = {
     /** Has a machine end all that runs on it, and unmount its volumes. @throws when it takes longer than a minute. */
     shutDown: (dropletId: number): Promise<void> => shutDownMachine(String(dropletId), shutdownLimitSeconds),
 
+    /** Whether a droplet has power. */
+    isOn: (dropletId: number): boolean => isMachineOn(String(dropletId)),
+
     /** Removes a machine and all of its traces; succeeds when there is none. */
     destroy: (dropletId: number): Promise<void> => destroyMachine(String(dropletId)),
 
@@ -110,6 +114,8 @@ const machineBackend = {
 const recordBackend: typeof machineBackend = {
     create: async () => {},
     shutDown: async () => {},
+    // There is no machine that would have power: programs that end a droplet need not wait for it.
+    isOn: () => false,
     destroy: async () => {},
     restart: async () => {},
     createVolume: async () => {},

@@ -1,5 +1,6 @@
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
 
+import { serveDropletApi } from "../digitalocean/apiServer";
 import { writeJson } from "../workstation/files";
 import { heal } from "./heal";
 import { isWork, plainText, Progress } from "./progress";
@@ -37,8 +38,10 @@ export interface OperationResult {
     ok: boolean;
     /** Steps that changed something, in the order in which they ended. */
     steps: Step[];
-    /** The engine's errors in full, each once. */
+    /** The engine's errors in full, each once, after the name of the resource that it is about. */
     errors: string[];
+    /** What the program said of the whole station, in order. */
+    told: string[];
     seconds: number;
 }
 
@@ -49,10 +52,15 @@ function record(result: OperationResult, event: EngineEvent): void {
         result.steps.push({ op, type, urn, diffs: diffs ?? [] });
     }
     if (event.diagnosticEvent?.severity === "error") {
-        const text = plainText(event.diagnosticEvent.message);
-        if (!result.errors.includes(text)) {
-            result.errors.push(text);
+        const { urn, message } = event.diagnosticEvent;
+        const text = plainText(message);
+        // The engine writes the error that stopped the program twice.
+        if (!result.errors.some((error) => error.endsWith(text))) {
+            result.errors.push(urn ? `${urn.split("::").at(-1)}: ${text}` : text);
         }
+    }
+    if (event.diagnosticEvent?.severity === "info" && !event.diagnosticEvent.urn) {
+        result.told.push(plainText(event.diagnosticEvent.message));
     }
 }
 
@@ -70,8 +78,10 @@ async function perform(
     if (operation === "preview") {
         await stack.preview({ ...options, replace: urns, plan: planFile });
     } else {
-        // One run reports several errors: resources that do not depend on a refused one are still made.
-        await stack.up({ ...options, replace: urns, continueOnError: true });
+        // A first run reports several errors: what does not depend on a refused resource is still made. Later, the engine
+        // would take for gone what waits for the refused one, such as names, and remove it.
+        const isFirst = (await resourcesOf(stack)).length === 0;
+        await stack.up({ ...options, replace: urns, continueOnError: isFirst });
     }
 }
 
@@ -80,10 +90,8 @@ async function urnsOf(stack: Stack, names: readonly string[]): Promise<string[]>
     if (names.length === 0) {
         return [];
     }
-    const exported = await stack.exportStack();
-    const { resources = [] } = exported.deployment as { resources?: { urn: string }[] };
     const droplets = new Map(
-        resources
+        (await resourcesOf(stack))
             .filter(({ urn }) => urn.includes("$digitalocean:index/droplet:Droplet::"))
             .map(({ urn }) => [urn.split("::").at(-1) ?? "", urn]),
     );
@@ -98,6 +106,12 @@ async function urnsOf(stack: Stack, names: readonly string[]): Promise<string[]>
     });
 }
 
+/** What the state holds. */
+async function resourcesOf(stack: Stack): Promise<{ urn: string }[]> {
+    const exported = await stack.exportStack();
+    return (exported.deployment as { resources?: { urn: string }[] }).resources ?? [];
+}
+
 /** An error's message without the engine's command line and its outputs, which repeat the message. */
 function reasonOf(error: unknown): string {
     const message = error instanceof Error ? error.message : String(error);
@@ -109,11 +123,13 @@ function reasonOf(error: unknown): string {
 /** Runs an operation with its progress on standard output. Does not throw: errors are in the result. */
 async function operate(wanted: Operation): Promise<OperationResult> {
     const started = Date.now();
-    const result: OperationResult = { ok: false, steps: [], errors: [], seconds: 0 };
+    const result: OperationResult = { ok: false, steps: [], errors: [], told: [], seconds: 0 };
     const progress = new Progress((line) => console.log(line), wanted.operation === "preview");
+    let api;
     try {
         await heal(wanted);
-        const stack = await openStack(wanted);
+        api = await serveDropletApi();
+        const stack = await openStack(wanted, api.environment);
         await perform(stack, wanted, (event) => {
             record(result, event);
             progress.onEvent(event);
@@ -131,6 +147,7 @@ async function operate(wanted: Operation): Promise<OperationResult> {
         }
     } finally {
         progress.end();
+        await api?.close();
     }
     result.seconds = (Date.now() - started) / 1000;
     return result;

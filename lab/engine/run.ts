@@ -10,7 +10,8 @@ import type { Operation, OperationResult } from "./operate";
 
 /* Runs operations of the engine in child processes; see operate.ts. */
 
-function operateCommand(operation: Operation): string[] {
+/** The command that runs an operation in a process of its own. */
+export function operateCommand(operation: Operation): string[] {
     return [
         process.execPath,
         "--import",
@@ -42,6 +43,7 @@ export interface DeployedResource {
     id?: string;
     parent?: string;
     delete?: boolean;
+    protect?: boolean;
     inputs?: Record<string, unknown>;
     outputs?: Record<string, unknown>;
     dependencies?: string[];

@@ -69,8 +69,11 @@ function withoutEncrypted(value: unknown): unknown {
         : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutEncrypted(inner)]));
 }
 
-/** Opens a stack with the lab's providers. Before a run, call `heal`. */
-export async function openStack(choice: StackChoice): Promise<Stack> {
+/** Opens a stack with the lab's providers. `environment` is the engine's, beside its usual one. Before a run, call `heal`. */
+export async function openStack(
+    choice: StackChoice,
+    environment: Record<string, string> = {},
+): Promise<Stack> {
     const module = choice.program ?? join(checkout, "index");
     const workDir = copySettings(choice);
     mkdirSync(labPath("state"), { recursive: true });
@@ -84,6 +87,6 @@ export async function openStack(choice: StackChoice): Promise<Stack> {
             program: () =>
                 Promise.resolve({ ...(createRequire(__filename)(module) as Record<string, unknown>) }),
         },
-        { workDir, pulumiCommand, envVars: engineEnvironment(providers, choice.mode) },
+        { workDir, pulumiCommand, envVars: { ...engineEnvironment(providers, choice.mode), ...environment } },
     );
 }

@@ -6,7 +6,7 @@ import { withLock } from "../workstation/lock";
 import { run, type RunOptions, type RunResult } from "../workstation/run";
 import { resolvConfFile } from "../network/resolver";
 import { cacheFolder, checkout, namespacePath } from "../paths";
-import { disabledTimers, imagePackages } from "./packages";
+import { disabledTimers, imagePackages, offeredPackages } from "./packages";
 
 const suite = "trixie";
 
@@ -15,6 +15,8 @@ const sources = [
     `deb http://deb.debian.org/debian ${suite} main`,
     `deb http://deb.debian.org/debian ${suite}-updates main`,
     `deb http://deb.debian.org/debian-security ${suite}-security main`,
+    // apt takes nothing from there unasked.
+    `deb http://deb.debian.org/debian ${suite}-backports main`,
 ];
 
 const recipe = join(checkout, "lab", "machines", "recipe");
@@ -42,7 +44,7 @@ const disabledUnits = [...imagePackages.flatMap((entry) => entry.disabledUnits ?
 /** Different for each image: its folder in the cache is named after it. */
 function imageKey(): string {
     const hash = createHash("sha256");
-    hash.update(JSON.stringify([suite, sources, mmdebstrapArguments, disabledUnits]));
+    hash.update(JSON.stringify([suite, sources, mmdebstrapArguments, disabledUnits, offeredPackages]));
     hash.update(readFileSync(join(recipe, "customize.sh")));
     return hash.digest("hex").slice(0, 12);
 }
@@ -96,7 +98,12 @@ async function buildImage(folder: string, progress: (line: string) => void): Pro
             ...sources,
         ],
         {
-            env: { ...process.env, DISABLED_UNITS: disabledUnits.join(" "), LC_ALL: "C.UTF-8" },
+            env: {
+                ...process.env,
+                DISABLED_UNITS: disabledUnits.join(" "),
+                OFFERED_PACKAGES: offeredPackages.join(" "),
+                LC_ALL: "C.UTF-8",
+            },
             onStderr: (text) => reportSteps(text, progress),
         },
     );

@@ -8,7 +8,7 @@ import { withLock } from "../workstation/lock";
 import { run, type RunOptions, type RunResult } from "../workstation/run";
 import { waitFor } from "../workstation/wait";
 import { assignedAddresses, attachMachine, detachMachine, setCut, unplugMachine } from "../network/network";
-import { readNetwork, type PrivateAddress } from "../network/state";
+import { readNetwork, type Cut, type PrivateAddress } from "../network/state";
 import { labCgroup, labPath, machineFolder, machineNamespace } from "../paths";
 import { bootProcess, cleanAfterSupervisor, findLeader } from "./boot";
 import { makeDisk, mountDisk, unmountDisk } from "./disk";
@@ -39,8 +39,8 @@ interface MachineRecord extends Omit<MachineSpec, "userData" | "publicKeys"> {
 
 export interface Machine extends MachineRecord {
     state: ProcessState;
-    /** True while its network is cut. */
-    cut: boolean;
+    /** Which of its packets are lost, while its network is cut. */
+    cut?: Cut;
     reservedAddresses: string[];
 }
 
@@ -117,6 +117,11 @@ export async function shutDownMachine(id: string, limitSeconds: number): Promise
     });
 }
 
+/** Whether a machine has power; one that nobody knows has none. */
+export function isMachineOn(id: string): boolean {
+    return existsSync(machineFolder(id)) && stateOf(id) !== "off";
+}
+
 /** Stops every process of a machine where it is. The kernel, which is the workstation's, still answers on open sockets. */
 export async function freezeMachine(id: string): Promise<void> {
     await freeze(id, true);
@@ -126,15 +131,15 @@ export async function thawMachine(id: string): Promise<void> {
     await freeze(id, false);
 }
 
-/** Cuts a machine off the network: all packets from and to it are lost, until `uncutMachine`. */
-export async function cutMachine(id: string): Promise<void> {
+/** Cuts a machine off the network: all packets from and to it are lost, or those of one direction, until `uncutMachine`. */
+export async function cutMachine(id: string, cut: Cut = "both ways"): Promise<void> {
     recorded(id);
-    await setCut(machineNamespace(id), true);
+    await setCut(machineNamespace(id), cut);
 }
 
 export async function uncutMachine(id: string): Promise<void> {
     recorded(id);
-    await setCut(machineNamespace(id), false);
+    await setCut(machineNamespace(id), undefined);
 }
 
 /** The command that runs a program in a running machine, as root. */
@@ -171,7 +176,7 @@ export function listMachines(): Machine[] {
         .map((record) => ({
             ...record,
             state: stateOf(record.id),
-            cut: network.endpoints[machineNamespace(record.id)]?.cut ?? false,
+            cut: network.endpoints[machineNamespace(record.id)]?.cut,
             reservedAddresses: assignedAddresses(network, record.id),
         }));
 }
@@ -224,4 +229,17 @@ function recorded(id: string): MachineRecord {
 /** One change at a time for each machine: the engine and a person may both work on it. */
 function locked<T>(id: string, body: () => Promise<T>): Promise<T> {
     return withLock(labPath("locks", `machine-${id}`), body);
+}
+
+/** Undoes whatever has been done to a machine from outside. */
+export async function mendMachine({ id, state, cut }: Machine): Promise<void> {
+    if (cut) {
+        await uncutMachine(id);
+    }
+    if (state === "frozen") {
+        await thawMachine(id);
+    }
+    if (state === "off") {
+        await bootMachine(id);
+    }
 }

@@ -46,9 +46,18 @@ export const imagePackages: readonly ImagePackage[] = [
     { name: "age" },
     { name: "postgresql", disabledUnits: ["postgresql.service"] },
     { name: "python3-boto3" },
+    // Monitoring.
+    { name: "prometheus", disabledUnits: ["prometheus.service"] },
+    { name: "prometheus-node-exporter", disabledUnits: ["prometheus-node-exporter.service"] },
     // For the tests of what is rendered.
     { name: "xmlstarlet" },
 ];
+
+/**
+ * Packages that some machines install in place of those of the image, as apt takes them. The image has them, and what
+ * they need, in its repository of backports.
+ */
+export const offeredPackages: readonly string[] = ["icecast2=2.5.*", "libigloo0t64/trixie-backports"];
 
 /** Timers that would only use processor time: the lab has no way out, and its machines live for hours. */
 export const disabledTimers: readonly string[] = [

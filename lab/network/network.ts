@@ -12,6 +12,7 @@ import {
     interfaceName,
     readNetwork,
     type Balancer,
+    type Cut,
     type Endpoint,
     type FirewallRules,
     type NetworkState,
@@ -199,8 +200,8 @@ export async function setBalancers(balancers: Balancer[]): Promise<void> {
     );
 }
 
-/** Cuts an endpoint off the network, or joins it again. While it is cut, packets are lost without any reply. */
-export async function setCut(endpointName: string, cut: boolean): Promise<void> {
+/** Cuts an endpoint off the network, or joins it again (`undefined`). While it is cut, packets are lost without any reply. */
+export async function setCut(endpointName: string, cut: Cut | undefined): Promise<void> {
     await changeEndpoint(endpointName, (endpoint) => {
         endpoint.cut = cut;
     });

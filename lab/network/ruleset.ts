@@ -3,6 +3,7 @@ import {
     addressesOf,
     interfaceName,
     type Balancer,
+    type Cut,
     type Endpoint,
     type FirewallRule,
     type NetworkState,
@@ -48,12 +49,11 @@ export function ruleset(state: NetworkState): string {
 }
 
 function cutRules(endpoints: Endpoint[]): string[] {
-    const cut = endpoints.filter((endpoint) => endpoint.cut);
-    if (cut.length === 0) {
-        return [];
-    }
-    const names = cut.map(quoted).join(", ");
-    return [`iifname { ${names} } counter drop`, `oifname { ${names} } counter drop`];
+    const lost = (keyword: string, spared: Cut): string[] => {
+        const cut = endpoints.filter((endpoint) => endpoint.cut !== undefined && endpoint.cut !== spared);
+        return cut.length === 0 ? [] : [`${keyword} { ${cut.map(quoted).join(", ")} } counter drop`];
+    };
+    return [...lost("iifname", "received"), ...lost("oifname", "sent")];
 }
 
 /** Nobody sends from an address of others: else sources in firewall rules would mean nothing. */

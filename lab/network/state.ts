@@ -26,6 +26,9 @@ export interface PrivateAddress {
     vpcRange: string;
 }
 
+/** Which packets of an endpoint are lost: all of them, or only those it sends or receives, as when one direction of a line fails. */
+export type Cut = "both ways" | "sent" | "received";
+
 /** What has a link of its own to the router: a machine, a region's listener, a place outside. */
 export interface Endpoint {
     /** Also its namespace: `client-ams3`, `studio`, `m-<machine id>`. */
@@ -33,8 +36,8 @@ export interface Endpoint {
     /** Public address, from which it sends. */
     address: string;
     private?: PrivateAddress;
-    /** True while its network is cut: all packets from and to it are dropped without a reply. */
-    cut?: boolean;
+    /** While its network is cut: these packets are dropped without a reply. */
+    cut?: Cut;
     firewall?: FirewallRules;
     /** More addresses at which it answers, such as the metadata service's. */
     services?: string[];

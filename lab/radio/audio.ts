@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 
 import { checkout, labPath, shortHash } from "../paths";
 import { inImage } from "../machines/image";
-import { sourceTones } from "./tones";
+import { speechText } from "./speech";
+import { detectorRate, sourceTones } from "./tones";
 
 export interface SourceAudio {
     channel: string;
@@ -12,6 +13,8 @@ export interface SourceAudio {
     tone?: number;
     /** An audio file instead of the spoken announcement; it gets a tone only if one is given. */
     file?: string;
+    /** About ten minutes of speech that never repeats, instead of the spoken announcement. */
+    speech?: boolean;
 }
 
 /** The script that makes the machines' announcements; it also makes a source's. */
@@ -23,7 +26,7 @@ const announcer = join(checkout, "config-templates/machine/announcement/aerial-a
  *
  * @returns the path of an audio file.
  */
-export async function sourceAudio({ channel, source, tone, file }: SourceAudio): Promise<string> {
+export async function sourceAudio({ channel, source, tone, file, speech }: SourceAudio): Promise<string> {
     if (file !== undefined && !existsSync(file)) {
         throw new Error(`there is no file ${file}`);
     }
@@ -38,8 +41,12 @@ export async function sourceAudio({ channel, source, tone, file }: SourceAudio):
         );
     }
     const folder = labPath("audio");
-    const key = file === undefined ? `${channel}-${source}` : `file-${shortHash(resolve(file), 8)}`;
-    const name = `${key}-${hertz}.wav`;
+    const text = speech ? speechText(`${channel} ${source}`) : announcementOf(channel, source);
+    const key =
+        file === undefined
+            ? `${channel}-${source}-${shortHash(text, 8)}`
+            : `file-${shortHash(resolve(file), 8)}`;
+    const name = `${key}-${hertz}.flac`;
     const target = join(folder, name);
     if (existsSync(target)) {
         return target;
@@ -49,24 +56,54 @@ export async function sourceAudio({ channel, source, tone, file }: SourceAudio):
     mkdirSync(work, { recursive: true });
     try {
         if (file === undefined) {
-            await announce(work, channel, source, hertz);
+            await announce(work, text, hertz);
         } else {
             await mix(work, resolve(file), hertz);
         }
-        renameSync(join(work, "out.wav"), target);
+        renameSync(join(work, "out.flac"), target);
     } finally {
         rmSync(work, { recursive: true, force: true });
     }
     return target;
 }
 
-async function announce(work: string, channel: string, source: string, hertz: number): Promise<void> {
-    writeFileSync(
-        join(work, "text"),
+/** An audio file as a listener's decoder gives it: mono, at the detector's rate. */
+export async function decodedAudio(file: string): Promise<Int16Array> {
+    const work = mkdtempSync(labPath("audio", ".decoded-"));
+    try {
+        await inImage(
+            [
+                ...["ffmpeg", "-nostdin", "-v", "error", "-i", "/input"],
+                ...["-ac", "1", "-ar", String(detectorRate), "-f", "s16le", "/work/samples"],
+            ],
+            {
+                binds: [
+                    { source: work, target: "/work", writable: true },
+                    { source: file, target: "/input" },
+                ],
+            },
+        );
+        return samplesOf(readFileSync(join(work, "samples")));
+    } finally {
+        rmSync(work, { recursive: true, force: true });
+    }
+}
+
+/** The samples of a recording (`PlayerOptions.recording`); half a sample at its end is left out. */
+export function samplesOf(bytes: Buffer): Int16Array {
+    return Int16Array.from({ length: bytes.length >> 1 }, (_, n) => bytes.readInt16LE(n * 2));
+}
+
+function announcementOf(channel: string, source: string): string {
+    return (
         `This is the ${source}, live on channel ${channel}. You are listening to the ${source}. ` +
-            `Whatever happens elsewhere, the ${source} is on the air now.\n`,
+        `Whatever happens elsewhere, the ${source} is on the air now.\n`
     );
-    await inImage(["sh", "/announcer", "/work/text", String(hertz), "/work/out.wav"], {
+}
+
+async function announce(work: string, text: string, hertz: number): Promise<void> {
+    writeFileSync(join(work, "text"), text);
+    await inImage(["sh", "/announcer", "/work/text", String(hertz), "/work/out.flac"], {
         binds: [
             { source: work, target: "/work", writable: true },
             { source: announcer, target: "/announcer" },
@@ -83,7 +120,7 @@ async function mix(work: string, file: string, hertz: number): Promise<void> {
             "-filter_complex",
             "[0:a]aresample=44100,aformat=channel_layouts=mono[p];[p][1:a]amix=inputs=2:duration=first:normalize=0," +
                 "alimiter=limit=0.9:level=false,pan=stereo|c0=c0|c1=c0[out]",
-            ...["-map", "[out]", "/work/out.wav"],
+            ...["-map", "[out]", "/work/out.flac"],
         ],
         {
             binds: [

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { closeSync, openSync, writeSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 
 import type { Codec } from "./frames";
@@ -22,6 +23,9 @@ export interface HeardSilence {
     milliseconds: number;
 }
 
+/** How long a decoder may take for what it has been given, on a machine with much else to do. */
+const endLimitMs = 30_000;
+
 /** The ffmpeg command that decodes its input at once into samples for the tone detector. */
 export function decoderArguments(codec: Codec): string[] {
     return [
@@ -43,15 +47,25 @@ export class Decoder {
     private readonly detector: ToneDetector;
     private readonly arrivals: { mediaSeconds: number; at: number }[] = [];
     private odd: Buffer = Buffer.alloc(0);
+    /** Descriptor of the recording's file. */
+    private readonly recording: number | undefined;
     private readonly ended: Promise<void>;
     /** Complaints of the decoder: frames it could not decode whole. */
     errors = 0;
     /** Its last complaint. */
     lastError = "";
 
-    /** @param command the whole command line, see {@link decoderArguments}. */
-    constructor(command: readonly string[], tones?: Readonly<Record<string, number>>) {
+    /**
+     * @param command the whole command line, see {@link decoderArguments}.
+     * @param options.tones those to recognise.
+     * @param options.recording file that gets the decoded samples as they come.
+     */
+    constructor(
+        command: readonly string[],
+        { tones, recording }: { tones?: Readonly<Record<string, number>>; recording?: string } = {},
+    ) {
         this.detector = new ToneDetector(tones);
+        this.recording = recording === undefined ? undefined : openSync(recording, "w");
         const [program = "", ...args] = command;
         this.process = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
         this.process.stdin.on("error", () => undefined);
@@ -80,9 +94,12 @@ export class Decoder {
     /** Decodes what is left and ends. */
     async end(): Promise<void> {
         this.process.stdin.end();
-        const limit = setTimeout(() => this.process.kill("SIGKILL"), 3000);
+        const limit = setTimeout(() => this.process.kill("SIGKILL"), endLimitMs);
         await this.ended;
         clearTimeout(limit);
+        if (this.recording !== undefined) {
+            closeSync(this.recording);
+        }
     }
 
     /** The sources heard so far, in order. */
@@ -104,6 +121,9 @@ export class Decoder {
     }
 
     private take(data: Buffer): void {
+        if (this.recording !== undefined) {
+            writeSync(this.recording, data);
+        }
         const all = this.odd.length === 0 ? data : Buffer.concat([this.odd, data]);
         const samples = new Int16Array(all.length >> 1);
         for (let n = 0; n < samples.length; n++) {

@@ -28,6 +28,8 @@ export interface EncoderOptions {
     tone?: number;
     /** An audio file to play in a loop instead of the spoken announcement. */
     file?: string;
+    /** About ten minutes of speech that never repeats, instead of the spoken announcement. */
+    speech?: boolean;
     /**
      * Id of the Master to push to, or `both` for all Masters, by their addresses. Unless given, it looks up the ingest name
      * for each connection.
@@ -67,7 +69,8 @@ const takenLimitMs = 6_000;
 const finalErrors = [
     { pattern: /^401/, afterMs: 0, text: "refuses this user and password" },
     { pattern: /SSL verification/, afterMs: 0, text: "leads to a certificate that is not trusted" },
-    { pattern: /^403/, afterMs: takenLimitMs, text: "has another encoder on this mount" },
+    // Icecast 2.4 says 403, 2.5 says 409.
+    { pattern: /^(403|409)/, afterMs: takenLimitMs, text: "has another encoder on this mount" },
 ];
 
 /**
@@ -122,7 +125,6 @@ export class Encoder {
             user,
             password,
             bitrate_kbps: outputs.ingest.encoder.bitrateKbps,
-            all,
             tls: options.tls ?? false,
             hosts,
             control: "/encoder/control",
@@ -173,6 +175,15 @@ export class Encoder {
     /** Sends digital silence, or sound again. */
     async setSilent(silent: boolean): Promise<void> {
         await this.ask(silent ? "silence" : "sound");
+    }
+
+    /**
+     * Sends a title from now on. Ends of lines become spaces.
+     *
+     * @returns where in its audio file the title begins, in seconds.
+     */
+    async setTitle(title: string): Promise<number> {
+        return Number(await this.ask(`title ${title.replace(/[\r\n]+/g, " ")}`));
     }
 
     async status(): Promise<EncoderStatus> {

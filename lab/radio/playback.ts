@@ -20,6 +20,8 @@ export class Playback {
     /** Seconds of audio played. */
     played = 0;
 
+    /** Levels of the last second after each arrival, the newest last. */
+    private crests: { at: number; level: number }[] = [];
     private last: number | undefined;
     private firstArrival: number | undefined;
     private playing = false;
@@ -43,11 +45,20 @@ export class Playback {
         return this.firstArrival === undefined || this.playing ? 0 : (this.gaps.at(-1)?.seconds ?? 0);
     }
 
+    /**
+     * Highest level within the last second: what the buffer holds, whatever the rhythm in which audio comes. AAC at 64
+     * kbit/s comes in lumps of 0.2 s and more, and the level is lower by one just before it comes.
+     */
+    get crest(): number {
+        return Math.max(this.level, ...this.crests.map(({ level }) => level));
+    }
+
     /** Audio arrives. */
     arrive(now: number, seconds: number): void {
         this.advance(now);
         this.firstArrival ??= now;
         this.level += seconds;
+        this.crests.push({ at: now, level: this.level });
         this.playing ||= this.level > 0 && this.level >= this.prebufferSeconds;
     }
 
@@ -55,6 +66,7 @@ export class Playback {
     advance(now: number): void {
         const passed = this.last === undefined ? 0 : Math.max(0, now - this.last) / 1000;
         this.last = now;
+        this.crests = this.crests.filter(({ at }) => at > now - 1000);
         if (this.playing) {
             const out = Math.min(this.level, passed);
             this.level -= out;

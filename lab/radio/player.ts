@@ -3,8 +3,9 @@ import { get as getSecure } from "node:https";
 
 import { Decoder } from "./decoder";
 import { FrameCutter, type Codec } from "./frames";
+import { IcyReader } from "./icy";
 import { Playback } from "./playback";
-import type { Connection, ListenReport } from "./report";
+import type { Connection, HeardTitle, ListenReport } from "./report";
 
 export interface PlayerOptions {
     /** Where to listen, the preferred URL first. When one fails, the player goes to the next. */
@@ -23,6 +24,10 @@ export interface PlayerOptions {
     stallSeconds?: number;
     /** Command line of a decoder, by which sources are told apart. Without it, only frames are counted. */
     decoder?: string[];
+    /** Asks for titles in the stream, and tells them in the report. */
+    titles?: boolean;
+    /** File that gets the decoded audio: 16 bits, mono, 8,000 samples a second. Only with a decoder. */
+    recording?: string;
     /** Tones to recognise, by name; those of the lab's sources unless given. */
     tones?: Record<string, number>;
 }
@@ -54,6 +59,7 @@ export class Player {
     private readonly cutter: FrameCutter;
     private readonly decoder: Decoder | undefined;
     private readonly connections: Connection[] = [];
+    private readonly titles: HeardTitle[] = [];
     private readonly startedAt = Date.now();
     private readonly ticker: NodeJS.Timeout;
     private request: ClientRequest | undefined;
@@ -73,7 +79,7 @@ export class Player {
         this.codec = options.codec;
         this.playback = new Playback(options.prebufferSeconds ?? 0.5);
         this.cutter = new FrameCutter(options.codec);
-        this.decoder = options.decoder && new Decoder(options.decoder, options.tones);
+        this.decoder = options.decoder && new Decoder(options.decoder, options);
         this.ticker = setInterval(() => this.tick(), 50);
         if (options.playlist === undefined) {
             this.connect();
@@ -116,10 +122,12 @@ export class Player {
                 filledSeconds: this.playback.filled ?? null,
                 lowestSeconds: this.playback.lowest ?? null,
                 nowSeconds: this.playback.level,
+                crestSeconds: this.playback.crest,
             },
             longestPauseSeconds: Math.max(this.longestPauseMs, pause) / 1000,
             joints: this.cutter.joints,
             skippedBytes: this.cutter.skippedBytes,
+            titles: [...this.titles],
             decoded: this.decoder !== undefined,
             timeline: this.decoder?.timeline() ?? [],
             silences,
@@ -175,7 +183,11 @@ export class Player {
     private open(url: string, failed: (connection: Connection) => void, receive: Receive): void {
         const connection: Connection = { url, at: Date.now(), bytes: 0 };
         this.connections.push(connection);
-        const headers = { "User-Agent": "aerial-listen", Accept: "*/*" };
+        const headers = {
+            "User-Agent": "aerial-listen",
+            Accept: "*/*",
+            ...(this.options.titles ? { "Icy-MetaData": "1" } : {}),
+        };
         const request = url.startsWith("https:")
             ? getSecure(url, { agent: false, headers, ca: this.options.ca })
             : getPlain(url, { agent: false, headers });
@@ -201,6 +213,8 @@ export class Player {
     }
 
     private readonly receive: Receive = (response, connection, limit, end) => {
+        const interval = response.headers["icy-metaint"];
+        const reader = interval === undefined ? undefined : new IcyReader(Number(interval));
         response.on("data", (data: Buffer) => {
             const now = Date.now();
             if (this.lastByteAt === 0) {
@@ -212,16 +226,27 @@ export class Player {
             }
             this.lastByteAt = now;
             connection.bytes += data.length;
-            const frames = this.cutter.push(data);
-            if (frames.seconds > 0) {
-                this.playback.arrive(now, frames.seconds);
-                this.decoder?.push(frames.data, this.cutter.seconds, now);
+            for (const part of reader?.push(data) ?? [{ audio: data }]) {
+                if ("title" in part) {
+                    const mediaSeconds = this.cutter.seconds;
+                    this.titles.push({ title: part.title, mediaSeconds, arrivedAt: now });
+                } else {
+                    this.hear(part.audio, now);
+                }
             }
         });
         response.on("error", (error) => end(error.message));
         response.on("end", () => end("closed by the server"));
         response.on("close", () => end("closed"));
     };
+
+    private hear(audio: Buffer, now: number): void {
+        const frames = this.cutter.push(audio);
+        if (frames.seconds > 0) {
+            this.playback.arrive(now, frames.seconds);
+            this.decoder?.push(frames.data, this.cutter.seconds, now);
+        }
+    }
 
     /** Tries the next URL: at once after a loss, after a pause when all have failed in a row. */
     private lost(connection: Connection): void {

@@ -16,6 +16,15 @@ export interface Connection {
     ended?: { at: number; reason: string };
 }
 
+/** A title of the stream. */
+export interface HeardTitle {
+    title: string;
+    /** Where it stands in the audio that this listener received, in seconds. */
+    mediaSeconds: number;
+    /** When it arrived, in milliseconds since 1970. */
+    arrivedAt: number;
+}
+
 /** What a listener experienced: the output of `listen --json`. */
 export interface ListenReport {
     codec: Codec;
@@ -43,6 +52,8 @@ export interface ListenReport {
         /** Lowest level after that, in seconds; null before. */
         lowestSeconds: number | null;
         nowSeconds: number;
+        /** Highest level within the last second, which the rhythm of arriving audio does not change. In seconds. */
+        crestSeconds: number;
     };
     /** Longest time without a byte on one connection, in seconds. */
     longestPauseSeconds: number;
@@ -50,6 +61,8 @@ export interface ListenReport {
     joints: number;
     /** Bytes that are part of no whole frame. */
     skippedBytes: number;
+    /** With `titles`: every title that came, in order. */
+    titles: HeardTitle[];
     /** Whether the listener decodes; only then the rest is known. */
     decoded: boolean;
     timeline: HeardSource[];
@@ -116,7 +129,7 @@ export function describeReport(report: ListenReport): string {
     return lines.join("\n");
 }
 
-/** The timeline and the silences, a line each. */
+/** The timeline, the titles and the silences, a line each. */
 export function describeTimeline(report: ListenReport): string[] {
     const heard = report.timeline.map(
         ({ source, arrivedAt, mediaSeconds, seconds }) =>
@@ -128,5 +141,9 @@ export function describeTimeline(report: ListenReport): string[] {
             ({ arrivedAt, mediaSeconds, milliseconds }) =>
                 `${"silence".padEnd(20)}${clock(arrivedAt)} at ${mediaSeconds.toFixed(1)} s: ${milliseconds} ms`,
         );
-    return [...heard, ...silent];
+    const titled = report.titles.map(
+        ({ title, arrivedAt, mediaSeconds }) =>
+            `${"title".padEnd(20)}${clock(arrivedAt)} at ${mediaSeconds.toFixed(1)} s: ${JSON.stringify(title)}`,
+    );
+    return [...heard, ...titled, ...silent];
 }

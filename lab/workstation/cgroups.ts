@@ -14,7 +14,7 @@ export function processState(cgroup: string): ProcessState {
 
 /** Ids of all processes in a cgroup and below it; none when there is no such cgroup. */
 export function cgroupProcesses(cgroup: string): number[] {
-    return walk(cgroup).flatMap((folder) =>
+    return cgroups(cgroup).flatMap((folder) =>
         read(join(folder, "cgroup.procs"))
             .split("\n")
             .filter((line) => line !== "")
@@ -52,7 +52,7 @@ export async function killCgroup(cgroup: string): Promise<void> {
 /** Kills all processes of a cgroup and removes the cgroup with all below it. */
 export async function removeCgroup(cgroup: string): Promise<void> {
     await killCgroup(cgroup);
-    for (const folder of walk(cgroup).reverse()) {
+    for (const folder of cgroups(cgroup).reverse()) {
         // The kernel may count a process for a moment after its end.
         await soon(
             () => removed(folder),
@@ -73,8 +73,8 @@ export function inCgroup(cgroup: string, argv: readonly string[]): string[] {
     return ["sh", "-c", enter, "sh", cgroup, ...argv];
 }
 
-/** A cgroup and all below it, parents first. */
-function walk(cgroup: string): string[] {
+/** A cgroup and all below it, parents first; none when there is no such cgroup. */
+export function cgroups(cgroup: string): string[] {
     let entries;
     try {
         entries = readdirSync(cgroup, { withFileTypes: true });
@@ -83,7 +83,7 @@ function walk(cgroup: string): string[] {
     }
     const below = entries
         .filter((entry) => entry.isDirectory())
-        .flatMap((entry) => walk(join(cgroup, entry.name)));
+        .flatMap((entry) => cgroups(join(cgroup, entry.name)));
     return [cgroup, ...below];
 }
 

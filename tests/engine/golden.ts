@@ -16,10 +16,14 @@ interface GoldenResource {
     dependencies: number;
     /** What a replacement does; absent for components. */
     replacement?: "create first" | "delete first";
+    /** Whether Pulumi refuses to delete it; absent where it does not. */
+    protect?: true;
 }
 
 /** Texts that differ in every run, by what they look like. */
 const random: readonly [RegExp, string][] = [
+    // A key in clear does not look like a certificate: a rule looks for it (tests/unit/policy).
+    [/^-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*$/, "[private key]"],
     [/^-----BEGIN [A-Z ]+-----[\s\S]*$/, "[PEM]"],
     [/^(ssh-ed25519|ecdsa-sha2-\S+|ssh-rsa) [A-Za-z0-9+/=]{40,}/, "[public key]"],
     [/^([0-9a-f]{2}:){15}[0-9a-f]{2}$/, "[fingerprint]"],
@@ -31,7 +35,7 @@ const random: readonly [RegExp, string][] = [
 
 /** Parts of texts that differ in every run. */
 const randomParts: readonly [RegExp, string][] = [
-    [/(\/relay\/files\/)[0-9a-f]{12}(?=\/)/, "$1[random]"],
+    [/^(relay\/)[0-9a-f]{12}\/[0-9a-f]{64}$/, "$1[random]/[sha256]"],
     [/^(arn:aws:autoscaling:.*:autoScalingGroup:)[0-9a-f-]{36}(?=:)/, "$1[random]"],
     // Names that the engine completes by itself.
     [/((?:^|autoScalingGroupName\/)(?:[a-z0-9]+-)+)[0-9a-f]{6,7}$/, "$1[random]"],
@@ -111,6 +115,7 @@ function goldenDump(deployment: Deployment, planFile: string): GoldenResource[] 
             inputs: stable(resource.inputs ?? {}, ids),
             dependencies: (resource.dependencies ?? []).length,
             ...(resource.custom && { replacement: replacementOf(resource, plan) }),
+            ...(resource.protect && { protect: true as const }),
         }))
         .sort((a, b) => `${a.type} ${a.name}`.localeCompare(`${b.type} ${b.name}`));
 }

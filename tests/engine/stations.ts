@@ -19,7 +19,6 @@ import {
     readAll,
     removeLabFolders,
     reveal,
-    unpackUserData,
 } from "./support";
 
 /**
@@ -65,6 +64,33 @@ export function describeStack(name: "prod" | "preprod"): void {
         ).toEqual(["digitalocean:index/droplet:Droplet airtime"]);
     });
 
+    test("a preview says what a change does to each machine", async () => {
+        const stackFile = changed(name, folder, (settings) => {
+            settings.edge = { connectionsPerAddress: 17 };
+            settings.masters.forEach((master) => (master.size = "s-8vcpu-16gb"));
+        });
+        const { ok, told } = await recordStack(name, folder, { environment, stackFile }).preview();
+        expect(ok).toBe(true);
+        const droplets = ofKind(deployment, "Droplet").map(nameOf);
+        const relays = droplets.filter((droplet) => droplet.startsWith("relay-"));
+        const masters = droplets.filter((droplet) => droplet.startsWith("master-"));
+        const others = droplets.length - relays.length - masters.length;
+        expect(
+            told
+                .filter((line) => /^(relay|master|airtime)/.test(line))
+                .map((line) => line.replace(/its size \S+ /, "its size "))
+                .sort(),
+        ).toEqual([
+            ...masters
+                .sort()
+                .map((master) => `${master}: replaced by a new machine: its size becomes s-8vcpu-16gb`),
+            ...relays.sort().map((relay) => `${relay}: in place: reloads aerial-nginx`),
+        ]);
+        expect(told.at(-1)).toBe(
+            `machines: ${relays.length} changed in place, ${masters.length} replaced, ${others} as they are`,
+        );
+    });
+
     test("no password or key stands in clear in state, records or logs", () => {
         const secrets = generatedSecrets(deployment).filter((secret) => !isEnrolmentKey(secret.name));
         expect(secrets.length).toBeGreaterThan(10);
@@ -78,12 +104,12 @@ export function describeStack(name: "prod" | "preprod"): void {
         const secrets = generatedSecrets(deployment).filter((secret) => !isEnrolmentKey(secret.name));
         const droplets = ofKind(deployment, "Droplet");
         for (const droplet of droplets) {
-            const userData = unpackUserData(String(reveal(droplet.inputs?.userData)));
+            const userData = String(reveal(droplet.inputs?.userData));
             expect({ droplet: nameOf(droplet), found: found(secrets, userData) }).toEqual({
                 droplet: nameOf(droplet),
                 found: [],
             });
-            expect(Buffer.byteLength(String(reveal(droplet.inputs?.userData)))).toBeLessThan(64 * 1024);
+            expect(Buffer.byteLength(userData)).toBeLessThan(64 * 1024);
         }
     });
 
@@ -92,12 +118,10 @@ export function describeStack(name: "prod" | "preprod"): void {
         const userData = ofKind(deployment, "LaunchTemplate").map(({ inputs }) =>
             Buffer.from(String(reveal(inputs?.userData)), "base64").toString("utf8"),
         );
-        const pieces = ofKind(deployment, "Parameter")
-            .filter(({ inputs }) => inputs?.type === "String" && String(inputs.name).includes("/files/"))
-            .sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
-        const packed = pieces.map(({ inputs }) => String(reveal(inputs?.value)).trim()).join("");
+        const [delivery] = ofKind(deployment, "BucketObjectv2");
+        const packed = String(delivery?.inputs?.content);
         const files = gunzipSync(Buffer.from(packed, "base64")).toString("utf8");
-        expect(files).toContain("/usr/local/sbin/aerial-join");
+        expect(files).toContain("/usr/local/sbin/aerial-secrets-sync");
         expect(userData.join()).toMatch(/^#cloud-config/);
         expect(found(secrets, [files, ...userData].join("\n"))).toEqual([]);
     });
@@ -119,40 +143,25 @@ export function describeStack(name: "prod" | "preprod"): void {
             expect(address).toBe(reserved?.outputs?.ipAddress);
         });
 
-        test("changed user data makes new machines, each ready before its old one goes", async () => {
+        test("a change of what machines are is made in place, one Master after the other", async () => {
             const changed = recordStack(name, folder, {
                 environment,
                 stackFile: withLongerSilence(name, folder),
             });
             const result = await changed.up();
             expect(result.errors).toEqual([]);
-            const at = (op: string, resource: string): number =>
-                result.steps.findIndex((step) => step.op === op && nameOf(step) === resource);
-            const replaced = result.steps.filter(
-                (step) => step.op === "create-replacement" && step.type.endsWith(":Droplet"),
-            );
-            expect(replaced.map(nameOf).sort()).toEqual(["master-a", "master-b"]);
-            for (const master of replaced.map(nameOf)) {
-                expect(at("create-replacement", master)).toBeLessThan(
-                    at("create-replacement", `${master}-ready`),
-                );
-                expect(at("create-replacement", `${master}-ready`)).toBeLessThan(
-                    at("delete-replaced", master),
-                );
-            }
-            // One Master after the other: the station never loses both.
-            expect(at("create-replacement", "master-a-ready")).toBeLessThan(
-                at("create-replacement", "master-b"),
-            );
-            // Each was reached at its own address, though a refresh has taken the reserved one for that of its predecessor.
+            expect(result.steps.map((step) => `${step.op} ${nameOf(step)}`)).toEqual([
+                // The preferred one comes last.
+                "update master-b-delivery",
+                "update master-a-delivery",
+            ]);
+            // Each was reached at its own address, though a refresh has taken the reserved one for it.
             const after = await changed.deployment();
             const reserved = ofKind(after, "ReservedIp").map(({ outputs }) => outputs?.ipAddress);
-            for (const master of replaced.map(nameOf)) {
-                const own = ofKind(after, "Droplet").find((one) => nameOf(one) === master)?.outputs
-                    ?.ipv4Address;
-                const ready = (after.resources ?? []).find((one) => nameOf(one) === `${master}-ready`);
-                expect(reserved).not.toContain(own);
-                expect(reveal(ready?.inputs?.connection)).toMatchObject({ host: own });
+            for (const step of result.steps) {
+                const delivery = (after.resources ?? []).find((one) => nameOf(one) === nameOf(step));
+                const { host } = reveal(delivery?.inputs?.connection) as { host: string };
+                expect(reserved).not.toContain(host);
             }
         });
 
@@ -163,6 +172,34 @@ export function describeStack(name: "prod" | "preprod"): void {
             });
             const { ok, steps } = await larger.up();
             expect(ok).toBe(true);
+            const at = (op: string, resource: string): number =>
+                steps.findIndex((step) => step.op === op && nameOf(step) === resource);
+            // Each is well before its old one goes, and the station never loses both Masters.
+            for (const machine of ["master-a", "master-b", "relay-ams3-1"]) {
+                const well = at("create-replacement", `${machine}-delivery`);
+                expect(at("create-replacement", machine)).toBeLessThan(well);
+                expect(well).toBeLessThan(at("delete-replaced", machine));
+            }
+            expect(at("create-replacement", "master-b-delivery")).toBeLessThan(
+                at("create-replacement", "master-a"),
+            );
+            const relays = ofKind(await larger.deployment(), "Droplet")
+                .map(nameOf)
+                .filter((machine) => machine.startsWith("relay-"));
+            const [first = "", ...others] = relays.sort(
+                (one, other) => at("create-replacement", one) - at("create-replacement", other),
+            );
+            for (const machine of others) {
+                expect(at("create-replacement", `${first}-delivery`)).toBeLessThan(
+                    at("create-replacement", machine),
+                );
+            }
+            // Old Relays end when names have the new ones, each by its own resource.
+            const named = steps.findLastIndex((step) => step.type.endsWith(":LoadBalancerPool"));
+            for (const machine of relays) {
+                expect(named).toBeLessThan(at("delete-replaced", `${machine}-end`));
+                expect(at("delete-replaced", `${machine}-end`)).toBeLessThan(at("delete-replaced", machine));
+            }
             const droplets = steps.filter(({ type }) => type.endsWith(":Droplet"));
             const made = droplets.filter(({ op }) => op === "create-replacement").map(nameOf);
             expect(made).toEqual(expect.arrayContaining(["airtime", "master-a", "master-b", "relay-ams3-1"]));
@@ -188,10 +225,12 @@ export function describeStack(name: "prod" | "preprod"): void {
             expect(result.errors.join()).toMatch(
                 /(backup-shows|airtime-volume).* cannot be deleted\s+because it is protected/,
             );
-            const kept = ofKind(await stack.deployment(), "Bucket")
-                .map(nameOf)
-                .sort();
-            expect(kept).toEqual(ofKind(deployment, "Bucket").map(nameOf).sort());
+            const ofBackup = (state: typeof deployment) =>
+                ofKind(state, "Bucket")
+                    .map(nameOf)
+                    .filter((bucket) => bucket.startsWith("backup-"))
+                    .sort();
+            expect(ofBackup(await stack.deployment())).toEqual(ofBackup(deployment));
         });
     }
 
@@ -208,7 +247,7 @@ export function describeStack(name: "prod" | "preprod"): void {
             await lose(folder, "master-b");
             const changed = recordStack(name, folder, {
                 environment,
-                stackFile: withLongerSilence(name, folder),
+                stackFile: withLargerMasters(name, folder),
             });
             const result = await changed.up();
             expect(madeDroplets(result)).toEqual(["master-a", "master-b"]);
@@ -220,18 +259,30 @@ export function describeStack(name: "prod" | "preprod"): void {
             expect(await changed.up()).toMatchObject({ ok: true, steps: [], errors: [] });
         });
 
-        test("a machine that is replaced by hand: the new one is ready before the old one goes", async () => {
+        test("a machine that is replaced by hand: the new one is well before the old one goes", async () => {
             const { ok, steps } = await stack.up({ replace: ["relay-ams3-1"] });
             expect(ok).toBe(true);
             const order = steps
-                .filter((step) => step.op !== "replace" && /^relay-ams3-1(-ready)?$/.test(nameOf(step)))
+                .filter(
+                    (step) => step.op !== "replace" && /^relay-ams3-1(-delivery|-end)?$/.test(nameOf(step)),
+                )
                 .map((step) => `${step.op} ${nameOf(step)}`);
-            expect(order).toEqual([
+            expect(order.slice(0, 3)).toEqual([
                 "create-replacement relay-ams3-1",
-                "create-replacement relay-ams3-1-ready",
-                "delete-replaced relay-ams3-1-ready",
-                "delete-replaced relay-ams3-1",
+                "create-replacement relay-ams3-1-end",
+                "create-replacement relay-ams3-1-delivery",
             ]);
+            expect(order.slice(3, 5).sort()).toEqual([
+                "delete-replaced relay-ams3-1-delivery",
+                "delete-replaced relay-ams3-1-end",
+            ]);
+            expect(order.slice(5)).toEqual(["delete-replaced relay-ams3-1"]);
+        });
+
+        test("a Relay lost outside Pulumi needs no refresh to be replaced: its end finds nothing to do", async () => {
+            await lose(folder, "relay-ams3-1");
+            expect(await stack.up({ replace: ["relay-ams3-1"] })).toMatchObject({ ok: true, errors: [] });
+            expect(await stack.up()).toMatchObject({ ok: true, steps: [], errors: [] });
         });
 
         test("a machine lost outside Pulumi: destroy fails as at DigitalOcean; with a refresh it goes on", async () => {
@@ -287,6 +338,13 @@ function withLongerSilence(name: string, folder: string): string {
     });
 }
 
+/** Another size of both Masters, and nothing else. */
+function withLargerMasters(name: string, folder: string): string {
+    return changed(name, folder, ({ masters }) => {
+        masters.forEach((master) => (master.size = "s-4vcpu-8gb"));
+    });
+}
+
 /** Sizes that carry as many listeners as before, so that nothing else changes. */
 function withLargerSizes(name: string, folder: string): string {
     return changed(name, folder, (station) => {
@@ -304,8 +362,12 @@ function withMovedAirtime(name: string, folder: string): string {
 
 /** The first step of whoever wants to give up everything. */
 function withoutProtection(name: string, folder: string): string {
-    return changed(name, folder, ({ backup }) => {
-        backup.protect = false;
+    return changed(name, folder, ({ backup, recordings }) => {
+        for (const kept of [backup, recordings]) {
+            if (kept) {
+                kept.protect = false;
+            }
+        }
     });
 }
 
@@ -320,6 +382,7 @@ interface Settings {
             relays: { size?: string }[];
             airtime: { size?: string; region: string };
             backup: { protect?: boolean };
+            recordings?: { protect?: boolean };
         };
     };
 }

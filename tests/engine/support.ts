@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { DeployedResource, Deployment } from "../../lab/engine/run";
-import { filesOf } from "../support/userData";
 
 const folders: string[] = [];
 
@@ -54,11 +53,6 @@ export function filesBelow(folder: string): string[] {
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
         .map((name) => join(folder, name))
         .filter((file) => statSync(file).isFile());
-}
-
-/** What stands in user data, with the files that it carries unpacked. */
-export function unpackUserData(userData: string): string {
-    return [userData, ...Object.values(filesOf(userData))].join("\n");
 }
 
 /**

@@ -195,6 +195,7 @@ asRoot("a group of Amazon's", () => {
         });
         const allowed = [
             { Action: "ssm:GetParameter", Resource: `arn:aws:ssm:${region}:*:parameter/probe/*` },
+            { Action: "s3:GetObject", Resource: `arn:aws:s3:::${name}-artefacts/relay/*` },
             {
                 Action: "autoscaling:CompleteLifecycleAction",
                 Resource: `arn:aws:autoscaling:${region}:*:autoScalingGroup:*:autoScalingGroupName/${name}`,
@@ -208,6 +209,17 @@ asRoot("a group of Amazon's", () => {
         await create("InstanceProfile", { name, role: name });
         await create("Parameter", { name: "/probe/secret", type: "SecureString", value: "open sesame" });
         await create("Parameter", { name: "/foreign/secret", type: "SecureString", value: "closed" });
+        const own = `${name}-artefacts`;
+        for (const bucket of [own, "somebody-elses"]) {
+            await create("Bucket", { bucket });
+        }
+        for (const [bucket, key] of [
+            [own, "relay/delivery"],
+            [own, "other"],
+            ["somebody-elses", "relay/delivery"],
+        ] as const) {
+            await create("BucketObjectv2", { bucket, key, content: `in ${bucket}/${key}` });
+        }
         const eip = await create("Eip", {});
         address = String(eip.outputs.publicIp);
         const balancer = await create("LoadBalancer", {
@@ -316,15 +328,22 @@ def attempt(service, call, **keys):
         print(error)
 attempt("sts", lambda sts: sts.get_caller_identity()["Arn"])
 attempt("ssm", lambda ssm: ssm.get_parameter(Name="/foreign/secret"))
-attempt("ssm", lambda ssm: ssm.get_parameters(Names=["/probe/secret"]))
+attempt("ssm", lambda ssm: ssm.put_parameter(Name="/probe/secret", Value="x", Overwrite=True))
 attempt("autoscaling", lambda groups: groups.describe_auto_scaling_groups())
 attempt("cloudwatch", lambda c: c.put_metric_data(Namespace="A", MetricData=[{"MetricName": "x", "Value": 1}]))
 attempt("ssm", lambda ssm: ssm.get_parameter(Name="/probe/secret"), aws_access_key_id="AKIAX", aws_secret_access_key="x")
+def read(s3, bucket, key):
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+attempt("s3", lambda s3: read(s3, "${name}-artefacts", "relay/delivery"))
+attempt("s3", lambda s3: read(s3, "${name}-artefacts", "other"))
+attempt("s3", lambda s3: read(s3, "somebody-elses", "relay/delivery"))
+attempt("s3", lambda s3: s3.list_objects_v2(Bucket="${name}-artefacts"))
+attempt("s3", lambda s3: read(s3, "${name}-artefacts", "relay/delivery"), aws_access_key_id="AKIAX", aws_secret_access_key="x")
 `;
         const { out } = await inMachine(id, ["python3", "-c", script]);
         const me = `arn:aws:sts::123456789012:assumed-role/probe/${id}`;
         const refused = (action: string) => `${me} is not authorized to perform: ${action}`;
-        const [who, foreign, several, groups, metric, unknown] = out.trim().split("\n");
+        const [who, foreign, overwritten, groups, metric, unknown, ...objects] = out.trim().split("\n");
         expect(who).toBe(me);
         expect(foreign).toContain("AccessDeniedException");
         expect(foreign).toContain(
@@ -332,10 +351,19 @@ attempt("ssm", lambda ssm: ssm.get_parameter(Name="/probe/secret"), aws_access_k
                 "ssm:GetParameter on resource: arn:aws:ssm:eu-central-1:123456789012:parameter/foreign/secret",
             ),
         );
-        expect(several).toContain(refused("ssm:GetParameters"));
+        expect(overwritten).toContain(refused("ssm:PutParameter"));
         expect(groups).toContain(refused("autoscaling:DescribeAutoScalingGroups"));
         expect(metric).toContain(refused("cloudwatch:PutMetricData"));
         expect(unknown).toContain("UnrecognizedClientException");
+        const denied = (action: string): unknown =>
+            expect.stringContaining(`(AccessDenied) when calling the ${action}`);
+        expect(objects).toEqual([
+            `in ${name}-artefacts/relay/delivery`,
+            denied("GetObject"),
+            denied("GetObject"),
+            denied("ListObjectsV2"),
+            expect.stringContaining("(InvalidAccessKeyId)"),
+        ]);
     });
 
     it("answers the operator's SDK", async () => {

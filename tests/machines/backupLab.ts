@@ -3,11 +3,12 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { backupFiles, backupSecrets } from "../../components/airtimeBackup/render";
+import { backupFiles } from "../../components/airtimeBackup/render";
 import { readerPolicy, writerPolicy } from "../../components/airtimeBackup/policies";
-import { renderCloudConfig } from "../../components/machine/cloudConfig";
-import { machineTools } from "../../components/machine/base";
-import { secretFiles } from "../../components/machine/secrets";
+import { renderCloudConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
+import { baseRole } from "../../components/machine/base";
+import { deliveryText } from "../../components/machine/delivery";
+import { mergeRoles, type MachineRole } from "../../components/machine/role";
 import { removeLab } from "../../lab/machines/removeLab";
 import { startService } from "../../lab/workstation/services";
 import { ensureImage } from "../../lab/machines/image";
@@ -26,6 +27,9 @@ const airtime = { id: "3001", name: "airtime", region: "ams3", publicAddress: "1
 const dns = sites.studio ?? "";
 export const [shows, archive] = ["radio-test-shows", "radio-test-archive"];
 export const library = "/srv/library/main";
+
+/** It comes with the user data. */
+const firstDelivery = ["sh", "-c", "cloud-init status --wait >/dev/null; exec aerial-receive"];
 
 function newKey() {
     const { privateKey } = generateKeyPairSync("ed25519");
@@ -112,7 +116,14 @@ async function user(name: string, policy: object) {
     return { [`backup.${name}.id`]: id, [`backup.${name}.secret`]: secret };
 }
 
-function userData(recipient: string): string {
+function userData(): string {
+    return renderCloudConfig(
+        { hostname: airtime.name, deployKey: "", enrolHostKey: newKey().privateFile },
+        userDataLimitBytes.digitalOcean,
+    );
+}
+
+function roleWith(recipient: string): MachineRole {
     const backup = backupFiles({
         region,
         showsBucket: shows,
@@ -123,35 +134,28 @@ function userData(recipient: string): string {
         configuration: ["/etc/aerial/backup.json"],
     });
     const owner = s3Root(region);
-    return renderCloudConfig(
-        {
-            hostname: airtime.name,
-            authorizedKeys: [],
-            enrolHostKey: newKey().privateFile,
-            role: {
-                packages: [...backup.packages, "postgresql"],
-                maskedUnits: [],
-                units: ["aerial.target", ...backup.units],
-                files: [
-                    ...machineTools(),
-                    ...backup.files,
-                    ...secretFiles(backup.secretFiles, backupSecrets),
-                    { path: "/etc/resolv.conf", content: `nameserver ${dns}\n`, mode: "0644" },
-                    {
-                        path: "/root/backup.py",
-                        content: readFileSync(join(__dirname, "backup.py"), "utf8"),
-                        mode: "0644",
-                    },
-                    {
-                        path: "/root/owner",
-                        content: `[owner]\naws_access_key_id=${owner.accessKeyId}\naws_secret_access_key=${owner.secretAccessKey}\n`,
-                        mode: "0600",
-                    },
-                ],
+    return mergeRoles(baseRole(), {
+        packages: [...backup.packages, "postgresql"],
+        maskedUnits: [],
+        units: backup.units,
+        services: [],
+        files: [
+            ...backup.files,
+            // There is nothing else that it would do.
+            { path: "/usr/local/lib/aerial/check", content: "#!/bin/sh\n", mode: "0755" },
+            { path: "/etc/resolv.conf", content: `nameserver ${dns}\n`, mode: "0644" },
+            {
+                path: "/root/backup.py",
+                content: readFileSync(join(__dirname, "backup.py"), "utf8"),
+                mode: "0644",
             },
-        },
-        64 * 1024,
-    );
+            {
+                path: "/root/owner",
+                content: `[owner]\naws_access_key_id=${owner.accessKeyId}\naws_secret_access_key=${owner.secretAccessKey}\n`,
+                mode: "0600",
+            },
+        ],
+    });
 }
 
 /** Begins with nothing: buckets, users, and a machine that has its secrets. */
@@ -177,13 +181,11 @@ export async function startBackupLab(): Promise<void> {
         ...(await user("reader", readerPolicy(buckets))),
     };
     const key = newKey();
-    await createMachine({ ...airtime, userData: userData(key.publicLine) });
-    // 2 is "done, with warnings": this user has no key to log in with.
-    const booted = await sh("cloud-init status --wait --long || tail -n 30 /var/log/cloud-init-output.log");
-    if (!booted.includes("status: done")) {
-        throw new Error(booted);
-    }
-    await sh(`python3 /root/backup.py make ${shows} ${archive}; mkdir -p ${library}`);
+    await createMachine({ ...airtime, userData: userData() });
     const secrets = JSON.stringify({ values, files: { "backup.key": key.privateFile } });
-    await execInMachine(airtime.id, ["aerial-secrets", "apply"], { stdin: secrets, timeoutSeconds: 60 });
+    await execInMachine(airtime.id, firstDelivery, {
+        stdin: deliveryText({ role: roleWith(key.publicLine), readySeconds: 60 }, secrets),
+        timeoutSeconds: 120,
+    });
+    await sh(`python3 /root/backup.py make ${shows} ${archive}; mkdir -p ${library}`);
 }

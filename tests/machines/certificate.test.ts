@@ -6,11 +6,14 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { renderCloudConfig } from "../../components/machine/cloudConfig";
+import { renderCloudConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
+import { deliveryText } from "../../components/machine/delivery";
+import type { MachineRole } from "../../components/machine/role";
 import { renderMaster } from "../../components/master/render";
 import { ensureAcme, issuingRoots } from "../../lab/acme";
 import { removeLab } from "../../lab/machines/removeLab";
 import { serviceLog, startService } from "../../lab/workstation/services";
+import { waitFor } from "../../lab/workstation/wait";
 import { ensureImage, inImage, imageCommand, type ImageBind } from "../../lab/machines/image";
 import { createMachine, execInMachine, killMachine } from "../../lab/machines/machines";
 import { sites } from "../../lab/network/addresses";
@@ -18,6 +21,7 @@ import { ensureNetwork, inNamespace } from "../../lab/network/network";
 import { labPath } from "../../lab/paths";
 import { requestCertificate, selfSign, signRequest, type Terms } from "../../lab/cloudless/tls/certificate";
 import { opensshKey } from "../../lab/cloudless/tls/openssh";
+import type { PlainSecrets } from "../support/delivered";
 import { masterPlan } from "../support/masterPlan";
 
 const a = { id: "2001", name: "master-a", region: "ams3", publicAddress: "198.18.0.10" };
@@ -56,7 +60,7 @@ const terms: Terms = {
 };
 
 /** What Pulumi would deliver to each of the Masters. */
-async function stationSecrets(): Promise<Record<string, string>> {
+async function stationSecrets(): Promise<Record<string, PlainSecrets>> {
     const caKey = key();
     const ca = await selfSign(
         caKey,
@@ -64,51 +68,72 @@ async function stationSecrets(): Promise<Record<string, string>> {
         {},
         { ...terms, allowedUses: ["cert_signing"], isCaCertificate: true, setAuthorityKeyId: true },
     );
-    const secrets: Record<string, string> = {};
+    const secrets: Record<string, PlainSecrets> = {};
     for (const { name } of [a, b]) {
         const tlsKey = key();
         const request = await requestCertificate(tlsKey, { commonName: name }, { dnsNames: [name] });
         const { certPem } = await signRequest(request, ca.certPem, caKey, terms);
-        secrets[name] = JSON.stringify({
-            values: { "relay.link": linkPassword, "source.main.studio": studioPassword },
+        secrets[name] = {
+            values: {
+                "relay.link": `relay-1:${linkPassword}`,
+                "relay.link.1": linkPassword,
+                "source.main.studio": studioPassword,
+            },
             files: { "ca.pem": ca.certPem, "tls.pem": certPem, "tls.key": tlsKey },
-        });
+        };
     }
     return secrets;
 }
 
+function userData({ name }: typeof a): string {
+    const enrolKey = opensshKey(
+        createPrivateKey(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })),
+    );
+    return renderCloudConfig(
+        { hostname: name, deployKey: "", enrolHostKey: enrolKey?.privateFile ?? "" },
+        userDataLimitBytes.digitalOcean,
+    );
+}
+
+async function deliver(
+    { id, name }: typeof a,
+    role: MachineRole,
+    secrets: Record<string, PlainSecrets>,
+): Promise<void> {
+    const given = secrets[name] ?? { values: {}, files: {} };
+    // It comes with the user data.
+    const receive = ["sh", "-c", "cloud-init status --wait >/dev/null; exec aerial-receive"];
+    await execInMachine(id, receive, {
+        stdin: deliveryText({ role, readySeconds: 60 }, JSON.stringify(given)),
+        timeoutSeconds: 120,
+    });
+}
+
 /** A Master as stations have it, but that no channel plays: that would be three minutes of processor time. */
-function userData(self: typeof a, rank: number, peer: typeof a): string {
+function roleOf(self: typeof a, rank: number, peer: typeof a): MachineRole {
     const [main] = masterPlan().channels;
     const role = renderMaster(
         masterPlan({
             id: self.name.slice(-1),
             rank,
             publicNames,
+            linkGenerations: [1],
             channels: main ? [main] : [],
             sources: [{ name: "studio", title: "Studio" }],
             peers: [{ id: peer.name.slice(-1), host: peer.publicAddress, port: 8443, tlsName: peer.name }],
         }),
     );
-    const enrolKey = opensshKey(
-        createPrivateKey(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })),
-    );
-    return renderCloudConfig(
-        {
-            hostname: self.name,
-            authorizedKeys: [],
-            enrolHostKey: enrolKey?.privateFile ?? "",
-            role: {
-                ...role,
-                units: role.units.filter((unit) => !/announcement|radio/.test(unit)),
-                files: [
-                    ...role.files,
-                    { path: "/etc/resolv.conf", content: `nameserver ${dns}\n`, mode: "0644" },
-                ],
-            },
-        },
-        64 * 1024,
-    );
+    // Without a channel it would not pass its own.
+    const check = { path: "/usr/local/lib/aerial/check", content: "#!/bin/sh\n", mode: "0755" };
+    return {
+        ...role,
+        units: role.units.filter((unit) => !/announcement|radio/.test(unit)),
+        files: [
+            ...role.files.filter(({ path }) => path !== check.path),
+            check,
+            { path: "/etc/resolv.conf", content: `nameserver ${dns}\n`, mode: "0644" },
+        ],
+    };
 }
 
 async function statusOf(machine: typeof a): Promise<Status> {
@@ -191,7 +216,7 @@ jest.setTimeout(90_000);
 const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
 
 asRoot("the public certificate", () => {
-    let secrets: Record<string, string>;
+    let secrets: Record<string, PlainSecrets>;
 
     beforeAll(async () => {
         await removeLab();
@@ -206,20 +231,10 @@ asRoot("the public certificate", () => {
         await ensureAcme({ dnsServer: `${dns}:53` });
         secrets = await stationSecrets();
         await Promise.all([
-            createMachine({ ...a, userData: userData(a, 0, b) }),
-            createMachine({ ...b, userData: userData(b, 1, a) }),
+            createMachine({ ...a, userData: userData(a) }),
+            createMachine({ ...b, userData: userData(b) }),
         ]);
-        await Promise.all(
-            [a, b].map(async ({ id, name }) => {
-                // 2 is "done, with warnings": this user has no key to log in with.
-                const initialised = ["cloud-init", "status", "--wait"];
-                await execInMachine(id, initialised, { allow: [0, 2], timeoutSeconds: 60 });
-                await execInMachine(id, ["/usr/local/sbin/aerial-secrets", "apply"], {
-                    stdin: secrets[name],
-                    timeoutSeconds: 60,
-                });
-            }),
-        );
+        await Promise.all([deliver(a, roleOf(a, 0, b), secrets), deliver(b, roleOf(b, 1, a), secrets)]);
     });
 
     afterAll(async () => {
@@ -273,7 +288,7 @@ asRoot("the public certificate", () => {
                     "--cacert",
                     "/etc/aerial/tls/ca.pem",
                 ],
-                ...["--connect-to", `${a.name}:8444:${a.publicAddress}:8444`, "-u", `relay:${password}`],
+                ...["--connect-to", `${a.name}:8444:${a.publicAddress}:8444`, "-u", `relay-1:${password}`],
                 `https://${a.name}:8444/certificate.pem`,
             ];
             return (await execInMachine(b.id, argv)).stdout;
@@ -303,7 +318,15 @@ asRoot("the public certificate", () => {
         let ended: string | undefined;
         encoder.stderr.on("data", (text: Buffer) => (ended = text.toString("utf8")));
         encoder.on("close", (code) => (ended ??= `exit code ${code}`));
-        await sleep(1500);
+        const takesIt = async (): Promise<number> => {
+            const { stdout } = await execInMachine(a.id, ["journalctl", "-u", "aerial-icecast", "-o", "cat"]);
+            return stdout.match(/source logging in at mountpoint "\/main-studio"/gi)?.length ?? 0;
+        };
+        await waitFor(async () => (await takesIt()) === 1, {
+            limitMs: 30_000,
+            everyMs: 250,
+            complaint: () => `the encoder has no connection: ${ended}`,
+        });
 
         await execInMachine(a.id, ["/usr/local/sbin/aerial-certificate", "renew"], { timeoutSeconds: 60 });
         await look(b);
@@ -314,8 +337,7 @@ asRoot("the public certificate", () => {
 
         await sleep(2000);
         expect(ended).toBeUndefined();
-        const { stdout } = await execInMachine(a.id, ["journalctl", "-u", "aerial-icecast", "-o", "cat"]);
-        expect(stdout.match(/source logging in at mountpoint "\/main-studio"/gi)).toHaveLength(1);
+        expect(await takesIt()).toBe(1);
         encoder.kill("SIGKILL");
     });
 

@@ -20,6 +20,7 @@ import {
     freezeMachine,
     killMachine,
     listMachines,
+    mendMachine,
     thawMachine,
     uncutMachine,
 } from "../../lab/machines/machines";
@@ -108,16 +109,8 @@ asRoot("machines of the lab", () => {
 
     // What a test that failed has left does not fail the next.
     beforeEach(async () => {
-        for (const { id, state, cut } of listMachines()) {
-            if (cut) {
-                await uncutMachine(id);
-            }
-            if (state === "frozen") {
-                await thawMachine(id);
-            }
-            if (state === "off") {
-                await bootMachine(id);
-            }
+        for (const machine of listMachines()) {
+            await mendMachine(machine);
         }
     });
 
@@ -208,6 +201,16 @@ asRoot("machines of the lab", () => {
         await uncutMachine(ams.id);
         expect(await fetchFrom("studio", ams.publicAddress)).toBe(ams.name);
     });
+
+    it.each(["sent", "received"] as const)(
+        "are out of reach when what they have %s is lost",
+        async (direction) => {
+            await cutMachine(ams.id, direction);
+            expect(await fetchFrom("studio", ams.publicAddress)).toBeUndefined();
+            await uncutMachine(ams.id);
+            expect(await fetchFrom("studio", ams.publicAddress)).toBe(ams.name);
+        },
+    );
 
     it("lose their power without a word to anybody, and boot from the disk they had", async () => {
         const { stdout: machineId } = await execInMachine(ams.id, ["cat", "/etc/machine-id"]);

@@ -1,8 +1,8 @@
 """Uses S3 as a station's programs do, and tells what came of it.
 
-Each line of standard input: JSON {region, keys: {name: [id, secret]}, calls: [[label, key, operation, parameters]]}. A
-key of null is nobody. For each a line of standard output: JSON {label: answer}, where an answer that is refused is
-{"refused": code, "said": message}.
+Each line of standard input: JSON {region, keys: {name: [id, secret, token]}, calls: [[label, key, operation,
+parameters]]}. Only keys of instances have a token. A key of null is nobody. For each a line of standard output: JSON
+{label: answer}, where an answer that is refused is {"refused": code, "said": message}.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedErro
 
 
 @functools.cache
-def client(region: str, key: tuple[str, str] | None, style: str) -> Any:
+def client(region: str, key: tuple[str, ...] | None, style: str) -> Any:
     config = {
         "retries": {"total_max_attempts": 1},
         "s3": {"addressing_style": style},
@@ -30,12 +30,13 @@ def client(region: str, key: tuple[str, str] | None, style: str) -> Any:
     }
     if key is None:
         return boto3.client("s3", region_name=region, config=Config(signature_version=UNSIGNED, **config))
-    identity, secret = key
+    identity, secret, *token = key
     return boto3.client(
         "s3",
         region_name=region,
         aws_access_key_id=identity,
         aws_secret_access_key=secret,
+        aws_session_token=token[0] if token else None,
         config=Config(**config),
     )
 

@@ -6,12 +6,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-import {
-    readerPolicy,
-    tlsOnlyPolicy,
-    writerPolicy,
-    type PolicyDocument,
-} from "../../components/airtimeBackup/policies";
+import { readerPolicy, writerPolicy } from "../../components/airtimeBackup/policies";
+import { tlsOnlyPolicy, type PolicyDocument } from "../../components/privateBucket/policies";
 import { ensureAcme } from "../../lab/acme";
 import { ensureDns } from "../../lab/cloudflare/dns/server";
 import { cgroupProcesses } from "../../lab/workstation/cgroups";
@@ -22,7 +18,8 @@ import { labCgroup } from "../../lab/paths";
 import { iamKinds } from "../../lab/amazon/iam";
 import { s3Kinds } from "../../lab/amazon/s3";
 import { sweepBuckets } from "../../lab/amazon/s3/bucket";
-import { buckets } from "../../lab/amazon/records";
+import { sessionKeys } from "../../lab/amazon/keys";
+import { buckets, instances } from "../../lab/amazon/records";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { setLabMode } from "../../lab/cloud/mode";
 import {
@@ -53,7 +50,8 @@ type Given = Record<string, unknown>;
 type Call = [label: string, key: string | null, operation: string, parameters: Given];
 type Answers = Record<string, Given & { refused?: string; said?: string }>;
 
-const keys: Record<string, [string, string]> = {};
+/** Id and secret; of an instance also its token. */
+const keys: Record<string, string[]> = {};
 
 function kind(name: string): ResourceKind {
     const found = [...s3Kinds, ...iamKinds].find(({ type }) => type.endsWith(`:${name}`));
@@ -78,6 +76,12 @@ async function makeBucket(bucket: string, place = region): Promise<void> {
     await create("BucketPublicAccessBlock", { ...of, blockPublicPolicy: true, restrictPublicBuckets: true });
     await create("BucketOwnershipControls", { ...of, rule: { objectOwnership: "BucketOwnerEnforced" } });
     await create("BucketPolicy", { ...of, policy: JSON.stringify(tlsOnlyPolicy(bucket)) });
+}
+
+/** With all that is in it. */
+async function removeBucket(bucket: string): Promise<void> {
+    const inputs = { bucket, region, forceDestroy: true };
+    await kind("Bucket").delete({ id: bucket, inputs, outputs: {} }, context);
 }
 
 async function makeUser(name: string, policy: PolicyDocument): Promise<void> {
@@ -310,7 +314,7 @@ it("is away, stands still or dies when a drill wants that, and comes back with e
     await resumeStorage();
     expect(await list("writer")).toMatchObject({ KeyCount: 1 });
 
-    for (const name of ["s3", "s3-iam", `s3-${region}`]) {
+    for (const name of ["s3", "s3-iam", "s3-roles", `s3-${region}`]) {
         await stopService(name);
     }
     await ensureStorage();
@@ -340,6 +344,88 @@ it("removes a bucket with locked objects only when that is forced", async () => 
     await kind("Bucket").delete(forced, context);
     expect(await kind("Bucket").read(bucket, context)).toBeUndefined();
     await create("Bucket", { bucket: "doomed", region });
+});
+
+it("keeps an object that the program gives, and removes it with all of its versions", async () => {
+    const [key, other] = ["relay/0a1b", "relay/0a1b2c"];
+    await create("Bucket", { bucket: "given", region });
+    await create("BucketVersioning", {
+        ...{ bucket: "given", region },
+        versioningConfiguration: { status: "Enabled" },
+    });
+    const object = { bucket: "given", region, key, content: "grüße" };
+    const made = await create("BucketObjectv2", object);
+    await create("BucketObjectv2", { ...object, key: other });
+    const read = (Key: string) => one("root", "get_object", { Bucket: "given", Key });
+    expect(await read(key)).toMatchObject({ Body: "grüße", VersionId: made.outputs.versionId });
+    await kind("BucketObjectv2").update(made, { ...object, content: "x" }, context);
+    expect(await read(key)).toMatchObject({ Body: "x" });
+    await ask([["hide", "root", "delete_object", { Bucket: "given", Key: key }]]);
+    await kind("BucketObjectv2").delete(made, context);
+    expect(await kind("BucketObjectv2").read(made, context)).toBeUndefined();
+    const { Versions = [], DeleteMarkers = [] } = await one("root", "list_object_versions", {
+        Bucket: "given",
+    });
+    expect((Versions as { Key: string }[]).map(({ Key }) => Key)).toEqual([other]);
+    expect(DeleteMarkers).toEqual([]);
+    await removeBucket("given");
+});
+
+it("lets an instance do what its role permits, with the keys of its metadata, and nothing else", async () => {
+    const [bucket, role, instance] = ["radio-test-artefacts", "relay", "i-0123456789abcdef0"];
+    await create("Bucket", { bucket, region });
+    await create("BucketPolicy", { bucket, region, policy: JSON.stringify(tlsOnlyPolicy(bucket)) });
+    const own = { Bucket: bucket, Key: "relay/0a1b" };
+    await ask([
+        ["own", "root", "put_object", { ...own, Body: "delivery" }],
+        ["beside", "root", "put_object", { Bucket: bucket, Key: "other", Body: "closed" }],
+    ]);
+    const trust = { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } };
+    await create("Role", {
+        name: role,
+        assumeRolePolicy: JSON.stringify({ Version: "2012-10-17", Statement: [trust] }),
+    });
+    const right = { Effect: "Allow", Action: ["s3:GetObject"], Resource: [`arn:aws:s3:::${bucket}/relay/*`] };
+    await create("RolePolicy", {
+        ...{ name: "own", role },
+        policy: JSON.stringify({ Version: "2012-10-17", Statement: [right] }),
+    });
+    instances.put(instance, {
+        ...{ urn: "urn:test", region, id: instance, group: "g", name: "relay-1", zone: `${region}a` },
+        ...{ subnetId: "s", address: "192.0.2.1", privateAddress: "10.0.0.1", templateId: "lt" },
+        ...{ templateVersion: 1, lifecycle: "InService", booted: true, launchedAt: 0 },
+    });
+    const { id, secret, token } = sessionKeys({ instance, role, expires: Date.now() + 3_600_000 });
+    const stranger = sessionKeys({ instance: "i-0", role, expires: Date.now() + 3_600_000 });
+    keys.instance = [id, secret, token];
+    keys.tokenless = [id, secret];
+    keys.stranger = [stranger.id, stranger.secret, stranger.token];
+    keys.wrong = [id, stranger.secret, token];
+    const answers = await ask([
+        ["own", "instance", "get_object", own],
+        ["beside", "instance", "get_object", { Bucket: bucket, Key: "other" }],
+        ["foreign", "instance", "get_object", { Bucket: shows, Key: show.Key }],
+        ["list", "instance", "list_objects_v2", { Bucket: bucket }],
+        ["write", "instance", "put_object", { ...own, Body: "x" }],
+        ["delete", "instance", "delete_object", own],
+        ["writer", "writer", "get_object", own],
+        ["nobody", null, "get_object", own],
+        ["tokenless", "tokenless", "get_object", own],
+        ["stranger", "stranger", "get_object", own],
+        ["wrong", "wrong", "get_object", own],
+    ]);
+    expect(answers.own).toMatchObject({ Body: "delivery" });
+    const denied = ["beside", "foreign", "list", "write", "delete", "writer", "nobody"];
+    expect(denied.map((label) => [label, answers[label]?.refused])).toEqual(
+        denied.map((label) => [label, "AccessDenied"]),
+    );
+    expect(answers.tokenless).toMatchObject({ refused: "InvalidAccessKeyId" });
+    expect(answers.stranger).toMatchObject({ refused: "InvalidToken" });
+    expect(answers.wrong).toMatchObject({ refused: "SignatureDoesNotMatch" });
+    // Keys end with their instance.
+    instances.remove(instance);
+    expect(await one("instance", "get_object", own)).toMatchObject({ refused: "InvalidToken" });
+    await removeBucket(bucket);
 });
 
 it("keeps a forgotten bucket that has objects, for the next program that makes it", async () => {

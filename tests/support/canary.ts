@@ -4,10 +4,11 @@ import { relayPlan } from "./relayPlan";
 
 /** A canary of a small station, up to four of them. */
 function canaryArgs(): Omit<CanaryArgs, "authority" | "credentials"> {
-    const { stationName, channels, names, masters } = relayPlan();
+    const { stationName, icecast, channels, names, masters } = relayPlan();
     return {
-        ...{ stationName, channels, names, masters },
+        ...{ stationName, icecast, channels, names, masters },
         prefix: "aerial-test",
+        bucketPrefix: "radio-test",
         accountId: "123456789012",
         region: "eu-central-1",
         zones: ["eu-central-1a", "eu-central-1b"],
@@ -16,9 +17,11 @@ function canaryArgs(): Omit<CanaryArgs, "authority" | "credentials"> {
         diskGib: 8,
         minInstances: 1,
         maxInstances: 4,
+        stallSeconds: 1,
         listenerLimit: 4400,
         targetBytesPerMinute: 660_000_000,
         drainLimitSeconds: 1800,
+        closePerSecond: 5,
         warmUpSeconds: 180,
         readySeconds: 300,
         budget: { monthlyUsd: 200, emails: ["tech@radio.test"] },
@@ -44,9 +47,14 @@ export async function recordGroup(
         /* eslint-enable @typescript-eslint/no-require-imports */
         let outputs: Promise<[string[], string]> | undefined;
         const resources = await mocks.record(() => {
-            const authority = new StationAuthority("authority", { stationName: "Radio Test" });
+            const generations = { present: 2, accepted: [1, 2, 3] };
+            const authority = new StationAuthority("authority", { stationName: "Radio Test", generations });
             const { channels } = canaryArgs();
-            const credentials = new StationCredentials("credentials", { channels, sources: [] });
+            const credentials = new StationCredentials("credentials", {
+                channels,
+                sources: [],
+                linkGenerations: generations,
+            });
             try {
                 const group = new Canary("canary", {
                     ...canaryArgs(),

@@ -6,6 +6,7 @@ export function masterPlan(change: Partial<MasterPlan> = {}): MasterPlan {
     return {
         id: "a",
         stationName: "Radio Test",
+        icecast: "2.4",
         channels: [
             mainChannel,
             {
@@ -20,7 +21,9 @@ export function masterPlan(change: Partial<MasterPlan> = {}): MasterPlan {
             { name: "airtime", title: "Airtime" },
         ],
         silence: { detect: true, thresholdDb: -40, afterSeconds: 20, returnAfterSeconds: 5 },
+        bufferSeconds: 3.5,
         peers: [{ id: "b", host: "198.19.0.2", port: 8443, tlsName: "master-b.radio.test" }],
+        linkGenerations: [1, 2, 3],
         ingestPort: 8000,
         maxLinks: 20,
         rank: 0,

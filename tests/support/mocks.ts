@@ -7,6 +7,9 @@ export interface Recorded {
     type: string;
     name: string;
     inputs: Record<string, unknown>;
+    /** When the engine was asked for it, and when it was there: numbers that count both of all resources. */
+    askedAt: number;
+    madeAt: number;
 }
 
 /** True where an input reached the engine marked as secret. */
@@ -50,6 +53,7 @@ const outputs: Record<string, (name: string, inputs: Record<string, unknown>) =>
         publicKeyOpenssh: `${publicKey(name)}\n`,
     }),
     "aws:s3/bucket:Bucket": (_name, { bucket }) => ({ arn: `arn:aws:s3:::${String(bucket)}` }),
+    "aws:s3/bucketObjectv2:BucketObjectv2": () => ({}),
     "aws:s3/bucketVersioning:BucketVersioning": () => ({}),
     "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": () => ({}),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": () => ({}),
@@ -101,14 +105,40 @@ function address(name: string): string {
     return `198.18.${sum >> 8}.${sum & 255}`;
 }
 
-/** Builds with mocks instead of an engine, and returns every resource asked for, components included. */
-export async function record(build: () => unknown, stack = "test"): Promise<Recorded[]> {
+/** Droplets that DigitalOcean tells of, as the provider's look-up answers them; or why it does not. */
+export type FoundDroplets = Record<string, unknown>[] | Error;
+
+/** Inputs that resources of the state keep, by name: what the engine has been told to ignore. */
+export type Kept = Record<string, Record<string, unknown>>;
+
+/** As long as nothing else of the program takes: what does not wait for a machine goes before it. */
+const machineMs = 20;
+
+/**
+ * Builds with mocks instead of an engine, and returns every resource asked for, components included.
+ *
+ * @param previous outputs of the `up` before; empty before the first.
+ */
+export async function record(
+    build: () => unknown,
+    stack = "test",
+    found: FoundDroplets = [],
+    kept: Kept = {},
+    previous: Record<string, unknown> = { machines: {} },
+): Promise<Recorded[]> {
     const recorded: Recorded[] = [];
+    let clock = 0;
     await pulumi.runtime.setMocks(
         {
-            newResource({ type, name, inputs, custom }) {
+            async newResource({ type, name, inputs, custom }) {
                 const known = inputs as Record<string, unknown>;
-                recorded.push({ type, name, inputs: known });
+                const resource: Recorded = { type, name, inputs: known, askedAt: clock++, madeAt: 0 };
+                recorded.push(resource);
+                const id = String(1000 + recorded.length);
+                if (type === "command:remote:Command") {
+                    await new Promise((resolve) => setTimeout(resolve, machineMs));
+                }
+                resource.madeAt = clock++;
                 if (custom === false || type.startsWith("aerial:")) {
                     return { id: undefined, state: known };
                 }
@@ -119,17 +149,29 @@ export async function record(build: () => unknown, stack = "test"): Promise<Reco
                 const plain = Object.fromEntries(
                     Object.entries(known).map(([key, value]) => [key, reveal(value)]),
                 );
-                return { id: String(1000 + recorded.length), state: { ...plain, ...output(name, plain) } };
+                return { id, state: { ...plain, ...kept[name], ...output(name, plain) } };
             },
             call({ token }) {
                 if (token === "aws:ssm/getParameter:getParameter") {
                     return { value: "ami-0123456789abcdef0" };
+                }
+                if (token === "digitalocean:index/getDroplets:getDroplets") {
+                    if (found instanceof Error) {
+                        // Where a call over the network has the engine's words.
+                        throw Object.assign(found, { details: found.message });
+                    }
+                    return { id: "droplets", droplets: found };
+                }
+                if (token === "pulumi:pulumi:readStackOutputs") {
+                    return { outputs: previous };
                 }
                 throw new Error(`no mock for the call ${token}`);
             },
         },
         "aerial",
         stack,
+        undefined,
+        "organization",
     );
     await build();
     await pulumi.runtime.disconnect();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type * as pulumiModule from "@pulumi/pulumi";
 import { parse } from "yaml";
 
-import type { Recorded } from "./mocks";
+import type { FoundDroplets, Kept, Recorded } from "./mocks";
 
 /** A stack's `aerial:station`, as committed. */
 export function committedStation(stack: string): unknown {
@@ -17,6 +17,9 @@ export function committedStation(stack: string): unknown {
 export async function runProgram(
     station: unknown,
     stack = "test",
+    found: FoundDroplets = [],
+    kept: Kept = {},
+    previous?: Record<string, unknown>,
 ): Promise<{ resources: Recorded[]; outputs: Record<string, unknown> }> {
     const result: { resources: Recorded[]; outputs: Record<string, unknown> } = {
         resources: [],
@@ -37,6 +40,9 @@ export async function runProgram(
                     return {};
                 }),
             stack,
+            found,
+            kept,
+            previous,
         );
         /* eslint-enable @typescript-eslint/no-require-imports */
         result.outputs = await new Promise((resolve, reject) => {

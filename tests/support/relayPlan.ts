@@ -12,10 +12,12 @@ export function relayPlan(change: Partial<RelayPlan> = {}): RelayPlan {
     return {
         pool: "relay-ams3",
         stationName: "Radio Test",
+        icecast: "2.4",
         channels: [mainChannel],
         upstreams: masters,
         masters,
         listenerLimit: 1500,
+        stallSeconds: 1,
         names: {
             stream: "stream.radio.test",
             ingest: "ingest.radio.test",

@@ -5,13 +5,14 @@ import { dirname, join } from "node:path";
 import type { MachineRole } from "../../components/machine/role";
 import { run } from "../../lab/workstation/run";
 import { inImage } from "../../lab/machines/image";
+import { installPackages } from "./packages";
 import { patience } from "./patience";
 
 /** A folder with a role's files and its secrets, from which a script in the base image sets up a machine. */
 export class Stage {
     readonly folder = mkdtempSync(join(tmpdir(), "relay-"));
 
-    constructor(role: MachineRole) {
+    constructor(private readonly role: MachineRole) {
         // Programs in the image run as users of their own.
         chmodSync(this.folder, 0o755);
         for (const file of role.files) {
@@ -39,7 +40,10 @@ export class Stage {
      */
     async run(script: string, end: string, timeoutSeconds: number): Promise<Record<string, string>> {
         const { stdout, stderr } = await inImage(
-            ["unshare", "--net", "--pid", "--fork", "--mount-proc", "sh", "/script.sh", this.folder],
+            [
+                ...["sh", "-euc", `${installPackages(this.role)}\nexec "$@"`, "sh"],
+                ...["unshare", "--net", "--pid", "--fork", "--mount-proc", "sh", "/script.sh", this.folder],
+            ],
             {
                 binds: [{ source: this.folder }, { source: script, target: "/script.sh" }],
                 timeoutSeconds: timeoutSeconds * patience,

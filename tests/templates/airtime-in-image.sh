@@ -141,13 +141,14 @@ JSON
 <limits><source-timeout>3</source-timeout></limits>
 <authentication><source-password>x</source-password><admin-user>admin</admin-user><admin-password>x</admin-password></authentication>
 <listen-socket><port>8000</port></listen-socket>
-<mount><mount-name>/main-airtime</mount-name><username>airtime</username><password>secret</password></mount>
+<mount><mount-name>/main-airtime</mount-name><username>airtime</username><password>secret</password><charset>UTF-8</charset></mount>
 <mount><mount-name>/jazz-airtime</mount-name><username>airtime</username><password>secret</password></mount>
 <paths><logdir>/tmp</logdir><webroot>/tmp</webroot><adminroot>/tmp</adminroot></paths>
 <logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog><loglevel>2</loglevel></logging>
 </icecast>
 XML
         setpriv --reuid icecast2 --regid icecast --clear-groups icecast2 -c /tmp/icecast.xml >/dev/null 2>&1 &
+        icecast=$!
         python3 -c 'import socket, time
 s = socket.socket(); s.bind(("127.0.0.1", 8001)); s.listen(1); time.sleep(1000)' &
         for channel in main jazz; do
@@ -186,6 +187,16 @@ s = socket.socket(); s.bind(("127.0.0.1", 8001)); s.listen(1); time.sleep(1000)'
         echo "connected_to_dead=$(connected b)"
         if /usr/local/lib/aerial/status --check; then echo check_with_dead=well; fi
         grep -q bad.mp3 $volume/playout/played/main.jsonl && echo bad_show_played=yes || echo bad_show_played=no
+        # The Master takes another password from now on, and so does the playout: what is connected stays, with its titles.
+        sed -i 's:>secret<:>rotated<:' /tmp/icecast.xml
+        kill -HUP $icecast
+        echo rotated >/etc/aerial/playout/main.password
+        tone 600 3 $volume/library/main/rotated.mp3 -metadata title="Zażółć & co"
+        is_titled() {
+            curl -s -u admin:x http://127.0.0.1:8000/admin/stats | grep -qF '<title>Za&#x17C;&#xF3;&#x142;&#x107; &amp; co<'
+        }
+        until_true is_titled
+        echo "title_after_rotation=yes"
         kill -0 $listener && echo listener_disconnected=no || echo listener_disconnected=yes
         kill $listener
         echo "silences_in_stream=$(ffmpeg -nostdin -i /tmp/heard.mp3 -af silencedetect=n=-50dB:d=0.1 -f null - 2>&1 |

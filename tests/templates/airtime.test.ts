@@ -1,12 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 
 import type { AirtimePlan } from "../../components/airtime/plan";
 import { renderAirtime } from "../../components/airtime/render";
-import { run } from "../../lab/workstation/run";
 import { ensureImage, inImage } from "../../lab/machines/image";
 import { airtimePlan, libretimePlan } from "../support/airtimePlan";
+import { delivered } from "../support/delivered";
 
 /* What Airtime's machine gets, run by the programs of the base image: PostgreSQL, Liquidsoap, Icecast, systemd. */
 
@@ -15,24 +14,12 @@ const awkward = String.raw`Rock "n" Roll #{1+1} \ 100% <b>&amp; 'it''s' ; } ]]> 
 
 const script = join(__dirname, "airtime-in-image.sh");
 
-/** A folder that holds what cloud-init and `aerial-secrets` would have put on the machine. */
+/** A folder that holds what a delivery puts on the machine. */
 async function installed(plan: AirtimePlan): Promise<string> {
-    const root = mkdtempSync(join(tmpdir(), "aerial-airtime-"));
-    chmodSync(root, 0o755);
-    for (const file of renderAirtime(plan).role.files) {
-        const path = join(root, file.path);
-        mkdirSync(dirname(path), { recursive: true });
-        writeFileSync(path, file.content);
-        chmodSync(path, parseInt(file.mode, 8));
-    }
     const values = Object.fromEntries(
         plan.channels.map(({ id }) => [`source.${id}.${plan.sourceName}`, "secret"]),
     );
-    const secrets = join(root, "usr/local/sbin/aerial-secrets");
-    await run(["/usr/bin/python3", secrets, "apply", "--no-reload", "--root", root], {
-        stdin: JSON.stringify({ values, files: {} }),
-    });
-    return root;
+    return delivered(renderAirtime(plan), { values, files: {} });
 }
 
 /** Runs a part of the script on a machine that has these files, with a network of its own. */
@@ -118,6 +105,7 @@ describe("Airtime's playout", () => {
             connected_to_dead: "no",
             check_with_dead: "well",
             bad_show_played: "no",
+            title_after_rotation: "yes",
             listener_disconnected: "no",
             silences_in_stream: "0",
         });

@@ -2,64 +2,43 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 
-import { baseRole } from "../../components/machine/base";
+import {
+    canaryDelivery,
+    canaryRole,
+    loaderFiles,
+    loaderPackages,
+    sha256,
+} from "../../components/canary/render";
 import { renderJoiningConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
-import { packFiles } from "../../components/machine/pack";
-import { fetchCommand, joiningRole, loaderFiles } from "../../components/canary/render";
-import { mergeRoles } from "../../components/machine/role";
-import { cutPack, pieceCount } from "../../components/canary/pieces";
-import { renderRelay } from "../../components/relayPool/render";
 import { relayPlan } from "../support/relayPlan";
 import { Stage } from "../support/relayStage";
 
-const role = mergeRoles(
-    baseRole(),
-    renderRelay({ ...relayPlan(), region: undefined, behindBalancer: true }),
-    joiningRole(),
+const delivery = canaryDelivery(
+    canaryRole({ ...relayPlan(), region: undefined }, { drainLimitSeconds: 60, closePerSecond: 5 }),
+    5,
 );
-const pack = packFiles(role.files);
-const files = `/aerial-test/relay/files/${pack.sha256.slice(0, 12)}`;
+const [bucket, key] = ["radio-test-artefacts", `relay/0123456789ab/${sha256(delivery)}`];
 const secrets = "/aerial-test/relay/secrets";
+const given = { values: { "relay.link": "relay-2:hunter2" }, files: { "ca.pem": "CA" } };
 const loader = loaderFiles({
-    ...{
-        name: "canary",
-        region: "eu-central-1",
-        group: "aerial-test-canary",
-        hook: "join",
-        files,
-        secrets,
-    },
-    ...{ report: "/aerial-test/relay/report", sha256: pack.sha256, pieces: pieceCount },
+    ...{ name: "canary", region: "eu-central-1", group: "aerial-test-canary", hook: "join" },
+    ...{ bucket, key, sha256: sha256(delivery), secrets, report: "/aerial-test/relay/report" },
     ...{ namespace: "aerial-test", readySeconds: 5, masters: [] },
 });
 
 describe("an instance of the canary, by the programs that read its files", () => {
-    const unpacker = {
-        path: "/usr/local/sbin/aerial-unpack",
-        content: readFileSync(
-            join(__dirname, "../../config-templates/machine/files/aerial-unpack.py"),
-            "utf8",
-        ),
-        mode: "0755",
-    };
-    const stage = new Stage({ packages: [], units: [], maskedUnits: [], files: [...loader, unpacker] });
+    const stage = new Stage({ packages: [], units: [], services: [], maskedUnits: [], files: loader });
     let results: Record<string, string> = {};
 
     beforeAll(async () => {
         const userData = renderJoiningConfig(
-            { name: "canary", role, loader, fetch: fetchCommand },
+            { name: "canary", loader, packages: loaderPackages, unit: "aerial-join.service" },
             userDataLimitBytes.ec2,
         );
         stage.write("user-data", userData);
         stage.write("amazon.py", readFileSync(join(__dirname, "amazon.py"), "utf8"));
-        const pieces = cutPack(pack, "test").map((text, index) => [
-            `${files}/${String(index + 1).padStart(2, "0")}`,
-            text,
-        ]);
-        stage.write(
-            "parameters.json",
-            JSON.stringify({ ...Object.fromEntries(pieces), [secrets]: '{"values": {}}' }),
-        );
+        stage.write("parameters.json", JSON.stringify({ [secrets]: JSON.stringify(given) }));
+        stage.write("objects.json", JSON.stringify({ [`/${bucket}/${key}`]: delivery }));
         results = await stage.run(join(__dirname, "group-in-image.sh"), "calls", 110);
     }, 120_000);
 
@@ -69,8 +48,8 @@ describe("an instance of the canary, by the programs that read its files", () =>
         expect(results["schema"]).toMatch(/^Valid schema/);
     });
 
-    it("fetches its files with Debian's boto3 and is named by its instance", () => {
-        expect(results["fetch"]).toBe("");
+    it("reads its delivery with Debian's boto3, joins when it is healthy, and is named by its instance", () => {
+        expect(results["join"]).toBe("in service");
         expect(results["hostname"]).toBe("canary-0abc123 canary-0abc123");
     });
 
@@ -78,21 +57,25 @@ describe("an instance of the canary, by the programs that read its files", () =>
         expect(hostname()).not.toContain("canary");
     });
 
+    it("has its delivery applied with its secrets, by the programs that it brings", () => {
+        expect(JSON.parse(results["given"] ?? "")).toEqual(given);
+        expect(results["authorization"]).toBe(
+            `Authorization: Basic ${Buffer.from("relay-2:hunter2").toString("base64")}`,
+        );
+    });
+
     it("systemd has nothing to say against its units", () => {
         expect(results["verify"]).toBe("");
     });
 
-    it("joins when it is healthy, and says why when it is not", () => {
-        expect(results["join"]).toBe("in service");
-        expect(results["given"]).toBe('{"values": {}}');
+    it("says why it does not join when it is not healthy", () => {
         expect(results["broken join"]).toMatch(/ i-0abc123: the audio stands still$/);
         expect(results["sync"]).toBe("");
+        const read = [`GET /${bucket}/${key}`, "GetParameter"];
         expect(results["calls"]?.split(";").map((call) => call.trim())).toEqual([
-            "GetParameters",
-            "GetParameters",
-            "GetParameter",
+            ...read,
             "CompleteLifecycleAction CONTINUE",
-            "GetParameter",
+            ...read,
             "PutParameter i-0abc123: the audio stands still",
             "CompleteLifecycleAction ABANDON",
             // The listeners are not published: nobody tells them here.

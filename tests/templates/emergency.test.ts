@@ -1,11 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 
 import { renderMaster } from "../../components/master/render";
 import { run } from "../../lab/workstation/run";
 import { ensureImage, inImage } from "../../lab/machines/image";
 import { cacheFolder } from "../../lab/paths";
+import { delivered } from "../support/delivered";
 import { masterPlan } from "../support/masterPlan";
 
 /** The lab's S3, as `tools/setup storage` left it. */
@@ -21,22 +21,15 @@ const keys = { id: "AKIAEMERGENCY0000000", secret: "s/cret+with=signs" };
 
 let root: string;
 
-/** What cloud-init and `aerial-secrets` put on a Master with emergency shows. */
+/** What a delivery puts on a Master with emergency shows. */
 beforeAll(async () => {
     await ensureImage();
-    root = mkdtempSync(join(tmpdir(), "aerial-emergency-"));
-    chmodSync(root, 0o755);
     const plan = masterPlan({
         emergency: { bucket: "radio-test-shows", region: "eu-central-1", limitMiB: 10 },
     });
-    for (const file of renderMaster(plan).files) {
-        const path = join(root, file.path);
-        mkdirSync(dirname(path), { recursive: true });
-        writeFileSync(path, file.content);
-        chmodSync(path, parseInt(file.mode, 8));
-    }
     const values = {
-        "relay.link": "link",
+        "relay.link": "relay-2:link",
+        ...Object.fromEntries(plan.linkGenerations.map((n) => [`relay.link.${n}`, `link ${n}`])),
         "shows.reader.id": keys.id,
         "shows.reader.secret": keys.secret,
         ...Object.fromEntries(
@@ -45,17 +38,10 @@ beforeAll(async () => {
             ),
         ),
     };
-    await run(
-        [
-            "/usr/bin/python3",
-            join(root, "usr/local/sbin/aerial-secrets"),
-            "apply",
-            "--no-reload",
-            "--root",
-            root,
-        ],
-        { stdin: JSON.stringify({ values, files: { "tls.pem": "x", "tls.key": "x", "ca.pem": "x" } }) },
-    );
+    root = await delivered(renderMaster(plan), {
+        values,
+        files: { "tls.pem": "x", "tls.key": "x", "ca.pem": "x" },
+    });
 }, 600_000);
 
 afterAll(() => {

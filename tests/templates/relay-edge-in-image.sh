@@ -62,7 +62,7 @@ password=false-password
 master() {
     root=/masters/$1
     mkdir -p "$root/80/.well-known/acme-challenge" "$root/8444"
-    echo "relay:{SHA}$(printf %s "$password" | openssl sha1 -binary | base64)" >"$root/users"
+    echo "relay-2:{SHA}$(printf %s "$password" | openssl sha1 -binary | base64)" >"$root/users"
     cat >"$root/nginx.conf" <<END
 pid $root/pid;
 error_log $root/error.log;
@@ -92,20 +92,24 @@ offer() {
     chmod -f a+r /masters/*/8444/* || true
 }
 
-python3 -c '
-import json
-print(json.dumps({"values": {"relay.link": "false-password"}, "files": {"ca.pem": open("/pki/station.pem").read()}}))
-' | /usr/local/sbin/aerial-secrets apply --no-reload >/dev/null
+jq --rawfile ca /pki/station.pem '.secrets.files["ca.pem"] = $ca' "$stage/delivery.json" |
+    (cd /usr/local/lib/aerial && python3 -B -m deliver.apply --files-only)
 
 # In place of systemd, which is not here.
 cat >/usr/local/sbin/systemctl <<'END'
 #!/bin/sh
 case "$*" in
-    "reload aerial-nginx.service")
+    "try-reload-or-restart aerial-nginx@*.service")
         echo reload >>/tmp/reloads
-        nginx -q -t -c /etc/aerial/nginx/nginx.conf 2>/dev/null && kill -HUP "$(cat /run/aerial-nginx/nginx.pid)"
+        nginx -q -t -c /etc/aerial/nginx/a.conf 2>/dev/null && kill -HUP "$(cat /run/aerial-nginx/a.pid)"
         ;;
-    "kill --kill-whom=main --signal=USR1 aerial-nginx.service") kill -USR1 "$(cat /run/aerial-nginx/nginx.pid)" ;;
+    "--quiet disable --now aerial-ending.service") ;;
+    "kill --kill-whom=main --signal=USR1 aerial-nginx@*.service") kill -USR1 "$(cat /run/aerial-nginx/a.pid)" ;;
+    "kill --kill-whom=all --signal=USR1 aerial-nginx@*.service")
+        pid=$(cat /run/aerial-nginx/a.pid)
+        # shellcheck disable=SC2046 # several words
+        kill -USR1 "$pid" $(pgrep -P "$pid")
+        ;;
     *) exit 1 ;;
 esac
 END
@@ -113,7 +117,7 @@ chmod +x /usr/local/sbin/systemctl
 export PATH="/usr/local/sbin:$PATH"
 : >/tmp/reloads
 
-mkdir -p /run/aerial /run/aerial-nginx /var/lib/aerial/certificate /var/lib/aerial-standby
+mkdir -p /run/aerial /run/aerial-feed /run/aerial-nginx /var/lib/aerial/certificate /var/lib/aerial-standby
 install -d -m 0750 -g www-data /var/log/aerial-nginx
 /usr/local/sbin/aerial-certificate ensure 2>&1 | report "first certificate"
 /usr/local/sbin/aerial-certificate ensure 2>&1 | report "second certificate"
@@ -123,11 +127,11 @@ stat -c %a /var/lib/aerial/certificate/certificate.pem | report "certificate mod
 # The audio needs no words here.
 ffmpeg -v error -f lavfi -i sine=440:d=10 -ac 2 -ar 44100 -b:a 192k -f mp3 -write_xing 0 -id3v2_version 0 /var/lib/aerial-standby/mp3-192
 ffmpeg -v error -f lavfi -i sine=440:d=10 -ac 2 -ar 44100 -b:a 64k -c:a aac -f adts /var/lib/aerial-standby/aac-64
-setpriv --reuid icecast2 --regid icecast --clear-groups icecast2 -c /etc/aerial/icecast.xml 2>/tmp/icecast.log &
+setpriv --reuid icecast2 --regid icecast --clear-groups icecast2 -c /etc/aerial/icecast/a.xml 2>/tmp/icecast.log &
 icecast=$!
-nginx -c /etc/aerial/nginx/nginx.conf -g 'daemon off;' 2>/tmp/nginx.log &
-CREDENTIALS_DIRECTORY=/etc/aerial/standby \
-    /usr/local/lib/aerial/standby-source /etc/aerial/standby/source.json /var/lib/aerial-standby >/tmp/standby.log 2>&1 &
+nginx -c /etc/aerial/nginx/a.conf -g 'daemon off;' 2>/tmp/nginx.log &
+CREDENTIALS_DIRECTORY=/etc/aerial/feed \
+    /usr/local/lib/aerial/aerial-feed /etc/aerial/feed/feed.json /var/lib/aerial-standby /run/aerial-feed >/tmp/feed.log 2>&1 &
 for _ in $(seq 30); do
     sleep 0.5
     ! /usr/local/lib/aerial/check 2>/dev/null || break
@@ -235,7 +239,7 @@ cp /pki/torn.whole /var/lib/aerial/certificate/certificate.pem
 /usr/local/sbin/aerial-certificate ensure 2>&1 | report "damaged on disk"
 
 # Who is no listener.
-for path in / /admin /admin/stats /status /metrics /drain /server_version.xsl /standby/main.mp3 /main.mp3/ /x.m3u /../secrets.conf; do
+for path in / /admin /admin/stats /status /metrics /drain /server_version.xsl /came/main.mp3 /main.mp3/ /x.m3u /../secrets.conf; do
     request --path-as-is "https://127.0.0.1$path" | report "GET $path"
 done
 for path in /main.mp3 /admin/metadata /; do
@@ -330,3 +334,12 @@ sleep 2
 pgrep -c -f 'nginx: worker process is shutting down' | report "old workers"
 
 grep -E '\[(alert|emerg|crit|error)\]|exited on signal' /tmp/nginx.log | grep -vE 'SSL_do_handshake|connect\(\) failed|upstream timed out|recv\(\) failed|could not be resolved|no resolver' | head -n 5 | report "nginx says"
+
+# Icecast is gone: the samples that NGINX has are of no use soon.
+kill "$icecast"
+for _ in $(seq 30); do
+    sleep 1
+    left=$(curl --silent http://127.0.0.1/status.json | jq .listeners)
+    [ "$left" != null ] || break
+done
+echo "$left" | report "listeners, without Icecast"

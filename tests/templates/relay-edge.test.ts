@@ -2,6 +2,8 @@ import { join } from "node:path";
 
 import { renderRelay } from "../../components/relayPool/render";
 import { run } from "../../lab/workstation/run";
+import { icecastVersions } from "../../model/icecast";
+import { deliveryOf } from "../support/delivered";
 import { patience } from "../support/patience";
 import { relayPlan } from "../support/relayPlan";
 import { Stage } from "../support/relayStage";
@@ -10,13 +12,20 @@ const script = join(__dirname, "relay-edge-in-image.sh");
 const masters = relayPlan().masters.map((master, index) => ({ ...master, host: `127.0.0.${11 + index}` }));
 
 /** The edge as players, certificate authorities and strangers find it; see relay-edge-in-image.sh. */
-describe("a Relay's edge", () => {
-    const stage = new Stage(
-        renderRelay(relayPlan({ masters, upstreams: masters, listenerLimit: 40, connectionsPerAddress: 5 })),
+describe.each(icecastVersions)("a Relay's edge with Icecast %s", (icecast) => {
+    const role = renderRelay(
+        relayPlan({ icecast, masters, upstreams: masters, listenerLimit: 40, connectionsPerAddress: 5 }),
     );
+    const stage = new Stage(role);
     let results: Record<string, string> = {};
 
     beforeAll(async () => {
+        // The authority is made in the image.
+        const secrets = {
+            values: { "relay.link": "relay-2:false-password" },
+            files: { "ca.pem": "made there" },
+        };
+        stage.write("delivery.json", deliveryOf(role, secrets));
         results = await stage.run(script, "nginx says", 175);
     }, 180_000 * patience);
 
@@ -82,6 +91,10 @@ describe("a Relay's edge", () => {
         expect(results["status.json elsewhere"]).toBe("1");
     });
 
+    it("does not say that nobody listens when it does not know", () => {
+        expect(results["listeners, without Icecast"]).toBe("null");
+    });
+
     it("has metrics for this machine only", () => {
         expect(results["metrics"]).toBe(
             'aerial_relay_healthy 1 aerial_relay_listeners{mount="/main.mp3"} 2 ' +
@@ -130,7 +143,7 @@ describe("a Relay's edge", () => {
 
     it.each([
         ...["/", "/admin", "/admin/stats", "/status", "/drain", "/server_version.xsl"],
-        ...["/standby/main.mp3", "/main.mp3/", "/x.m3u"],
+        ...["/came/main.mp3", "/main.mp3/", "/x.m3u"],
     ])("has nothing at %s", (path) => expect(results[`GET ${path}`]).toMatch(/^404/));
 
     it("refuses requests that no listener makes", () => {

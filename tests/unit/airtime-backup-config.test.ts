@@ -1,13 +1,20 @@
 import { z } from "zod";
 
-import { awsSchema } from "../../config/aws";
+import { awsSchema, refuseBucketMistakes } from "../../config/aws";
 import { backupSchema, refuseBackupMistakes } from "../../config/backup";
 import { mistakesOf } from "../../config/errors";
 
 /** The part of a station that the backup concerns. */
 const part = z
-    .strictObject({ domain: z.string(), aws: awsSchema.optional(), backup: backupSchema })
-    .superRefine(refuseBackupMistakes);
+    .strictObject({
+        ...{ domain: z.string(), aws: awsSchema.optional(), backup: backupSchema },
+        canary: z.object({}).optional(),
+        recordings: z.literal("none").default("none"),
+    })
+    .superRefine((station, context) => {
+        refuseBackupMistakes(station, context);
+        refuseBucketMistakes(station, context);
+    });
 
 const aws = { accountId: "123456789012", region: "eu-central-1" };
 
@@ -134,14 +141,6 @@ describe("the backup in the configuration", () => {
             ['backup.showClasses is "STANDARD_IA": give a list'],
         ],
         [
-            "a prefix that no bucket may have",
-            { bucketPrefix: "Radio_Example" },
-            [
-                'backup.bucketPrefix is "Radio_Example": use lower-case letters, digits and hyphens, with a letter or ' +
-                    "digit at both ends, such as radio-example-prod",
-            ],
-        ],
-        [
             "shows beyond a Master's disk, and all other mistakes at once",
             { emergencyShowsMiB: 30_000, archiveDays: 0 },
             [
@@ -165,13 +164,28 @@ describe("the backup in the configuration", () => {
         ]);
     });
 
-    it.each(["a".repeat(40) + ".example", "xn--rdio-5qa.example"])(
-        "refuses %s for names of buckets, unless a prefix is given",
-        (domain) => {
-            expect(complaints({}, { domain })).toEqual([
-                expect.stringMatching(/^aerial:station\.domain is .*; give backup\.bucketPrefix/),
+    it("refuses a prefix that no bucket may have", () => {
+        const bucketPrefix = "Radio_Example";
+        expect(complaints({}, { aws: { ...aws, bucketPrefix } })).toEqual([
+            'aerial:station.aws.bucketPrefix is "Radio_Example": use lower-case letters, digits and hyphens, with a ' +
+                "letter or digit at both ends, such as radio-example-prod",
+        ]);
+    });
+
+    describe.each(["a".repeat(40) + ".example", "xn--rdio-5qa.example"])("of a station at %s", (domain) => {
+        it.each<[string, unknown, object]>([
+            ["backup", {}, {}],
+            ["canary alone", "none", { canary: {} }],
+        ])("refuses names of buckets for the %s, unless a prefix is given", (_, backup, change) => {
+            expect(complaints(backup, { ...change, domain })).toEqual([
+                expect.stringMatching(/^aerial:station\.domain is .*; give aws\.bucketPrefix/),
             ]);
-            expect(complaints({ bucketPrefix: "my-station-prod" }, { domain })).toEqual([]);
-        },
-    );
+            const prefixed = { ...aws, bucketPrefix: "my-station-prod" };
+            expect(complaints(backup, { ...change, domain, aws: prefixed })).toEqual([]);
+        });
+
+        it("takes the domain if there are no buckets", () => {
+            expect(complaints("none", { domain })).toEqual([]);
+        });
+    });
 });

@@ -7,10 +7,9 @@ import {
     replicationPolicy,
     replicationTrust,
     showsReaderPolicy,
-    tlsOnlyPolicy,
     writerPolicy,
-    type PolicyDocument,
 } from "../../components/airtimeBackup/policies";
+import { tlsOnlyPolicy, type PolicyDocument } from "../../components/privateBucket/policies";
 import { bucketName, bucketPrefix } from "../../model/bucketNames";
 import { defaultRetention } from "../support/retention";
 
@@ -19,9 +18,15 @@ const keeping: Keeping = defaultRetention;
 describe("names of buckets", () => {
     it("come from the domain and the stack", () => {
         const prefix = bucketPrefix("radio.example", "prod");
-        expect([bucketName(prefix, "shows"), bucketName(prefix, "archive", true)]).toEqual([
+        const names = [
+            bucketName(prefix, "shows"),
+            bucketName(prefix, "archive", true),
+            bucketName(prefix, "artefacts"),
+        ];
+        expect(names).toEqual([
             "radio-example-prod-shows",
             "radio-example-prod-archive-copy",
+            "radio-example-prod-artefacts",
         ]);
     });
 
@@ -34,7 +39,7 @@ describe("names of buckets", () => {
                     const prefix = bucketPrefix(labels.join("."), stack);
                     names = [bucketName(prefix, "shows"), bucketName(prefix, "archive", true)];
                 } catch (error) {
-                    expect(String(error)).toContain("give backup.bucketPrefix");
+                    expect(String(error)).toContain("give aws.bucketPrefix");
                     return;
                 }
                 for (const name of names) {

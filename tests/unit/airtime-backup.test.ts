@@ -13,6 +13,7 @@ const plan: AirtimeBackupArgs = {
     archiveDays: 365,
     abortUploadDays: 7,
     protect: true,
+    keyGeneration: 2,
 };
 
 interface Made {

@@ -36,7 +36,6 @@ describe("airtime in the configuration", () => {
             region: "ams3",
             size: "s-2vcpu-2gb",
             volumeGiB: 100,
-            timeZone: "UTC",
             source: "airtime",
         });
     });
@@ -62,8 +61,6 @@ describe("airtime in the configuration", () => {
         [{ volumeGiB: 5 }, "airtime.volumeGiB: use 10 to 16384 GiB"],
         [{ volumeGiB: 20_000 }, "airtime.volumeGiB: use 10 to 16384 GiB"],
         [{ volumeGiB: "100 GB" }, "airtime.volumeGiB: use a whole number of GiB, such as 100"],
-        [{ timeZone: "Berlin" }, /airtime\.timeZone: use a time zone of the IANA database/],
-        [{ timeZone: "+01:00" }, /airtime\.timeZone: use a time zone of the IANA database/],
         [{ source: "automation" }, "airtime.source: use a source of the station: studio, airtime"],
         [{ channels: ["rock"] }, "airtime.channels.0: use a channel of the station: main, jazz"],
         [{ channels: ["main", "main"] }, "airtime.channels.1: the list has it twice; name each channel once"],

@@ -97,19 +97,19 @@ const documented = z.strictObject({
 /** A delivered or local secret with everything that YAML could trip over. */
 const awkward = (name: string) => `${name}: "q" 'a' #{1} \\ $HOME %s é - [x] {y}`;
 
-/** What stands in a file once `aerial-secrets` has filled it in. */
+/** What stands in a file once its placeholders are filled in. */
 function filled(name: string, plan: AirtimePlan = libretimePlan()): string {
-    const file = renderAirtime(plan).role.files.find(({ path }) => path === `/etc/aerial/templates/${name}`);
+    const file = renderAirtime(plan).files.find(({ path }) => path === `/etc/aerial/libretime/${name}`);
     return (file?.content ?? "").replace(/@\{([^}]*)\}/g, (_, secret: string) =>
         JSON.stringify(awkward(secret)),
     );
 }
 
 describe("LibreTime's configuration", () => {
-    const config = documented.parse(parse(filled("config.yml")));
+    const config = documented.parse(parse(filled("config/config.yml")));
 
     it("keeps to the documented keys and values", () => {
-        expect(documented.safeParse(parse(filled("config.yml"))).error).toBeUndefined();
+        expect(documented.safeParse(parse(filled("config/config.yml"))).error).toBeUndefined();
     });
 
     it("has an output for each Master, and no other", () => {
@@ -131,7 +131,9 @@ describe("LibreTime's configuration", () => {
 
     it("holds a title that YAML could take for something else, as it is", () => {
         const stationName = `yes: "no" - #1 {a} [b] & *c !d | > % é`;
-        const { stream } = documented.parse(parse(filled("config.yml", libretimePlan({ stationName }))));
+        const { stream } = documented.parse(
+            parse(filled("config/config.yml", libretimePlan({ stationName }))),
+        );
         expect(stream.outputs.icecast[0]?.description).toBe(stationName);
     });
 });
@@ -222,7 +224,7 @@ describe("LibreTime's compose file", () => {
 });
 
 describe("LibreTime's passwords", () => {
-    const files = ["config.yml", "compose.yml"].map((name) => parse(filled(name)) as unknown);
+    const files = ["config/config.yml", "compose.yml"].map((name) => parse(filled(name)) as unknown);
 
     /** Every text in a document under a key that means a password, by its path. */
     function passwords(value: unknown, path = ""): [string, unknown][] {

@@ -1,10 +1,8 @@
 import { parse } from "yaml";
 
-import { roleWithBulk } from "../../components/machine/bulk";
-import { renderCloudConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
 import { libraryFolder } from "../../components/airtime/plan";
 import { renderAirtime } from "../../components/airtime/render";
-import type { MachineRole } from "../../components/machine/role";
+import { readsFile, type MachineRole } from "../../components/machine/role";
 import { airtimePlan, libretimePlan } from "../support/airtimePlan";
 
 const backup = {
@@ -22,19 +20,13 @@ function content(role: Pick<MachineRole, "files">, path: string): string {
     return found.content;
 }
 
-interface Manifest {
-    target: string;
-    template: string;
-    format: string;
-    mode: string;
-    reload: string[];
+/** Units that read a file when they start or are reloaded. */
+function readersOf({ services }: MachineRole, path: string): string[] {
+    return services.filter((service) => readsFile(service, path)).map(({ unit }) => unit);
 }
 
-const manifest = (role: MachineRole): Manifest[] =>
-    JSON.parse(content(role, "/etc/aerial/templates/manifest.json")) as Manifest[];
-
 describe("Airtime's machine with a playlist", () => {
-    const { role, bulk } = renderAirtime(airtimePlan({ backup }));
+    const role = renderAirtime(airtimePlan({ backup }));
 
     it("pushes every channel to every Master, as the source that it is", () => {
         const script = content(role, "/etc/aerial/playout/jazz.liq");
@@ -45,12 +37,18 @@ describe("Airtime's machine with a playlist", () => {
         expect(script).toContain("%mp3(bitrate=320,");
     });
 
-    it("keeps passwords out of its user data, and in files of their own", () => {
-        expect(manifest(role).filter(({ target }) => target.startsWith("/etc/aerial/playout/"))).toEqual([
-            expect.objectContaining({ target: "/etc/aerial/playout/main.password", mode: "0640" }),
-            expect.objectContaining({ target: "/etc/aerial/playout/jazz.password", mode: "0640" }),
-        ]);
-        expect(content(role, "/etc/aerial/templates/main.password")).toBe("@{source.main.airtime}\n");
+    it("has passwords as placeholders only, in files of their own", () => {
+        const passwords = role.files.filter(({ path }) => path.endsWith(".password"));
+        expect(passwords).toEqual(
+            ["main", "jazz"].map((channel) => ({
+                path: `/etc/aerial/playout/${channel}.password`,
+                secretFormat: "raw",
+                content: `@{source.${channel}.airtime}\n`,
+                owner: "root:liquidsoap",
+                mode: "0640",
+            })),
+        );
+        expect(readersOf(role, "/etc/aerial/playout/main.password")).toEqual([]);
     });
 
     it("has shows and database on the volume, and Debian's own cluster asleep", () => {
@@ -76,7 +74,7 @@ describe("Airtime's machine with a playlist", () => {
     });
 
     it("backs up every library, the database and the schedule", () => {
-        expect(JSON.parse(content(bulk, "/etc/aerial/backup.json"))).toMatchObject({
+        expect(JSON.parse(content(role, "/etc/aerial/backup.json"))).toMatchObject({
             ...backup,
             libraries: [
                 { channel: "main", path: "/mnt/aerial_test_airtime/library/main" },
@@ -85,58 +83,47 @@ describe("Airtime's machine with a playlist", () => {
             database: { name: "airtime", command: ["runuser", "-u", "postgres", "--"] },
             configuration: ["/mnt/aerial_test_airtime/schedule.txt", "/etc/aerial/airtime.json"],
         });
-        expect(renderAirtime(airtimePlan()).bulk).toEqual({ files: [], units: [] });
+        const without = renderAirtime(airtimePlan());
+        const named = [...without.files.map(({ path }) => path), ...without.units];
+        expect(named.filter((name) => name.includes("backup"))).toEqual([]);
     });
 
     it("writes each file once, and enables only units that it has", () => {
-        const paths = [...role.files, ...bulk.files].map((file) => file.path);
+        const paths = role.files.map((file) => file.path);
         expect(new Set(paths).size).toBe(paths.length);
-        const missing = [...role.units, ...bulk.units].filter(
+        const missing = role.units.filter(
             (unit) =>
                 !paths.includes(`/etc/systemd/system/${unit}`) &&
                 !paths.includes(`/etc/systemd/system/${unit.replace(/@[^.]*/, "@")}`),
         );
         expect(missing).toEqual([]);
     });
-
-    it.each([airtimePlan, libretimePlan])(
-        "has a good part of its user data left, since the backup's programs do not travel in it",
-        (plan) => {
-            const machine = renderAirtime(plan({ backup }));
-            const text = renderCloudConfig(
-                {
-                    hostname: "airtime",
-                    authorizedKeys: [`ssh-ed25519 ${"A".repeat(68)} engineer`],
-                    enrolHostKey: "key\n",
-                    role: roleWithBulk(machine.role, machine.bulk).role,
-                },
-                userDataLimitBytes.digitalOcean,
-            );
-            expect(Buffer.byteLength(text)).toBeLessThan(userDataLimitBytes.digitalOcean * 0.65);
-        },
-    );
 });
 
 describe("Airtime's machine with LibreTime", () => {
-    const { role, bulk } = renderAirtime(libretimePlan({ backup }));
+    const role = renderAirtime(libretimePlan({ backup }));
 
     it("backs up what LibreTime imported, by the names its database has", () => {
-        expect(JSON.parse(content(bulk, "/etc/aerial/backup.json"))).toMatchObject({
+        expect(JSON.parse(content(role, "/etc/aerial/backup.json"))).toMatchObject({
             libraries: [{ channel: "main", path: "/mnt/aerial_test_airtime/libretime/storage/imported" }],
             database: { name: "libretime", command: expect.arrayContaining(["PGUSER=libretime"]) as unknown },
         });
     });
 
-    it("restarts nothing but LibreTime for a new password", () => {
-        const reloads = manifest(role).filter(({ reload }) => reload.length > 0);
-        expect(reloads.map(({ target, reload }) => [target, reload])).toEqual([
-            ["/etc/aerial/libretime/compose.yml", ["aerial-libretime.service"]],
-            ["/etc/aerial/libretime/config/config.yml", ["aerial-libretime.service"]],
-        ]);
+    it("asks nothing of a unit but LibreTime for a new password, and of it a reload", () => {
+        const withSecrets = role.files.filter(({ secretFormat }) => secretFormat !== undefined);
+        const readers = withSecrets.flatMap(({ path }) => readersOf(role, path));
+        expect([...new Set(readers)]).toEqual(["aerial-libretime.service"]);
+        for (const name of ["compose.yml", "config/config.yml"]) {
+            expect(readersOf(role, `/etc/aerial/libretime/${name}`)).toHaveLength(1);
+        }
+        expect(role.services).toContainEqual(
+            expect.objectContaining({ unit: "aerial-libretime.service", onChange: "reload" }),
+        );
     });
 
-    it("has its templates in YAML, with placeholders that nothing quotes twice", () => {
-        const config = content(role, "/etc/aerial/templates/config.yml");
+    it("has its configuration in YAML, with placeholders that nothing quotes twice", () => {
+        const config = content(role, "/etc/aerial/libretime/config/config.yml");
         expect(config).toContain("source_password: @{source.main.airtime}\n");
         expect(config).not.toMatch(/"@\{/);
         const filled = config.replace(/@\{([^}]*)\}/g, (_, name: string) => JSON.stringify(name));

@@ -5,7 +5,7 @@ import { StationCredentials } from "../../components/stationCredentials";
 import { StationNetwork } from "../../components/stationNetwork";
 import { airtimePlan } from "../support/airtimePlan";
 import { isSecret, record, reveal, type Recorded } from "../support/mocks";
-import { filesOf } from "../support/userData";
+import { filesOf, readDelivery } from "../support/readDelivery";
 
 const backup: NonNullable<AirtimeArgs["backup"]> = {
     region: "eu-central-1",
@@ -14,6 +14,7 @@ const backup: NonNullable<AirtimeArgs["backup"]> = {
     recipient: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2Jd0Yk0xkOZmeq3P1hCMxgL3Fk1gBkL0hJ0V1o7u3m",
     writer: { id: "AKIAWRITER", secret: "writer's secret" },
     reader: { id: "AKIAREADER", secret: "reader's secret" },
+    keyGeneration: 1,
     privateKey: "private key of dumps",
 };
 
@@ -40,8 +41,14 @@ function create(change: Partial<AirtimeArgs> = {}): Promise<Recorded[]> {
             volumeGiB: 100,
             timeZone,
             protect: true,
+            replacementWaits: false,
             network,
-            credentials: new StationCredentials("credentials", { channels, sources }),
+            credentials: new StationCredentials("credentials", {
+                channels,
+                sources,
+                linkGenerations: { present: 1, accepted: [1, 2] },
+                sourceGenerations: { jazz: { airtime: 3 } },
+            }),
             ...change,
         });
         libraries = airtime.libraries;
@@ -87,12 +94,12 @@ describe("Airtime", () => {
     });
 
     it("gets the passwords of its own source and no other, and the keys of its backup", async () => {
-        const { stdin } = inputs(await create({ backup }), "airtime-secrets");
+        const { stdin } = inputs(await create({ backup }), "airtime-delivery");
         expect(isSecret(stdin)).toBe(true);
-        expect(JSON.parse(String(reveal(stdin)))).toEqual({
+        expect(readDelivery(String(reveal(stdin))).secrets).toEqual({
             values: {
-                "source.main.airtime": "password of credentials-main-airtime",
-                "source.jazz.airtime": "password of credentials-jazz-airtime",
+                "source.main.airtime": "password of credentials-main-airtime-1",
+                "source.jazz.airtime": "password of credentials-jazz-airtime-3",
                 "backup.writer.id": "AKIAWRITER",
                 "backup.writer.secret": "writer's secret",
                 "backup.reader.id": "AKIAREADER",
@@ -102,21 +109,18 @@ describe("Airtime", () => {
         });
     });
 
-    it("gets the backup's programs over SSH; their hash in user data makes a change of them a new machine", async () => {
-        const hashes: (string | undefined)[] = [];
+    it("is changed in place when its backup changes: the playout goes on, and its volume stays where it is", async () => {
+        const made = [];
         for (const access of [backup, { ...backup, showsBucket: "other-shows" }]) {
-            const userData = String(reveal(inputs(await create({ backup: access }), "airtime").userData));
-            const files = filesOf(userData);
-            expect(Object.keys(files)).not.toContain("/etc/aerial/backup.json");
-            expect(Object.values(files).filter((text) => /(writer|reader)'s secret|AKIA/.test(text))).toEqual(
-                [],
-            );
-            hashes.push(files["/etc/aerial/bulk.json"]);
+            const resources = await create({ backup: access });
+            const files = filesOf(String(reveal(inputs(resources, "airtime-delivery").stdin)));
+            expect(files["/etc/aerial/backup.json"]).toContain(access.showsBucket);
+            made.push({ droplet: reveal(inputs(resources, "airtime").userData), files });
         }
-        expect(hashes[0]).toContain("sha256");
-        expect(hashes[0]).not.toEqual(hashes[1]);
-        const without = await create();
-        expect(without.map(({ name }) => name)).not.toContain("airtime-files");
+        expect(made[0]?.droplet).toBe(made[1]?.droplet);
+        expect(made[0]?.files).not.toEqual(made[1]?.files);
+        const texts = made.flatMap(({ droplet, files }) => [String(droplet), ...Object.values(files)]);
+        expect(texts.filter((text) => /(writer|reader)'s secret|AKIA/.test(text))).toEqual([]);
     });
 
     it("refuses a source that the station does not have", async () => {

@@ -34,7 +34,7 @@ describe("what an Airtime machine gets for its backup", () => {
     });
 
     it("has its settings in the clear, and secrets as placeholders only", () => {
-        const { files, secretFiles } = backupFiles(plan({ restoreOwner: "airtime:airtime" }));
+        const { files } = backupFiles(plan({ restoreOwner: "airtime:airtime" }));
         const settings = files.find(({ path }) => path === "/etc/aerial/backup.json");
         expect(JSON.parse(settings?.content ?? "")).toEqual({
             ...plan(),
@@ -42,11 +42,12 @@ describe("what an Airtime machine gets for its backup", () => {
             state: "/var/lib/aerial/backup",
             restoreOwner: "airtime:airtime",
         });
-        expect(secretFiles.map(({ target, mode, owner }) => [target, mode, owner])).toEqual([
+        const withSecrets = files.filter(({ secretFormat }) => secretFormat !== undefined);
+        expect(withSecrets.map(({ path, mode, owner }) => [path, mode, owner])).toEqual([
             ["/etc/aerial/backup/credentials", "0600", "root:root"],
             ["/etc/aerial/backup/key", "0600", "root:root"],
         ]);
-        expect(secretFiles[0]?.content).toContain("aws_secret_access_key = @{backup.writer.secret}");
+        expect(withSecrets[0]?.content).toContain("aws_secret_access_key = @{backup.writer.secret}");
     });
 
     it("dumps nothing where there is no database", () => {

@@ -1,12 +1,12 @@
-import { createHash, randomBytes } from "node:crypto";
-import { gunzipSync } from "node:zlib";
+import { createHash } from "node:crypto";
 
 import { parse } from "yaml";
 
-import { cutPack, pieceCount } from "../../components/canary/pieces";
+import { checkedSecrets } from "../../components/canary/parameters";
 import { balancerName } from "../../components/canary/balancer";
 import { isSecret, reveal, type Recorded } from "../support/mocks";
 import { recordGroup } from "../support/canary";
+import { readDelivery } from "../support/readDelivery";
 import { relayPlan } from "../support/relayPlan";
 
 jest.setTimeout(60_000);
@@ -49,11 +49,9 @@ function groupSettings(among = resources): Record<string, unknown> {
     return JSON.parse(file?.content ?? "") as Record<string, unknown>;
 }
 
-function pieces(among = resources): { name: string; value: string }[] {
-    return ofType("ssm/parameter:Parameter", among)
-        .filter(({ name }) => name.startsWith("canary-files-"))
-        .map(({ inputs }) => ({ name: String(inputs.name), value: String(reveal(inputs.value)) }))
-        .sort((one, other) => one.name.localeCompare(other.name));
+/** What the object in the bucket of artefacts holds. */
+function deliveryText(among = resources): string {
+    return String(only("s3/bucketObjectv2:BucketObjectv2", among).content);
 }
 
 describe("what an instance may do", () => {
@@ -68,10 +66,10 @@ describe("what an instance may do", () => {
                     Resource: ["arn:aws:ssm:eu-central-1:123456789012:parameter/aerial-test/relay/secrets"],
                 },
                 {
-                    Sid: "ReadOwnFiles",
+                    Sid: "ReadOwnDelivery",
                     Effect: "Allow",
-                    Action: ["ssm:GetParameters"],
-                    Resource: ["arn:aws:ssm:eu-central-1:123456789012:parameter/aerial-test/relay/files/*"],
+                    Action: ["s3:GetObject"],
+                    Resource: ["arn:aws:s3:::radio-test-artefacts/relay/*"],
                 },
                 {
                     Sid: "SayWhyNotWell",
@@ -209,99 +207,84 @@ describe("the launch template", () => {
         const { document } = userData();
         expect(document.users).toEqual([]);
         expect(document.bootcmd[0]).toEqual(expect.arrayContaining(["mask", "ssh.service", "ssh.socket"]));
-        expect(document.packages).toEqual(expect.arrayContaining(["python3-boto3", "icecast2", "nginx"]));
-        expect(document.packages).not.toContain("openssh-server");
+        expect(document.packages).toEqual(["python3-boto3"]);
+        const { packages } = readDelivery(deliveryText());
+        expect(packages).toEqual(expect.arrayContaining(["python3-boto3", "icecast2", "nginx"]));
+        expect(packages).not.toContain("openssh-server");
     });
 
-    it("has user data in plain text, well within EC2's 16 KB", () => {
+    it("has user data in plain text, within EC2's 16 KB", () => {
         const { text } = userData();
         expect(text.startsWith("#cloud-config\n")).toBe(true);
-        expect(Buffer.byteLength(text)).toBeLessThan(12_000);
+        expect(Buffer.byteLength(text)).toBeLessThan(15_000);
     });
 
     it("has user data that EC2 would not take refused at preview, before the Masters' addresses are known", async () => {
         const unknown = new Promise<never>(() => {});
         const prefix = "long-".repeat(3000);
         await expect(recordGroup({ prefix, masters: [unknown, unknown] })).rejects.toThrow(
-            /user data of canary .*\d+ bytes.*; take packages out of the role, or shorten that file/s,
+            /user data of canary has \d+ bytes, \d+ more than the provider takes/,
         );
     });
 
-    it("holds no secret, and neither do the files", () => {
-        const list = gunzipSync(
-            Buffer.from(
-                pieces()
-                    .map(({ value }) => value)
-                    .join(""),
-                "base64",
-            ),
-        ).toString();
-        for (const text of [userData().text, list]) {
-            expect(text).not.toContain("password of");
-            expect(text).not.toContain("private");
+    it("holds no secret, and neither does the delivery in the bucket", () => {
+        const { secrets, ...rest } = readDelivery(deliveryText());
+        expect(secrets).toEqual({ values: {}, files: {} });
+        for (const text of [userData().text, JSON.stringify(rest)]) {
+            expect(text.match(/password of|private (key|PEM) of/)).toBeNull();
         }
     });
 
-    it("fetches files and then starts the units, and never waits for the one that waits for cloud-init", () => {
-        const { runcmd } = userData().document;
-        expect(runcmd[0]).toEqual(["/usr/local/sbin/aerial-fetch"]);
-        expect(runcmd.at(-1)).toEqual(
-            expect.arrayContaining(["enable", "--now", "aerial-join.service", "aerial-secrets-sync.timer"]),
+    it("starts what reads the delivery, and never waits for it, because it waits for cloud-init", () => {
+        const { runcmd, write_files: files } = userData().document;
+        expect(runcmd.at(-1)).toEqual(["systemctl", "enable", "--now", "aerial-join.service"]);
+        const unit = files.find(({ path }) => path === "/etc/systemd/system/aerial-join.service");
+        expect(unit?.content).toContain("\nType=exec\n");
+        expect(files.map(({ path }) => path)).toEqual(
+            expect.arrayContaining(["/usr/local/sbin/aerial-join", "/usr/local/sbin/aerial-receive"]),
         );
     });
 });
 
-describe("the files", () => {
-    it("lie in pieces below a path of their own, in the order in which machines read them", () => {
-        const settings = groupSettings();
-        const found = pieces();
-        expect(found).toHaveLength(pieceCount);
-        expect(settings.pieces).toBe(pieceCount);
-        expect(found.map(({ name }) => name)).toEqual(
-            found.map((_, index) => `${String(settings.files)}/${String(index + 1).padStart(2, "0")}`),
-        );
-        expect(found.every(({ value }) => value.length > 0 && value.length <= 4000)).toBe(true);
-        const list = gunzipSync(Buffer.from(found.map(({ value }) => value).join(""), "base64"));
-        const sha256 = createHash("sha256").update(list).digest("hex");
-        expect(settings.sha256).toBe(sha256);
-        // Made anew with other files, and with files that come back after a rollout that failed: those from before it
-        // are not gone by then.
-        const place = resources.find(({ name }) => name === "canary-files");
+describe("the delivery", () => {
+    it("is one object, under a key of its own that says its hash, which user data has too", () => {
+        const { bucket, key, sha256 } = groupSettings();
+        expect(sha256).toBe(createHash("sha256").update(deliveryText()).digest("hex"));
+        const object = only("s3/bucketObjectv2:BucketObjectv2");
+        expect([bucket, key]).toEqual([object.bucket, object.key]);
+        expect(bucket).toBe("radio-test-artefacts");
+        // The first part is made anew for another delivery, and for one that comes back after a rollout that failed: the
+        // object from before it is not gone by then.
+        expect(key).toMatch(new RegExp(`^relay/[0-9a-f]{12}/${String(sha256)}$`));
+        const random = resources.filter(({ type }) => type === "random:index/randomId:RandomId");
+        const place = random.find(({ name }) => name === "canary-delivery");
         expect(place?.inputs.keepers).toEqual({ sha256 });
-        expect(settings.files).toMatch(/^\/aerial-test\/relay\/files\/[0-9a-f]{12}$/);
-        const files = JSON.parse(list.toString()) as { path: string }[];
-        expect(files.map(({ path }) => path)).toEqual(
-            expect.arrayContaining(["/usr/local/sbin/aerial-join", "/etc/aerial/templates/icecast.xml"]),
-        );
-        expect(files.some(({ path }) => path.includes("ssh"))).toBe(false);
     });
 
-    it("of a changed role lie elsewhere, so that machines of the old template keep theirs", async () => {
+    it("stands in no parameter", () => {
+        const parameters = ofType("ssm/parameter:Parameter").map(({ name }) => name);
+        expect(parameters.sort()).toEqual(["canary-report", "canary-secrets"]);
+    });
+
+    it("makes of an instance a Relay that gets new secrets by itself, and that nobody logs in to", () => {
+        const { files, units, ready_seconds } = readDelivery(deliveryText());
+        const paths = files.map(({ path }) => path);
+        expect(paths).toEqual(
+            expect.arrayContaining(["/usr/local/sbin/aerial-secrets-sync", "/etc/aerial/icecast/a.xml"]),
+        );
+        expect(paths.some((path) => path.includes("ssh"))).toBe(false);
+        expect(units).toEqual(expect.arrayContaining(["aerial-feed.service", "aerial-secrets-sync.timer"]));
+        expect(ready_seconds).toBe(300);
+    });
+
+    it("of a changed role lies elsewhere, so that machines of the old template keep theirs", async () => {
         const changed = await recordGroup({ stationName: "Radio Changed" });
-        expect(groupSettings(changed.resources).files).not.toBe(groupSettings().files);
-        const before = new Set(pieces().map(({ name }) => name));
-        expect(pieces(changed.resources).some(({ name }) => before.has(name))).toBe(false);
+        expect(groupSettings(changed.resources).key).not.toBe(groupSettings().key);
     });
 
-    it("that are too many are refused, with the remedy", () => {
-        const compressed = Buffer.alloc(48_001, 1);
-        expect(() => cutPack({ compressed, sha256: "" }, "canary")).toThrow(
-            /files of canary have 48001 bytes when compressed, 1 more than 16 parameters hold; describe fewer/,
-        );
-        expect(cutPack({ compressed: compressed.subarray(1), sha256: "" }, "m")).toHaveLength(pieceCount);
-    });
-
-    it("that are too many are refused at preview, before the Masters' addresses are known", async () => {
-        const unknown = new Promise<never>(() => {});
-        const stationName = randomBytes(60_000).toString("hex");
-        await expect(recordGroup({ stationName, masters: [unknown, unknown] })).rejects.toThrow(
-            /files of canary have \d+ bytes when compressed, \d+ more than 16 parameters hold/,
-        );
-    });
-
-    it("of a station with eight channels still fit", async () => {
+    it("of a station with 32 channels needs no more user data", async () => {
         const { channels, names } = relayPlan();
-        const many = Array.from({ length: 8 }, (_, index) => ({
+        const many = Array.from({ length: 32 }, (_, index) => ({
             ...channels[0]!,
             id: `channel-${index}`,
             title: `Channel number ${index}`,
@@ -311,19 +294,84 @@ describe("the files", () => {
             })),
         }));
         const { resources: large } = await recordGroup({ channels: many, names });
-        expect(Math.max(...pieces(large).map(({ value }) => value.length))).toBeLessThanOrEqual(4000);
+        expect(userData(large).text.length).toBe(userData().text.length);
+    });
+});
+
+describe("the bucket of artefacts", () => {
+    const of = { bucket: "radio-test-artefacts" };
+    const setting = (type: string) => only(`s3/bucket${type}:Bucket${type}`);
+
+    it("goes with all that is in it, which is made from the code, and has no locks", () => {
+        expect(only("s3/bucket:Bucket")).toEqual({ ...of, forceDestroy: true });
+        expect(ofType("s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")).toEqual([]);
+    });
+
+    it("is closed to the public, encrypted, and open over TLS only", () => {
+        expect(setting("PublicAccessBlock")).toEqual({
+            ...of,
+            blockPublicAcls: true,
+            blockPublicPolicy: true,
+            ignorePublicAcls: true,
+            restrictPublicBuckets: true,
+        });
+        expect(setting("OwnershipControls")).toEqual({
+            ...of,
+            rule: { objectOwnership: "BucketOwnerEnforced" },
+        });
+        expect(setting("ServerSideEncryptionConfiguration")).toEqual({
+            ...of,
+            rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
+        });
+        expect(JSON.parse(String(setting("Policy").policy))).toEqual({
+            Version: "2012-10-17",
+            Statement: [
+                {
+                    Sid: "TlsOnly",
+                    Effect: "Deny",
+                    Principal: "*",
+                    Action: "s3:*",
+                    Resource: ["arn:aws:s3:::radio-test-artefacts", "arn:aws:s3:::radio-test-artefacts/*"],
+                    Condition: { Bool: { "aws:SecureTransport": "false" } },
+                },
+            ],
+        });
+    });
+
+    it("keeps what was overwritten or deleted for 90 days", () => {
+        expect(setting("Versioning")).toEqual({ ...of, versioningConfiguration: { status: "Enabled" } });
+        expect(setting("LifecycleConfiguration")).toEqual({
+            ...of,
+            rules: [
+                {
+                    id: "clean",
+                    status: "Enabled",
+                    filter: {},
+                    noncurrentVersionExpiration: { noncurrentDays: 90 },
+                    expiration: { expiredObjectDeleteMarker: true },
+                    abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
+                },
+            ],
+        });
     });
 });
 
 describe("the secrets", () => {
-    it("are one encrypted parameter that holds what aerial-secrets reads", () => {
+    it("are one encrypted parameter that holds them as a delivery does", () => {
         const secrets = resources.find(({ name }) => name === "canary-secrets")?.inputs;
         expect(secrets).toMatchObject({ name: "/aerial-test/relay/secrets", type: "SecureString" });
         expect(isSecret(secrets?.value)).toBe(true);
         expect(JSON.parse(String(reveal(secrets?.value)))).toEqual({
-            values: { "relay.link": expect.stringContaining("password") as unknown },
-            files: { "ca.pem": "certificate authority-certificate" },
+            values: { "relay.link": "relay-2:password of credentials-link-2" },
+            files: { "ca.pem": [1, 2, 3].map((n) => `certificate authority-certificate-${n}\n`).join("") },
         });
+    });
+
+    it("that no parameter holds are refused, without showing them", () => {
+        expect(checkedSecrets("x".repeat(4096))).toBe("x".repeat(4096));
+        expect(() => checkedSecrets("hunter2 ".repeat(513))).toThrow(
+            /^the secrets of the canary have 4104 bytes, and a parameter holds 4096; deliver fewer certificates to it$/,
+        );
     });
 });
 
@@ -385,11 +433,19 @@ describe("the group", () => {
         );
     });
 
-    it("starts no instance before its parameters, permissions, routes and the balancer's listeners exist", () => {
-        const names = resources.map(({ name }) => name);
-        const at = names.indexOf("canary-group");
-        for (const name of ["files-16", "secrets", "report", "policy", "listener-443", "link-2"]) {
-            expect(names.indexOf(`canary-${name}`)).toBeLessThan(at);
+    it("starts no instance before its delivery, parameters, permissions, routes and the balancer's listeners exist", () => {
+        const made = resources.map(({ type, name }) => `${type} ${name}`);
+        const at = made.indexOf("aws:autoscaling/group:Group canary-group");
+        for (const first of [
+            "s3/bucketObjectv2:BucketObjectv2 canary-delivery",
+            "ssm/parameter:Parameter canary-secrets",
+            "ssm/parameter:Parameter canary-report",
+            "iam/rolePolicy:RolePolicy canary-policy",
+            "lb/listener:Listener canary-listener-443",
+            "vpc/securityGroupEgressRule:SecurityGroupEgressRule canary-link-2",
+        ]) {
+            expect(made).toContain(`aws:${first}`);
+            expect(made.indexOf(`aws:${first}`)).toBeLessThan(at);
         }
     });
 

@@ -1,27 +1,23 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import {
-    chmodSync,
-    existsSync,
-    mkdirSync,
-    mkdtempSync,
-    readFileSync,
-    rmSync,
-    statSync,
-    writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-import { command } from "../../components/machine/files";
-import { packFiles } from "../../components/machine/pack";
-import { joiningRole, loaderFiles } from "../../components/canary/render";
-import type { MachineFile } from "../../components/machine/role";
-import { cutPack, pieceCount } from "../../components/canary/pieces";
+import { canaryDelivery, joiningRole, loaderFiles, sha256 } from "../../components/canary/render";
+import type { MachineFile, MachineRole } from "../../components/machine/role";
+import { readDelivery } from "../support/readDelivery";
 
 const amazon = join(__dirname, "..", "support", "amazon");
-const filesPath = "/aerial-test/relay/files/0123456789ab";
+
+const role: MachineRole = {
+    ...{ packages: ["nginx"], units: [], services: [], maskedUnits: [] },
+    files: [{ path: "/etc/aerial/a", content: "grüße @{relay.link}\n", mode: "0640", secretFormat: "raw" }],
+};
+const delivery = canaryDelivery(role, 2);
+const artefact = { bucket: "radio-test-artefacts", key: `relay/0123456789ab/${sha256(delivery)}` };
+const secret = { values: { "relay.link": "hunter2" }, files: {} };
 
 let root: string;
 let fake: string;
@@ -32,7 +28,6 @@ beforeEach(() => {
     mkdirSync(fake);
     put("/var/lib/cloud/data/instance-id", "i-0abc123\n");
     put("/etc/hostname", "ip-10-78-0-9\n");
-    putFiles([command("machine/files/aerial-unpack.py")]);
     install();
 });
 
@@ -53,14 +48,19 @@ function putFiles(files: MachineFile[]): void {
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 /** What user data puts on the machine. */
-function install(sha256 = "", masters: { host: string; port: number }[] = []): void {
+function install(change: { sha256?: string; masters?: { host: string; port: number }[] } = {}): void {
     const files = loaderFiles({
-        masters,
         ...{ name: "canary", region: "eu-central-1", group: "aerial-test-canary", hook: "join" },
         ...{ secrets: "/aerial-test/relay/secrets", report: "/aerial-test/relay/report" },
-        ...{ files: filesPath, pieces: pieceCount, sha256, namespace: "aerial-test", readySeconds: 2 },
+        ...{ ...artefact, namespace: "aerial-test", readySeconds: 2 },
+        ...{ masters: [], sha256: sha256(delivery), ...change },
     });
-    putFiles([...files, ...joiningRole().files.filter(({ mode }) => mode === "0755")]);
+    putFiles([
+        ...files,
+        ...joiningRole({ drainLimitSeconds: 60, closePerSecond: 5 }).files.filter(
+            ({ mode }) => mode === "0755",
+        ),
+    ]);
 }
 
 /** Stands in for a program of the machine. */
@@ -108,102 +108,34 @@ const answer = {
 const continued = [{ ...answer, LifecycleActionResult: "CONTINUE" }];
 const abandoned = [{ ...answer, LifecycleActionResult: "ABANDON" }];
 
-describe("aerial-fetch", () => {
-    const files = (): MachineFile[] => [
-        { path: join(root, "etc/aerial/a"), content: "grüße\n", mode: "0640", owner: "root:root" },
-        { path: join(root, "etc/aerial/b/c"), content: "x".repeat(20_000), mode: "0755", owner: "root:root" },
-    ];
-
-    function provide(change: (pieces: string[]) => string[] = (pieces) => pieces): void {
-        const pack = packFiles(files());
-        install(pack.sha256);
-        const pieces = change(cutPack(pack, "test"));
-        parameters(
-            Object.fromEntries(
-                pieces.map((Value, index) => [
-                    `${filesPath}/${String(index + 1).padStart(2, "0")}`,
-                    { Value },
-                ]),
-            ),
-        );
-    }
-
-    it("puts the files where they belong, and takes its name from the instance", () => {
-        provide();
-        expect(run("aerial-fetch")).toEqual({ status: 0, output: "" });
-        for (const { path, content } of files()) {
-            expect(readFileSync(path, "utf8")).toBe(content);
-            // Services look into folders by users of their own.
-            expect((statSync(dirname(path)).mode & 0o777).toString(8)).toBe("755");
-        }
-        // NGINX reads in it what the certificate is, and so what health and metrics say of it.
-        expect((statSync(join(root, "var/lib/aerial")).mode & 0o777).toString(8)).toBe("755");
-        expect(read("/etc/hostname")).toBe("canary-0abc123\n");
-        expect(calls("complete_lifecycle_action")).toEqual([]);
-    });
-
-    it("tries again while Amazon does not know its role yet", () => {
-        provide();
-        faults({ get_parameters: ["AccessDeniedException", 1] });
-        expect(run("aerial-fetch").status).toBe(0);
-        expect(calls("record_lifecycle_action_heartbeat")).toEqual([answer]);
-    });
-
-    it.each<[string, (pieces: string[]) => string[], string]>([
-        ["a piece is missing", (pieces) => pieces.slice(0, -1), `are missing: ${filesPath}/16`],
-        ["pieces are damaged", (pieces) => [...pieces].reverse(), "damaged"],
-    ])("gives up and says why when %s", (_, change, reason) => {
-        provide(change);
-        expect(run("aerial-fetch").status).toBe(1);
-        expect(calls("put_parameter")).toEqual([
-            {
-                Name: "/aerial-test/relay/report",
-                Type: "String",
-                Overwrite: true,
-                Value: expect.stringContaining(reason) as unknown,
-            },
-        ]);
-        expect(calls("complete_lifecycle_action")).toEqual(abandoned);
-    });
-
-    it("refuses files that are not those it was made with", () => {
-        provide();
-        install("f".repeat(64));
-        expect(run("aerial-fetch").output).toContain("not those of this launch template");
-        expect(existsSync(join(root, "etc/aerial/a"))).toBe(false);
-        expect(calls("complete_lifecycle_action")).toEqual(abandoned);
-    });
-
-    it("gives up when Amazon never lets it read", () => {
-        provide();
-        faults({ get_parameters: ["AccessDeniedException", 99] });
-        expect(run("aerial-fetch").status).toBe(1);
-        expect(calls("put_parameter")[0]?.Value).toMatch(/^\d{4}-.*Z i-0abc123: files: .*AccessDenied/);
-        expect(calls("complete_lifecycle_action")).toEqual(abandoned);
-    });
-});
-
 /** What the machine's status says its mounts are fed by. */
 function playing(upstream: string): void {
     const mounts = { "/main.mp3": { upstream }, "/main.aac": { upstream } };
     put("/usr/local/lib/aerial/status", `#!/bin/sh\necho '${JSON.stringify({ mounts })}'\n`, 0o755);
 }
 
-describe("aerial-join", () => {
-    const secret = '{"values": {"relay.link": "hunter2"}, "files": {}}';
+/** Provides the delivery, and the secrets. */
+function provide(text = delivery): void {
+    const { bucket, key } = artefact;
+    writeFileSync(join(fake, "objects.json"), JSON.stringify({ [`${bucket}/${key}`]: text }));
+    parameters({ "/aerial-test/relay/secrets": { Value: JSON.stringify(secret), Version: 3 } });
+}
 
+/** Stands in for what applies a delivery: keeps what it is given. */
+const keeper = () => `cat >"${root}/given"`;
+
+describe("aerial-join", () => {
     beforeEach(() => {
-        parameters({ "/aerial-test/relay/secrets": { Value: secret, Version: 3 } });
-        program("aerial-secrets", `cat >"${root}/given"`);
-        program("aerial-ready", `echo "$@" >"${root}/waited"`);
+        provide();
+        program("aerial-receive", keeper());
         playing("a");
         put("/var/lib/aerial/keep", "");
     });
 
-    it("passes secrets on standard input, waits until it is healthy, then takes listeners", () => {
+    it("has its delivery applied with its secrets, by standard input, then takes listeners", () => {
         expect(run("aerial-join")).toEqual({ status: 0, output: "in service\n" });
-        expect(read("/given")).toBe(secret);
-        expect(read("/waited")).toBe("--timeout 2\n");
+        expect(readDelivery(read("/given"))).toEqual({ ...readDelivery(delivery), secrets: secret });
+        expect(calls("get_object")).toEqual([{ Bucket: artefact.bucket, Key: artefact.key }]);
         expect(calls("get_parameter")).toEqual([
             { Name: "/aerial-test/relay/secrets", WithDecryption: true },
         ]);
@@ -211,15 +143,60 @@ describe("aerial-join", () => {
         expect(read("/var/lib/aerial/joined")).toBe("3\n");
     });
 
+    it("takes its name from the instance, before the delivery's programs use it", () => {
+        program("aerial-receive", `cp "${root}/etc/hostname" "${root}/name"`);
+        expect(run("aerial-join").status).toBe(0);
+        expect(read("/name")).toBe("canary-0abc123\n");
+    });
+
+    it("tries again while Amazon does not know its role yet", () => {
+        faults({ get_object: ["AccessDenied", 1] });
+        expect(run("aerial-join").status).toBe(0);
+        expect(calls("record_lifecycle_action_heartbeat")).toEqual([answer]);
+    });
+
+    it.each<[string, () => void, string]>([
+        ["is gone", () => writeFileSync(join(fake, "objects.json"), "{}"), "delivery: .*NoSuchKey"],
+        ["is cut off", () => provide(delivery.slice(0, -1)), "is not that of this launch template"],
+        ["is another one", () => provide(canaryDelivery(role, 3)), `not ${sha256(delivery)}`],
+    ])("gives up and says why when its delivery %s", (_, change, reason) => {
+        change();
+        expect(run("aerial-join").status).toBe(1);
+        expect(calls("put_parameter")).toEqual([
+            {
+                Name: "/aerial-test/relay/report",
+                Type: "String",
+                Overwrite: true,
+                Value: expect.stringMatching(reason) as unknown,
+            },
+        ]);
+        expect(calls("complete_lifecycle_action")).toEqual(abandoned);
+        expect(existsSync(join(root, "given"))).toBe(false);
+    });
+
+    it("refuses a delivery that is not the one that it was made with", () => {
+        install({ sha256: "f".repeat(64) });
+        expect(run("aerial-join").output).toContain("not that of this launch template");
+        expect(existsSync(join(root, "given"))).toBe(false);
+        expect(calls("complete_lifecycle_action")).toEqual(abandoned);
+    });
+
+    it("gives up when Amazon never lets it read", () => {
+        faults({ get_object: ["AccessDenied", 99] });
+        expect(run("aerial-join").status).toBe(1);
+        expect(calls("put_parameter")[0]?.Value).toMatch(/^\d{4}-.*Z i-0abc123: delivery: .*AccessDenied/);
+        expect(calls("complete_lifecycle_action")).toEqual(abandoned);
+    });
+
     it("asks the group for more time while it waits", () => {
-        program("aerial-ready", "sleep 0.7");
+        program("aerial-receive", "sleep 0.7");
         expect(run("aerial-join").status).toBe(0);
         expect(calls("record_lifecycle_action_heartbeat").length).toBeGreaterThanOrEqual(2);
     });
 
     it("reports why its instance is not healthy, without any secret, and gives it up", () => {
         program(
-            "aerial-ready",
+            "aerial-receive",
             "echo many lines; echo 'check: the audio of /main.mp3 stands {{still}}' >&2; exit 1",
         );
         const { status, output } = run("aerial-join");
@@ -239,7 +216,7 @@ describe("aerial-join", () => {
         const master = createServer().listen(0, "127.0.0.1");
         await once(master, "listening");
         const { port } = master.address() as AddressInfo;
-        install("", [{ host: "127.0.0.1", port }]);
+        install({ masters: [{ host: "127.0.0.1", port }] });
         expect(run("aerial-join").status).toBe(1);
         master.close();
         expect(calls("put_parameter")[0]?.Value).toContain(
@@ -250,7 +227,7 @@ describe("aerial-join", () => {
 
     it("plays standby audio if no Master answers", () => {
         playing("standby");
-        install("", [{ host: "127.0.0.1", port: 1 }]);
+        install({ masters: [{ host: "127.0.0.1", port: 1 }] });
         expect(run("aerial-join")).toEqual({
             status: 0,
             output: "no Master answers; this instance plays standby audio\nin service\n",
@@ -259,7 +236,7 @@ describe("aerial-join", () => {
     });
 
     it("cuts a long report to its end, so that the parameter can hold it", () => {
-        program("aerial-ready", "seq 1 3000 | tr '\\n' ' '; echo; echo the cause; exit 1");
+        program("aerial-receive", "seq 1 3000 | tr '\\n' ' '; echo; echo the cause; exit 1");
         run("aerial-join");
         const text = String(calls("put_parameter")[0]?.Value);
         expect(Buffer.byteLength(text)).toBeLessThan(4096);
@@ -267,17 +244,14 @@ describe("aerial-join", () => {
     });
 
     it("gives the instance up if its secrets cannot be used", () => {
-        program(
-            "aerial-secrets",
-            "cat >/dev/null; echo 'aerial-secrets: @{file.ca.pem} was not delivered' >&2; exit 1",
-        );
+        program("aerial-receive", "echo 'delivery: @{file.ca.pem} was not delivered' >&2; exit 1");
         expect(run("aerial-join").status).toBe(1);
         expect(calls("put_parameter")[0]?.Value).toContain("@{file.ca.pem} was not delivered");
         expect(calls("complete_lifecycle_action")).toEqual(abandoned);
     });
 
     it("gives the instance up even if it cannot write the report", () => {
-        program("aerial-ready", "exit 1");
+        program("aerial-receive", "exit 1");
         faults({ put_parameter: ["AccessDeniedException", 99] });
         expect(run("aerial-join").status).toBe(1);
         expect(calls("complete_lifecycle_action")).toEqual(abandoned);
@@ -293,32 +267,42 @@ describe("aerial-join", () => {
 });
 
 describe("aerial-secrets-sync", () => {
+    const current = "/var/lib/aerial/delivery/current/delivery.json";
+    const changed = { values: { "relay.link": "changed" }, files: { "ca.pem": "CA" } };
+
+    /** Provides secrets of a version. */
+    function provideSecrets(secrets: object, Version: number): void {
+        parameters({ "/aerial-test/relay/secrets": { Value: JSON.stringify(secrets), Version } });
+    }
+
     beforeEach(() => {
-        program("aerial-secrets", `cat >"${root}/given"`);
+        program("aerial-receive", keeper());
         put("/var/lib/aerial/joined", "3\n");
+        put(current, JSON.stringify({ ...readDelivery(delivery), secrets: secret }));
     });
 
     it("leaves alone what has not changed", () => {
-        parameters({ "/aerial-test/relay/secrets": { Value: "{}", Version: 3 } });
+        provideSecrets(secret, 3);
         expect(run("aerial-secrets-sync").status).toBe(0);
         expect(existsSync(join(root, "given"))).toBe(false);
     });
 
-    it("applies a new version once", () => {
-        parameters({ "/aerial-test/relay/secrets": { Value: '{"new": 1}', Version: 4 } });
+    it("has the present delivery applied once with secrets of a new version", () => {
+        provideSecrets(changed, 4);
         expect(run("aerial-secrets-sync").status).toBe(0);
-        expect(read("/given")).toBe('{"new": 1}');
+        expect(readDelivery(read("/given"))).toEqual({ ...readDelivery(delivery), secrets: changed });
         rmSync(join(root, "given"));
         run("aerial-secrets-sync");
         expect(existsSync(join(root, "given"))).toBe(false);
     });
 
     it("tries again after a refusal, and prints no secret", () => {
-        parameters({ "/aerial-test/relay/secrets": { Value: '{"x": "hunter2"}', Version: 4 } });
-        program("aerial-secrets", "cat >/dev/null; exit 1");
+        provideSecrets({ ...changed, values: { "relay.link": "hunter3" } }, 4);
+        program("aerial-receive", "cat >/dev/null; exit 1");
         const { status, output } = run("aerial-secrets-sync");
         expect(status).toBe(1);
-        expect(output).not.toContain("hunter2");
+        expect(output).toContain("the new secrets are refused; the old ones stay");
+        expect(output).not.toMatch(/hunter/);
         expect(read("/var/lib/aerial/joined")).toBe("3\n");
     });
 });

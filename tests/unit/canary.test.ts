@@ -2,22 +2,18 @@ import fc from "fast-check";
 import { z } from "zod";
 
 import { awsSchema } from "../../config/aws";
-import {
-    bytesPerMinute,
-    canarySchema,
-    instanceListenerLimit,
-    maximumUsdPerDay,
-    planCanary,
-    refuseCanaryMistakes,
-} from "../../config/canary";
-import { awsRegionPrices, instanceTypes } from "../../config/catalogue";
+import { canarySchema, instanceListenerLimit, planCanary, refuseCanaryMistakes } from "../../config/canary";
 import { dnsSchema, refuseBeyondPlan } from "../../config/dns";
+import { rolloutSchema } from "../../config/rollout";
+import { bytesPerMinute, maximumUsdPerDay } from "../../model/canaryCosts";
+import { amazonPrices } from "../../model/prices";
 import { awsRegions } from "../../model/providerRegions";
 
 const station = z
     .strictObject({
         aws: awsSchema.optional(),
         canary: canarySchema.optional(),
+        rollout: rolloutSchema.prefault({}),
         channels: z.array(z.strictObject({ formats: z.array(z.strictObject({ bitrateKbps: z.number() })) })),
     })
     .superRefine(refuseCanaryMistakes);
@@ -43,7 +39,6 @@ describe("a canary", () => {
             minInstances: 1,
             maxInstances: 6,
             share: 0.1,
-            drainLimitSeconds: 3600,
             warmUpSeconds: 180,
             readySeconds: 300,
         });
@@ -68,11 +63,6 @@ describe("a canary", () => {
         ["a region as zone", { zones: ["eu-central-1", "eu-central-1b"] }, "canary.zones.0: use a zone of"],
         ["no share", { share: 0 }, "canary.share: use 0.01 to 1"],
         ["too fine a share", { share: 0.125 }, "canary.share: use two decimals"],
-        [
-            "a long drain",
-            { drainLimitSeconds: 3601 },
-            "canary.drainLimitSeconds: use a whole number of seconds",
-        ],
         [
             "more than the type may send",
             { targetMbps: 129 },
@@ -134,6 +124,11 @@ describe("its plan", () => {
             // Two cores; 2 GiB would do for 4,505.
             listenerLimit: 4400,
             region: "eu-central-1",
+            // Two hours for droplets; Amazon allows one.
+            drainLimitSeconds: 3600,
+        });
+        expect(planCanary(station.parse({ ...whole, rollout: { drainLimitSeconds: 60 } }))).toMatchObject({
+            drainLimitSeconds: 60,
         });
         // A canary, its address and disk, the balancer and its two: 24 * (3 * .005 + 1.2 * (.0168 + .0225)) + 1.2 * .64 / 30.4.
         expect(plan.restingUsdPerDay).toBeCloseTo(1.52, 1);
@@ -157,12 +152,12 @@ describe("its plan", () => {
     });
 
     it("knows the prices of every region", () => {
-        expect(Object.keys(awsRegionPrices).sort()).toEqual(Object.keys(awsRegions).sort());
+        expect(Object.keys(amazonPrices.regions).sort()).toEqual(Object.keys(awsRegions).sort());
     });
 
     it("never costs less for more: instances, zones, traffic", () => {
         const anyCanary = fc.record({
-            instanceType: fc.constantFrom(...Object.keys(instanceTypes)),
+            instanceType: fc.constantFrom(...Object.keys(amazonPrices.instanceTypes)),
             zones: fc.integer({ min: 2, max: 5 }).map((count) => Array.from({ length: count }, String)),
             maxInstances: fc.integer({ min: 1, max: 49 }),
             targetMbps: fc.integer({ min: 1, max: 30 }),

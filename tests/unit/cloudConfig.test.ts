@@ -1,103 +1,129 @@
-import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import { parse } from "yaml";
 
 import {
     renderCloudConfig,
     renderJoiningConfig,
     userDataLimitBytes,
+    type CloudConfigArgs,
 } from "../../components/machine/cloudConfig";
-import type { MachineRole } from "../../components/machine/role";
-import { unpack } from "../support/userData";
 
-const empty: MachineRole = { packages: [], files: [], units: [], maskedUnits: [] };
+const machine: CloudConfigArgs = {
+    hostname: "master-a",
+    deployKey: "ssh-ed25519 deploy",
+    enrolHostKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nfirst contact\n-----END OPENSSH PRIVATE KEY-----\n",
+};
 
-function render(role: Partial<MachineRole>, limitBytes: number = userDataLimitBytes.digitalOcean): string {
-    return renderCloudConfig(
-        { hostname: "m", authorizedKeys: [], enrolHostKey: "key", role: { ...empty, ...role } },
-        limitBytes,
-    );
+function render(change: Partial<CloudConfigArgs> = {}, limitBytes: number = userDataLimitBytes.digitalOcean) {
+    return renderCloudConfig({ ...machine, ...change }, limitBytes);
 }
 
+interface Document {
+    users: object[];
+    bootcmd: string[][];
+    packages?: string[];
+    write_files: { path: string; permissions: string; content: string }[];
+    runcmd: string[][];
+}
+
+const read = (text: string) => parse(text) as Document;
+
 describe("cloud-config", () => {
-    it("larger than the provider takes is refused, with the file to blame", () => {
-        const files = [{ path: "/etc/huge", content: randomBytes(50_000).toString("hex"), mode: "0644" }];
-        expect(() => render({ files })).toThrow(
-            /user data of m has \d+ bytes, \d+ more .* \/etc\/huge \(100000 bytes\)/,
+    it("differs between machines in their names and keys only", () => {
+        const other = {
+            hostname: "relay-nyc3-1",
+            deployKey: "ssh-ed25519 other",
+            enrolHostKey: machine.enrolHostKey.replace("first contact", "another"),
+        };
+        const text = render(other)
+            .replace("relay-nyc3-1", machine.hostname)
+            .replace("ssh-ed25519 other", machine.deployKey)
+            .replace("another", "first contact");
+        expect(text).toBe(render());
+    });
+
+    it("is small, and installs nothing, so that a slow mirror does not keep the first contact waiting", () => {
+        expect(Buffer.byteLength(render())).toBeLessThan(8 * 1024);
+        expect(Object.keys(read(render())).filter((key) => key.startsWith("package"))).toEqual([]);
+    });
+
+    it("lets the program in alone, with its key", () => {
+        expect(read(render())).toMatchObject({
+            hostname: "master-a",
+            disable_root: true,
+            users: [{ name: "aerial", lock_passwd: true, ssh_authorized_keys: ["ssh-ed25519 deploy"] }],
+        });
+    });
+
+    it("keeps SSH closed until the machine has its own host key, and opens the first contact", () => {
+        const { bootcmd, runcmd } = read(render());
+        expect(bootcmd).toEqual([
+            ["cloud-init-per", "once", "aerial-mask", "systemctl", "mask", "ssh.service"],
+        ]);
+        expect(runcmd.at(-1)).toEqual(["systemctl", "enable", "--now", "aerial-enrol.service"]);
+    });
+
+    it("writes the key of the first contact for root only, and what takes a delivery as a program", () => {
+        const files = read(render()).write_files;
+        expect(files.find(({ path }) => path === "/etc/aerial/enrol/host_key")).toMatchObject({
+            permissions: "0600",
+            content: machine.enrolHostKey,
+        });
+        expect(files.find(({ path }) => path === "/usr/local/sbin/aerial-receive")).toMatchObject({
+            permissions: "0755",
+            content: expect.stringMatching(/^#!\/usr\/bin\/python3\n/) as string,
+        });
+    });
+
+    it("knows Debian's backports at the mirror of the provider's image, for deliveries that ask for them", () => {
+        expect(parse(render())).toMatchObject({
+            apt: {
+                sources: { "aerial-backports.list": { source: "deb $MIRROR trixie-backports main" } },
+            },
+        });
+    });
+
+    it("is plain ASCII, so that cloud-init keeps it as it is", () => {
+        expect(render()).toMatch(/^[\u0000-\u007f]*$/);
+    });
+
+    it("larger than the provider takes is refused, with the machine and by how much", () => {
+        const bytes = Buffer.byteLength(render());
+        expect(() => render({}, bytes - 1)).toThrow(
+            `the user data of master-a has ${bytes} bytes, 1 more than the provider takes`,
         );
-    });
-
-    it("is the same for the same role", () => {
-        const files = [{ path: "/x", content: "long enough to be compressed ".repeat(40), mode: "0644" }];
-        expect(render({ files })).toBe(render({ files }));
-    });
-
-    it("with one file written twice is refused", () => {
-        const file = { path: "/etc/ssh/sshd_config.d/00-aerial.conf", content: "", mode: "0644" };
-        expect(() => render({ files: [file] })).toThrow(
-            "two parts of the role both write /etc/ssh/sshd_config.d/00-aerial.conf",
-        );
-    });
-
-    it("is plain ASCII whatever a role writes, so that cloud-init keeps it as it is", () => {
-        const text = render({ files: [{ path: "/x", content: "Ünïcödé ☂", mode: "0644" }] });
-
-        expect(text).toMatch(/^[\u0000-\u007f]*$/);
-    });
-
-    it("writes its files on the machine as the role has them", () => {
-        const folder = mkdtempSync(join(tmpdir(), "aerial-unpack-"));
-        const owner = ["-un", "-gn"].map((flag) => execFileSync("id", [flag]).toString().trim()).join(":");
-        const files = [
-            { path: join(folder, "a/b/script"), content: "#!/bin/sh\r\n# grüße\n", mode: "0750", owner },
-            { path: join(folder, "empty"), content: "", mode: "0600", owner },
-        ];
-        const document = parse(render({ files })) as { write_files: { path: string; content: string }[] };
-        const contentOf = (name: string): string =>
-            document.write_files.find(({ path }) => path.endsWith(name))?.content ?? "";
-        const own = unpack(contentOf("files.json")).filter(({ path }) => path.startsWith(folder));
-        writeFileSync(join(folder, "files.json"), JSON.stringify(own));
-        writeFileSync(join(folder, "unpack"), contentOf("aerial-unpack"));
-        execFileSync("python3", [join(folder, "unpack"), join(folder, "files.json")]);
-        for (const { path, content, mode } of files) {
-            expect(readFileSync(path, "utf8")).toBe(content);
-            expect((statSync(path).mode & 0o7777).toString(8)).toBe(mode.slice(1));
-        }
-        rmSync(folder, { recursive: true });
+        expect(render({}, bytes)).toBe(render());
     });
 });
 
 describe("cloud-config of a machine that joins by itself", () => {
-    const join = (role: Partial<MachineRole>, loader: MachineRole["files"] = []): string =>
+    const loader = [{ path: "/usr/local/sbin/load", content: "#!/bin/sh\n", mode: "0755" }];
+    const join = (limitBytes: number = userDataLimitBytes.ec2): string =>
         renderJoiningConfig(
-            { name: "canary", role: { ...empty, ...role }, loader, fetch: ["/usr/local/sbin/fetch"] },
-            userDataLimitBytes.ec2,
+            { name: "canary", loader, packages: ["python3-boto3"], unit: "load.service" },
+            limitBytes,
         );
 
-    it("holds its loader, and of its role only the packages and the units", () => {
-        const loader = [{ path: "/usr/local/sbin/fetch", content: "#!/bin/sh\n", mode: "0755" }];
-        const files = [{ path: "/etc/large", content: randomBytes(50_000).toString("hex"), mode: "0644" }];
-        const text = join({ packages: ["nginx"], units: ["a.service"], files }, loader);
-        expect(parse(text)).toMatchObject({
+    it("holds its loader and what that needs, and lets nobody in", () => {
+        const document = read(join());
+        expect(document).toMatchObject({
+            preserve_hostname: true,
             users: [],
-            packages: ["nginx"],
-            write_files: [
-                { path: "/usr/local/sbin/fetch", permissions: "0755", content: "#!/bin/sh\n" },
-                { path: "/usr/local/sbin/aerial-unpack" },
+            bootcmd: [
+                ["cloud-init-per", "once", "aerial-mask", "systemctl", "mask", "ssh.service", "ssh.socket"],
             ],
-            runcmd: [["/usr/local/sbin/fetch"], expect.anything(), expect.anything(), expect.anything()],
+            package_update: true,
+            packages: ["python3-boto3"],
+            write_files: [
+                { path: "/usr/local/sbin/load", permissions: "0755", content: "#!/bin/sh\n" },
+                { path: "/usr/local/sbin/aerial-receive", permissions: "0755" },
+            ],
         });
-        expect(text).not.toContain("/etc/large");
+        expect(document.runcmd.at(-1)).toEqual(["systemctl", "enable", "--now", "load.service"]);
     });
 
-    it("larger than EC2 takes is refused, with the remedy", () => {
-        const packages = Array.from({ length: 1500 }, (_, index) => `package-${index}`);
-        expect(() => join({ packages }, [{ path: "/x", content: "x", mode: "0644" }])).toThrow(
-            /user data of canary has \d+ bytes, \d+ more .* is \/x \(1 bytes\); take packages out of the role/,
+    it("larger than EC2 takes is refused", () => {
+        expect(() => join(1000)).toThrow(
+            /user data of canary has \d+ bytes, \d+ more than the provider takes/,
         );
     });
 });

@@ -1,5 +1,5 @@
-import { listenerLimit } from "../../config/capacity";
-import { describeDroplets } from "../../config/digitalOcean";
+import { listenerLimit } from "../../model/capacity";
+import { describeDroplets, describeTooManyDroplets } from "../../config/digitalOcean";
 import { ConfigError } from "../../config/errors";
 import { planChannels, planRelayPools, stationRegions } from "../../config/stationPlan";
 import { parseStation } from "../../config/station";
@@ -27,6 +27,18 @@ describe("the droplets of a station", () => {
         expect(describeDroplets({ ...station, digitalOcean: { dropletLimit: 10 } })).toBe(
             "Droplets: 4 at rest, up to 8 during a change; the limit is 10",
         );
+    });
+
+    it("are too many for a change where those that were left behind come on top", () => {
+        const station = parseStation(stationConfig());
+        const limited = { ...station, digitalOcean: { dropletLimit: 9 } };
+        expect(describeTooManyDroplets(station, 99)).toEqual([]);
+        expect(describeTooManyDroplets(limited, 0)).toEqual([]);
+        expect(describeTooManyDroplets(limited, 1)).toEqual([]);
+        expect(describeTooManyDroplets(limited, 2)).toEqual([
+            "Droplets: up to 8 during a change, and 2 left behind, are more than the limit of 9: a change of all machines " +
+                "may fail until pulumi up has deleted those that were left behind",
+        ]);
     });
 });
 
@@ -100,7 +112,7 @@ describe("capacity of a Relay", () => {
                 place: { latitude: 40.71, longitude: -74.01 },
                 count: 2,
                 size: "s-1vcpu-1gb",
-                listenerLimit: 2200,
+                capacity: 4400,
                 upstreamRegions: [],
                 feedsTierBelow: false,
             },

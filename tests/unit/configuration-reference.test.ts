@@ -95,8 +95,10 @@ const drillStations = readdirSync(join(checkout, "tests/drills"))
     .map((set) => `tests/drills/${set}/station.yaml`)
     .filter((path) => existsSync(join(checkout, path)));
 
+const examples = readdirSync(join(checkout, "docs/stations")).map((name) => `docs/stations/${name}`);
+
 describe("the JSON Schema accepts", () => {
-    test.each([...stackFiles, ...drillStations])("%s", (path) => {
+    test.each([...stackFiles, ...drillStations, ...examples])("%s", (path) => {
         expect(mistakes(parse(read(path)))).toEqual([]);
     });
 

@@ -1,17 +1,21 @@
-import { parse } from "yaml";
+import { createHash } from "node:crypto";
+
+import * as pulumi from "@pulumi/pulumi";
 
 import { DropletMachine } from "../../components/dropletMachine/index";
 import { createFirewall } from "../../components/dropletMachine/firewall";
+import type { Fingerprint } from "../../components/machine/fingerprint";
 import type { MachineSecrets } from "../../components/machine/givenSecrets";
 import type { MachineRole } from "../../components/machine/role";
 import { StationNetwork } from "../../components/stationNetwork";
-import { filesOf } from "../support/userData";
 import { isSecret, record, reveal, type Recorded, publicKey } from "../support/mocks";
+import { readDelivery } from "../support/readDelivery";
 
 const role: MachineRole = {
     packages: ["icecast2"],
     files: [{ path: "/etc/aerial/role", content: "grüße\n", mode: "0640", owner: "root:root" }],
     units: ["aerial-role.service"],
+    services: [{ unit: "aerial-role.service", reads: ["/etc/aerial/role"], onChange: "reload" }],
     maskedUnits: ["icecast2.service"],
 };
 
@@ -32,11 +36,33 @@ function createHost(reservedIp?: string, secrets = given): Promise<Recorded[]> {
             network: createNetwork(),
             region: "ams3",
             size: "s-1vcpu-1gb",
-            role,
+            replacementWaits: false,
+            role: () => role,
             secretNames: { values: ["relay.link"], files: ["ca.pem"] },
             secrets,
             tags: ["aerial-test-relay"],
             reservedIp,
+        });
+    });
+}
+
+/** As a machine with listeners is made. */
+function createEnding(): Promise<Recorded[]> {
+    return record(() => {
+        const network = createNetwork();
+        new DropletMachine("relay-1", {
+            ...{ network, region: "ams3", size: "s-1vcpu-1gb", tags: [], replacementWaits: false },
+            role: () => role,
+            secretNames: { values: ["relay.link"], files: ["ca.pem"] },
+            secrets: given,
+            ending: {
+                drainLimitSeconds: 600,
+                waitLimitSeconds: 60,
+                answerSeconds: 45,
+                closePerSecond: 7,
+                drainingTag: network.drainingTag,
+                leftBehind: network,
+            },
         });
     });
 }
@@ -49,6 +75,11 @@ function only(resources: Recorded[], type: string, name: string): Record<string,
 
 const commandType = "command:remote:Command";
 const dropletType = "digitalocean:index/droplet:Droplet";
+
+/** What the machine is delivered. */
+function deliveryOf(resources: Recorded[]): ReturnType<typeof readDelivery> {
+    return readDelivery(String(reveal(only(resources, commandType, "relay-1-delivery").stdin)));
+}
 
 describe("a droplet machine", () => {
     it("is refused before anything exists when a secret is missing, or nobody needs it", async () => {
@@ -84,43 +115,51 @@ describe("a droplet machine", () => {
         expect(userData).not.toContain("private key of network-deploy-key");
     });
 
-    it("gets cloud-config with the base, the role, and the keys that may log in", async () => {
-        const userData = String(reveal(only(await createHost(), dropletType, "relay-1").userData));
-        expect(userData.startsWith("#cloud-config\n")).toBe(true);
-        const config = parse(userData) as Record<string, unknown>;
-        expect(config).toMatchObject({
-            hostname: "relay-1",
-            disable_root: true,
-            users: [
-                {
-                    name: "aerial",
-                    ssh_authorized_keys: [publicKey("network-deploy-key"), "ssh-ed25519 engineer"],
-                },
-            ],
-            bootcmd: [
-                [
-                    "cloud-init-per",
-                    "once",
-                    "aerial-mask",
-                    "systemctl",
-                    "mask",
-                    "ssh.service",
-                    "icecast2.service",
-                ],
-            ],
+    it("lets engineers in by its delivery, so that another one of them makes no new machine", async () => {
+        const resources = await createHost();
+        const userData = String(reveal(only(resources, dropletType, "relay-1").userData));
+        expect(userData).toContain(publicKey("network-deploy-key"));
+        expect(userData).not.toContain("ssh-ed25519 engineer");
+        expect(deliveryOf(resources).files).toContainEqual({
+            path: "/home/aerial/.ssh/authorized_keys",
+            mode: "0600",
+            owner: "aerial:aerial",
+            content: `${publicKey("network-deploy-key")}\nssh-ed25519 engineer\n`,
+            format: null,
         });
-        expect(config.packages).toEqual(
-            expect.arrayContaining(["icecast2", "nftables", "unattended-upgrades"]),
-        );
-        expect(filesOf(userData)["/etc/aerial/role"]).toBe("grüße\n");
-        expect(config.runcmd).toContainEqual([
-            "systemctl",
-            "enable",
-            "--now",
-            "aerial-metadata-guard.service",
-            "aerial-enrol.service",
-            "aerial-role.service",
+    });
+
+    it("is delivered its role, with what a machine has that people log in to", async () => {
+        const { packages, masked, units, services, files } = deliveryOf(await createHost());
+        expect(packages).toEqual(["icecast2", "openssh-server", "sudo"]);
+        expect(masked).toEqual(["icecast2.service"]);
+        expect(units).toEqual(["aerial-role.service"]);
+        expect(services).toEqual([
+            expect.objectContaining({ unit: "aerial-role.service", on_change: "reload" }),
+            expect.objectContaining({ unit: "ssh.service", on_change: "reload" }),
         ]);
+        expect(files[0]).toEqual({
+            path: "/etc/aerial/role",
+            mode: "0640",
+            owner: "root:root",
+            content: "grüße\n",
+            format: null,
+        });
+    });
+
+    it("is changed by what made it: the same command, with all that the machine is to be", async () => {
+        const { create, update } = only(await createHost(), commandType, "relay-1-delivery");
+        expect(create).toMatch(/aerial-receive$/);
+        expect(update).toBe(create);
+    });
+
+    it("gets its host key and its delivery anew when the droplet is another one", async () => {
+        const resources = await createHost();
+        for (const name of ["relay-1-enrol", "relay-1-delivery"]) {
+            expect(only(resources, commandType, name).triggers).toEqual([
+                expect.stringMatching(/^\d+$/) as string,
+            ]);
+        }
     });
 
     it("is reached by pinned host keys only: the first contact's, then its own", async () => {
@@ -131,36 +170,79 @@ describe("a droplet machine", () => {
                 const connection = reveal(inputs.connection) as Record<string, unknown>;
                 return [name, connection.port, reveal(connection.hostKey)];
             });
-        expect(connections).toEqual(
-            expect.arrayContaining([
-                ["relay-1-enrol", 2222, publicKey("relay-1-enrol-key")],
-                ["relay-1-secrets", 22, publicKey("relay-1-host-key")],
-                ["relay-1-ready", 22, publicKey("relay-1-host-key")],
-            ]),
-        );
-        expect(connections).toHaveLength(3);
+        expect(connections).toEqual([
+            ["relay-1-enrol", 2222, publicKey("relay-1-enrol-key")],
+            ["relay-1-delivery", 22, publicKey("relay-1-host-key")],
+        ]);
     });
 
     it("gets secrets on standard input alone, marked secret", async () => {
         const resources = await createHost();
         const enrol = only(resources, commandType, "relay-1-enrol");
-        const secrets = only(resources, commandType, "relay-1-secrets");
+        const delivery = only(resources, commandType, "relay-1-delivery");
         expect(isSecret(enrol.stdin)).toBe(true);
         expect(reveal(enrol.stdin)).toBe("private key of relay-1-host-key\n");
-        expect(isSecret(secrets.stdin)).toBe(true);
-        expect(JSON.parse(String(reveal(secrets.stdin)))).toEqual({
+        expect(isSecret(delivery.stdin)).toBe(true);
+        expect(deliveryOf(resources).secrets).toEqual({
             values: { "relay.link": "hunter2" },
             files: { "ca.pem": "CA" },
         });
-        expect(secrets.create).not.toContain("hunter2");
-        expect(secrets.environment).toBeUndefined();
+        expect(delivery.create).not.toContain("hunter2");
+        expect(delivery.environment).toBeUndefined();
     });
 
     it("takes over its lasting address only when it is healthy", async () => {
         const order = (await createHost("198.51.100.7")).map((resource) => resource.name);
-        expect(order.indexOf("relay-1-address")).toBeGreaterThan(order.indexOf("relay-1-ready"));
-        expect(order.indexOf("relay-1-ready")).toBeGreaterThan(order.indexOf("relay-1-secrets"));
-        expect(order.indexOf("relay-1-secrets")).toBeGreaterThan(order.indexOf("relay-1-enrol"));
+        expect(order.indexOf("relay-1-address")).toBeGreaterThan(order.indexOf("relay-1-delivery"));
+        expect(order.indexOf("relay-1-delivery")).toBeGreaterThan(order.indexOf("relay-1-enrol"));
+    });
+
+    it("has no end of its own unless it is given one: Pulumi deletes it then", async () => {
+        const types = (await createHost()).map(({ type }) => type);
+        expect(types).not.toContain("command:local:Command");
+    });
+
+    it("is ended by a program that knows the droplet, and gets the key where nobody sees it", async () => {
+        const resources = await createEnding();
+        const { stdin, environment, triggers, ...commands } = only(
+            resources,
+            "command:local:Command",
+            "relay-1-end",
+        );
+        expect(commands).toMatchObject({ delete: "node components/dropletMachine/end-droplet.mjs" });
+        expect(commands).not.toHaveProperty("create");
+        expect(isSecret(stdin)).toBe(true);
+        expect(reveal(stdin)).toBe("private key of network-deploy-key\n");
+        const [id] = triggers as string[];
+        expect(environment).toEqual({
+            AERIAL_MACHINE: "relay-1",
+            AERIAL_DROPLET: id,
+            AERIAL_ADDRESS: expect.stringMatching(/^198\.18\./) as string,
+            AERIAL_HOST_KEY: publicKey("relay-1-host-key"),
+            AERIAL_USER: "aerial",
+            AERIAL_DRAINING_TAG: "aerial-test-draining",
+            AERIAL_DRAIN_LIMIT_SECONDS: "600",
+            AERIAL_WAIT_LIMIT_SECONDS: "60",
+            AERIAL_ANSWER_SECONDS: "45",
+            AERIAL_CLOSE_PER_SECOND: "7",
+        });
+    });
+
+    it("takes an end back that has begun, by a resource that goes before the end", async () => {
+        const resources = await createEnding();
+        const { create, update, triggers, ...more } = only(resources, commandType, "relay-1-wanted");
+        expect(create).toBe("sudo /usr/local/sbin/aerial-drain stop");
+        expect(update).toBe("true");
+        expect(more).not.toHaveProperty("delete");
+        expect(triggers).toEqual(only(resources, "command:local:Command", "relay-1-end").triggers);
+        const { hostKey, port } = reveal(more.connection) as Record<string, unknown>;
+        expect([port, reveal(hostKey)]).toEqual([22, publicKey("relay-1-host-key")]);
+        // What depends on the end is deleted before it; and only what was delivered has the command.
+        const at = (wanted: string) => resources.find(({ name }) => name === wanted);
+        for (const earlier of ["relay-1-end", "relay-1-delivery"]) {
+            expect(at("relay-1-wanted")?.askedAt).toBeGreaterThan(at(earlier)?.madeAt ?? Infinity);
+        }
+        expect((await createHost()).map(({ name }) => name)).not.toContain("relay-1-wanted");
     });
 
     it("has no lasting address unless it is given one", async () => {
@@ -197,5 +279,77 @@ describe("a firewall", () => {
             { protocol: "tcp", portRange: "8443", sourceTags: ["link-tag"] },
             { protocol: "icmp", sourceAddresses: ["0.0.0.0/0", "::/0"] },
         ]);
+    });
+});
+
+describe("a droplet machine whose replacement waits", () => {
+    /** A machine that is wanted with 2 GB; what its droplet keeps in the state. */
+    async function create(replacementWaits: boolean, kept: Record<string, unknown> = {}) {
+        const made: { ignored?: string[]; fingerprint?: Fingerprint; sizes: string[] } = { sizes: [] };
+        const resources = await record(
+            () =>
+                pulumi.runtime.runInPulumiStack(async () => {
+                    pulumi.runtime.registerStackTransformation(({ type, opts }) => {
+                        if (type === dropletType) {
+                            made.ignored = opts.ignoreChanges;
+                        }
+                        return undefined;
+                    });
+                    const machine = new DropletMachine("relay-1", {
+                        ...{ network: createNetwork(), region: "ams3", size: "s-1vcpu-2gb", tags: [] },
+                        replacementWaits,
+                        role: (size) =>
+                            size.apply((present) => {
+                                made.sizes.push(present);
+                                return { ...role, packages: [present] };
+                            }),
+                        secretNames: { values: ["relay.link"], files: ["ca.pem"] },
+                        secrets: given,
+                    });
+                    machine.fingerprint.apply((fingerprint) => (made.fingerprint = fingerprint));
+                    return {};
+                }),
+            "test",
+            [],
+            { "relay-1": kept },
+        );
+        return { ...made, resources };
+    }
+
+    it("leaves to the engine what only a new droplet has, and no more", async () => {
+        expect((await create(true)).ignored).toEqual(["size", "image", "userData"]);
+        expect((await create(false)).ignored).toEqual([]);
+    });
+
+    it("has the role of the droplet that is there, and says what waits", async () => {
+        const { fingerprint, resources, sizes } = await create(true, {
+            size: "s-1vcpu-1gb",
+            image: "debian-12-x64",
+        });
+        expect(sizes).toEqual(["s-1vcpu-1gb"]);
+        expect(deliveryOf(resources).packages).toContain("s-1vcpu-1gb");
+        expect(fingerprint).toMatchObject({
+            droplet: { size: "s-1vcpu-1gb", image: "debian-12-x64", userData: expect.any(String) as string },
+            waits: { size: "s-1vcpu-2gb", image: "debian-13-x64" },
+        });
+        expect(Object.keys(fingerprint?.waits ?? {})).toHaveLength(2);
+    });
+
+    it("knows its user data by the hash that a state has of it", async () => {
+        const { resources, fingerprint } = await create(true);
+        expect(fingerprint?.waits).toEqual({});
+        const text = String(reveal(only(resources, dropletType, "relay-1").userData));
+        const hash = (of: string) => createHash("sha1").update(of).digest("hex");
+        expect((await create(true, { userData: hash(text) })).fingerprint).toEqual(fingerprint);
+
+        const other = (await create(true, { userData: hash(`${text} `) })).fingerprint;
+        expect(other?.droplet).not.toHaveProperty("userData");
+        expect(other?.waits).toEqual({ userData: fingerprint?.droplet.userData });
+    });
+
+    it("waits for nothing when it is new", async () => {
+        const { fingerprint, sizes } = await create(true);
+        expect(sizes).toEqual(["s-1vcpu-2gb"]);
+        expect(fingerprint?.waits).toEqual({});
     });
 });

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 
-import { addCanary, nearestTo, type CanaryPool } from "../../components/geoDns/canaryPool";
+import { addCanary, type CanaryPool } from "../../components/geoDns/canaryPool";
 import type { GeoDnsArgs } from "../../components/geoDns";
 import { planSteering } from "../../components/geoDns/steering";
+import { nearestTo } from "../../model/geography";
 import { awsRegions, digitalOceanRegions } from "../../model/providerRegions";
 import { stationNames } from "../../model/stationNames";
 import type { record, Recorded } from "../support/mocks";

@@ -7,26 +7,37 @@ import fc from "fast-check";
 interface Sample {
     atMs: number;
     mounts: Record<string, { bytes: number; listeners: number }>;
+    upstreams?: Record<string, string | null>;
+    fed?: Record<string, number | null>;
+    drains?: Record<string, Drain>;
+}
+
+interface Drain {
+    until: number;
+    listeners: Record<string, number>;
 }
 
 interface Relay {
     listenerLimit: number;
-    chains: { mount: string; levels: { name: string; mount: string }[] }[];
+    channels: { mounts: { mount: string }[] }[];
 }
 
 interface Verdict {
     healthy: boolean;
     reasons: string[];
+    faults: string[];
     known: boolean;
     full: boolean;
     listeners: number;
     mounts: Record<string, { upstream: string | null; listeners: number }>;
+    drains: Record<string, Drain>;
 }
 
 interface Health {
     parseStats(xml: string, atMs: number): Sample;
     remember(samples: Sample[], sample: Sample): Sample[];
     stateOf(mount: string, samples: Sample[]): string;
+    mountsOf(relay: Relay): string[];
     judge(relay: Relay, samples: Sample[], nowMs: number, draining: boolean, wasFull: boolean): Verdict;
 }
 
@@ -39,42 +50,32 @@ function loadHealth(): Health {
 
 const health = loadHealth();
 
-const relay: Relay = {
-    listenerLimit: 100,
-    chains: [
-        {
-            mount: "/main.mp3",
-            levels: [
-                { name: "a", mount: "/main.mp3" },
-                { name: "b", mount: "/from-b/main.mp3" },
-                { name: "standby", mount: "/standby/main.mp3" },
-            ],
-        },
-    ],
-};
+const relay: Relay = { listenerLimit: 100, channels: [{ mounts: [{ mount: "/main.mp3" }] }] };
 
 /**
- * Samples every 2 s, as NGINX takes them. `bytes(mount, seconds)` is what Icecast has received, which it counts every
- * 5 s; undefined while there is no source.
+ * Samples every 2 s, as NGINX takes them. `bytes(seconds)` is what Icecast has received, which it counts every 5 s;
+ * undefined while there is no source.
  */
 function observe(
     seconds: number,
-    bytes: (mount: string, second: number) => number | undefined,
+    bytes: (second: number) => number | undefined,
     listeners = 0,
+    upstream: string | null = "a",
 ): Sample[] {
     let samples: Sample[] = [];
     for (let second = 0; second <= seconds; second += 2) {
-        const mounts: Sample["mounts"] = {};
-        for (const { mount } of relay.chains[0]?.levels ?? []) {
-            const count = bytes(mount, second);
-            if (count !== undefined) {
-                mounts[mount] = { bytes: count, listeners: mount === "/main.mp3" ? listeners : 0 };
-            }
-        }
-        samples = health.remember(samples, { atMs: second * 1000, mounts });
+        const count = bytes(second);
+        samples = health.remember(samples, {
+            atMs: second * 1000,
+            mounts: count === undefined ? {} : { "/main.mp3": { bytes: count, listeners } },
+            upstreams: { "/main.mp3": upstream },
+        });
     }
     return samples;
 }
+
+/** A source that has always sent. */
+const steady = (second: number) => counted(second);
 
 /** What Icecast shows of a source that has sent 24 kB/s since a time, and no more after another. */
 function counted(second: number, since = 0, until = Infinity): number {
@@ -87,87 +88,129 @@ function judgeAt(seconds: number, samples: Sample[], draining = false, wasFull =
 }
 
 describe("health of a Relay", () => {
-    it("is good while every level advances, and names the preferred upstream", () => {
-        const verdict = judgeAt(
-            20,
-            observe(20, (_, second) => counted(second), 7),
-        );
-        expect(verdict).toEqual({
+    it("is good while the audio advances, and names the upstream that the feed plays", () => {
+        expect(judgeAt(20, observe(20, steady, 7))).toEqual({
             healthy: true,
             reasons: [],
+            faults: [],
             known: true,
             full: false,
             listeners: 7,
             mounts: { "/main.mp3": { upstream: "a", listeners: 7 } },
+            drains: {},
         });
     });
 
-    it("is good while only standby audio plays, and says so", () => {
-        const samples = observe(20, (mount, second) =>
-            mount === "/standby/main.mp3" ? counted(second) : undefined,
-        );
+    it("is good from the first sample of a new slot that the feed has brought audio to for 6 s", () => {
+        const first = (fed?: number | null) => {
+            const [sample] = observe(0, steady);
+            return judgeAt(0, [{ ...sample!, ...(fed !== undefined && { fed: { "/main.mp3": fed } }) }]);
+        };
+        expect(first(6).healthy).toBe(true);
+        for (const fed of [5.9, null, undefined]) {
+            expect(first(fed)).toMatchObject({
+                healthy: false,
+                reasons: ["/main.mp3 has no audio that is known to advance"],
+            });
+        }
+    });
+
+    it("is bad when Icecast stands still or has no mount, also if the feed says that it brings audio", () => {
+        const fed = { "/main.mp3": 100 };
+        const standing = observe(20, (second) => counted(second, 0, 5)).map((sample) => ({ ...sample, fed }));
+        expect(judgeAt(20, standing).reasons).toEqual(["/main.mp3 stands still"]);
+        const absent = observe(20, () => undefined).map((sample) => ({ ...sample, fed }));
+        expect(judgeAt(20, absent).healthy).toBe(false);
+    });
+
+    it("counts the listeners of slots that drain, also where the present slot has none yet", () => {
+        const drains = {
+            b: { until: 1000, listeners: { "/main.mp3": 60 } },
+            c: { until: 2000, listeners: { "/main.mp3": 33, "/gone.mp3": 9 } },
+        };
+        const samples = observe(20, steady, 7).map((sample) => ({ ...sample, drains }));
         expect(judgeAt(20, samples)).toMatchObject({
+            healthy: false,
+            reasons: ["full: 100 of 100 listeners"],
+            full: true,
+            listeners: 100,
+            mounts: { "/main.mp3": { listeners: 100 } },
+            drains,
+        });
+        const absent = observe(20, () => undefined).map((sample) => ({ ...sample, drains }));
+        expect(judgeAt(20, absent).listeners).toBe(93);
+        expect(judgeAt(90, samples).drains).toEqual({});
+    });
+
+    it("is good while only standby audio plays, and says so", () => {
+        expect(judgeAt(20, observe(20, steady, 0, "standby"))).toMatchObject({
             healthy: true,
             mounts: { "/main.mp3": { upstream: "standby" } },
         });
     });
 
+    it("is good while the feed starts again, and names no upstream then", () => {
+        const samples = observe(20, steady, 7);
+        const last = samples.at(-1)!;
+        const untold: Sample["upstreams"][] = [undefined, {}, { "/main.mp3": null }];
+        for (const upstreams of untold) {
+            expect(judgeAt(20, [...samples.slice(0, -1), { ...last, upstreams }])).toMatchObject({
+                healthy: true,
+                mounts: { "/main.mp3": { upstream: null, listeners: 7 } },
+            });
+        }
+    });
+
     it("is bad until the audio has grown for 6 s", () => {
-        const samples = (seconds: number) => observe(seconds, (_, second) => counted(second));
+        const samples = (seconds: number) => observe(seconds, steady);
         expect(judgeAt(0, samples(0)).healthy).toBe(false);
         expect(judgeAt(4, samples(4)).healthy).toBe(false);
         expect(judgeAt(6, samples(6)).healthy).toBe(true);
     });
 
-    it("is bad when what listeners are attached to stands still, whatever plays below it", () => {
-        const samples = observe(20, (mount, second) =>
-            counted(second, 0, mount === "/main.mp3" ? 5 : Infinity),
-        );
+    it("is bad when a mount stands still, whatever the feed says", () => {
+        const samples = observe(20, (second) => counted(second, 0, 5));
         expect(judgeAt(20, samples)).toMatchObject({
             healthy: false,
-            reasons: ["/main.mp3 stands still: no audio from a"],
-        });
-    });
-
-    it("is bad when no level has a source", () => {
-        expect(
-            judgeAt(
-                20,
-                observe(20, () => undefined),
-            ),
-        ).toMatchObject({
-            healthy: false,
-            reasons: ["/main.mp3 has no audio that is known to advance"],
-            mounts: { "/main.mp3": { upstream: null } },
-        });
-    });
-
-    it("stays good through the return of an upstream, and names it at once", () => {
-        const samples = observe(20, (mount, second) => {
-            if (mount !== "/main.mp3") {
-                return counted(second);
-            }
-            return second < 18 ? undefined : counted(second, 18);
-        });
-        expect(judgeAt(20, samples)).toMatchObject({
-            healthy: true,
+            reasons: ["/main.mp3 stands still"],
             mounts: { "/main.mp3": { upstream: "a" } },
         });
     });
 
-    it("does not take an upstream's count from before a reconnect for growth", () => {
-        const samples = observe(20, (mount, second) => {
-            if (mount !== "/main.mp3") {
-                return undefined;
-            }
-            return second < 18 ? 1000 * 24000 : counted(second, 18);
+    it("is bad when a mount has no source", () => {
+        const samples = observe(20, () => undefined, 0, null);
+        expect(judgeAt(20, samples)).toMatchObject({
+            healthy: false,
+            reasons: ["/main.mp3 has no audio that is known to advance"],
+            mounts: { "/main.mp3": { upstream: null, listeners: 0 } },
         });
+    });
+
+    it("is bad when one mount of many has no audio, and counts the listeners of all", () => {
+        const channels = [
+            { mounts: [{ mount: "/main.mp3" }, { mount: "/main.aac" }] },
+            { mounts: [{ mount: "/night.mp3" }] },
+        ];
+        expect(health.mountsOf({ ...relay, channels })).toEqual(["/main.mp3", "/main.aac", "/night.mp3"]);
+        const samples = observe(20, steady, 7).map((sample) => ({
+            ...sample,
+            mounts: { ...sample.mounts, "/main.aac": { bytes: 5, listeners: 3 } },
+        }));
+        expect(health.judge({ ...relay, channels }, samples, 20_000, false, false)).toMatchObject({
+            healthy: false,
+            reasons: ["/main.aac stands still", "/night.mp3 has no audio that is known to advance"],
+            listeners: 10,
+        });
+    });
+
+    it("does not take a source's count from before a reconnect for growth", () => {
+        const samples = observe(20, (second) => (second < 18 ? 1000 * 24000 : counted(second, 18)));
         expect(health.stateOf("/main.mp3", samples)).toBe("new");
         expect(judgeAt(20, samples).healthy).toBe(false);
     });
 
     it("is bad when Icecast has told nothing for more than 6 s", () => {
-        const samples = observe(20, (_, second) => counted(second));
+        const samples = observe(20, steady, 7);
         expect(judgeAt(26, samples).healthy).toBe(true);
         expect(judgeAt(27, samples)).toMatchObject({
             healthy: false,
@@ -178,34 +221,33 @@ describe("health of a Relay", () => {
     });
 
     it("is bad when the clock was set back, until there are samples of the new time", () => {
-        const samples = observe(20, (_, second) => counted(second));
+        const samples = observe(20, steady);
         const after = health.remember(samples, { atMs: 1000, mounts: samples.at(-1)?.mounts ?? {} });
         expect(after.map((sample) => sample.atMs)).toEqual([1000]);
         expect(judgeAt(1, after).healthy).toBe(false);
     });
 
     it("is bad when draining or full, with both reasons at once", () => {
-        const samples = observe(20, (_, second) => counted(second), 100);
-        expect(judgeAt(20, samples, true)).toMatchObject({
+        expect(judgeAt(20, observe(20, steady, 100), true)).toMatchObject({
             healthy: false,
             reasons: ["draining", "full: 100 of 100 listeners"],
         });
-        expect(
-            judgeAt(
-                20,
-                observe(20, (_, second) => counted(second), 99),
-            ).healthy,
-        ).toBe(true);
+        expect(judgeAt(20, observe(20, steady, 99)).healthy).toBe(true);
+    });
+
+    it("calls it no fault to drain or to be full, and tells faults beside", () => {
+        expect(judgeAt(20, observe(20, steady, 100), true).faults).toEqual([]);
+        const standing = observe(20, () => 24_000, 100);
+        expect(judgeAt(20, standing, true)).toMatchObject({
+            reasons: ["draining", "/main.mp3 stands still", "full: 100 of 100 listeners"],
+            faults: ["/main.mp3 stands still"],
+        });
+        expect(judgeAt(0, [], true).faults).toEqual(["Icecast tells nothing about itself"]);
     });
 
     it("once full, takes listeners again only when one in twenty has left", () => {
         const at = (listeners: number, wasFull: boolean) =>
-            judgeAt(
-                20,
-                observe(20, (_, second) => counted(second), listeners),
-                false,
-                wasFull,
-            );
+            judgeAt(20, observe(20, steady, listeners), false, wasFull);
         expect(at(99, false)).toMatchObject({ healthy: true, full: false });
         expect(at(99, true)).toMatchObject({
             healthy: false,
@@ -217,26 +259,21 @@ describe("health of a Relay", () => {
         expect(judgeAt(0, [], false, true)).toMatchObject({ known: false, full: true });
     });
 
-    it("never flaps when an upstream freezes and Icecast leaves it 3 to 5 s later", () => {
+    it("never flaps while the feed changes upstreams or starts again within a second", () => {
         const property = fc.property(
             fc.integer({ min: 10_000, max: 30_000 }),
-            fc.integer({ min: 3000, max: 5000 }),
+            fc.integer({ min: 0, max: 1000 }),
             fc.integer({ min: 0, max: 4999 }),
-            (frozenMs, leftAfterMs, phaseMs) => {
+            (pausedMs, pauseMs, phaseMs) => {
                 let samples: Sample[] = [];
                 for (let atMs = 0; atMs <= 60_000; atMs += 2000) {
-                    const count = (stopsMs: number) => {
-                        const countedMs = Math.floor((atMs + phaseMs) / 5000) * 5000 - phaseMs;
-                        return { bytes: Math.max(0, Math.min(countedMs, stopsMs)) * 24, listeners: 0 };
-                    };
-                    const mounts: Sample["mounts"] = {
-                        "/from-b/main.mp3": count(Infinity),
-                        "/standby/main.mp3": count(Infinity),
-                    };
-                    if (atMs < frozenMs + leftAfterMs) {
-                        mounts["/main.mp3"] = count(frozenMs);
-                    }
-                    samples = health.remember(samples, { atMs, mounts });
+                    const countedMs = Math.max(0, Math.floor((atMs + phaseMs) / 5000) * 5000 - phaseMs);
+                    const missingMs = Math.min(Math.max(0, countedMs - pausedMs), pauseMs);
+                    samples = health.remember(samples, {
+                        atMs,
+                        mounts: { "/main.mp3": { bytes: (countedMs - missingMs) * 24, listeners: 0 } },
+                        upstreams: atMs < pausedMs ? { "/main.mp3": "a" } : {},
+                    });
                     if (atMs >= 12_000) {
                         expect(health.judge(relay, samples, atMs, false, false).reasons).toEqual([]);
                     }
@@ -247,7 +284,7 @@ describe("health of a Relay", () => {
     });
 
     it("keeps few samples", () => {
-        expect(observe(600, (_, second) => counted(second)).length).toBeLessThanOrEqual(8);
+        expect(observe(600, steady).length).toBeLessThanOrEqual(8);
     });
 });
 
@@ -261,13 +298,13 @@ describe("Icecast's statistics", () => {
             source(
                 "/main.mp3",
                 "<listeners>3</listeners><title>x</title><total_bytes_read>1234</total_bytes_read>",
-            ) + source("/standby/main.mp3", "<total_bytes_read>5</total_bytes_read>"),
+            ) + source("/main.aac", "<total_bytes_read>5</total_bytes_read>"),
         );
         expect(health.parseStats(xml, 42)).toEqual({
             atMs: 42,
             mounts: {
                 "/main.mp3": { bytes: 1234, listeners: 3 },
-                "/standby/main.mp3": { bytes: 5, listeners: 0 },
+                "/main.aac": { bytes: 5, listeners: 0 },
             },
         });
     });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import { evaluate, matches, type Question } from "../../lab/amazon/daemon/permissions";
+import { evaluate, matches, type Question } from "../../lab/amazon/permissions";
 import { verify, type KeyFinder, type SignedRequest } from "../../lab/amazon/signature";
 
 const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";

@@ -1,9 +1,11 @@
 import "./ownRecordLab";
 
+import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 
 import { labFolder } from "../../lab/paths";
-import { buckets } from "../../lab/amazon/records";
+import { buckets, objects } from "../../lab/amazon/records";
+import { differences } from "../../lab/cloud/protocol/differences";
 import { s3Kinds } from "../../lab/amazon/s3";
 import type { ResourceKind } from "../../lab/cloud/kind";
 import { problemsWith } from "../../lab/cloud/protocol/problems";
@@ -280,5 +282,81 @@ describe("buckets", () => {
         await create("Bucket", { bucket: "forgotten" });
         await sweep(new Set(["aws:s3/bucket:Bucket kept"]));
         expect(buckets.ids()).toEqual(["kept"]);
+    });
+});
+
+describe("objects", () => {
+    const object = kind("BucketObjectv2");
+    const given = { bucket: "radio", key: "relay/0a1b", content: "grüße" };
+
+    beforeEach(() => create("Bucket", { bucket: "radio" }));
+
+    it("are known by bucket and key, with the hash of their content and, where there are versions, a version", async () => {
+        const { id, outputs } = await create("BucketObjectv2", given);
+        expect(id).toBe("radio/relay/0a1b");
+        expect(outputs).toMatchObject({
+            arn: "arn:aws:s3:::radio/relay/0a1b",
+            etag: createHash("md5").update("grüße").digest("hex"),
+            versionId: "",
+        });
+        await versions("radio");
+        const [first, second] = [
+            await create("BucketObjectv2", given),
+            await create("BucketObjectv2", given),
+        ];
+        expect(first.outputs.versionId).not.toBe("");
+        expect(second.outputs.versionId).not.toBe(first.outputs.versionId);
+    });
+
+    it("keep their content in no record: it is on the server", async () => {
+        await create("BucketObjectv2", given);
+        expect(JSON.stringify(objects.all())).not.toContain("grüße");
+    });
+
+    it("are new ones under another key, and get another version with another content", () => {
+        const changes = (change: Given) => differences(object, given, { ...given, ...change });
+        expect(changes({ key: "relay/2c3d" })).toEqual([
+            expect.objectContaining({ property: "key", replaces: true }),
+        ]);
+        expect(changes({ content: "x" }).map(({ property, replaces }) => [property, replaces])).toEqual([
+            ["content", false],
+            ["versionId", false],
+        ]);
+    });
+
+    it("are refused without their bucket, and under keys that the provider would change", async () => {
+        await expect(create("BucketObjectv2", { ...given, bucket: "nobodys" })).rejects.toThrow(
+            /^uploading S3 Object \(relay\/0a1b\) to Bucket \(nobodys\): .*PutObject.*NoSuchBucket/,
+        );
+        for (const key of ["/relay", "./relay", "relay//a"]) {
+            expect(refusals("BucketObjectv2", { ...given, key })).toEqual([expect.stringContaining("key: ")]);
+        }
+        expect(refusals("BucketObjectv2", { ...given, key: "é".repeat(513) })).toEqual([
+            expect.stringContaining("KeyTooLongError"),
+        ]);
+        expect(refusals("BucketObjectv2", { ...given, acl: "public-read" })).toEqual([
+            expect.stringContaining("acl: the lab cloud"),
+        ]);
+    });
+
+    it("are gone when they are removed, or their bucket with all that is in it", async () => {
+        const first = await create("BucketObjectv2", given);
+        expect(await object.read(first, context)).toMatchObject({ key: given.key });
+        await object.delete(first, context);
+        expect(await object.read(first, context)).toBeUndefined();
+        const second = await create("BucketObjectv2", given);
+        const bucket = { id: "radio", inputs: { bucket: "radio", region, forceDestroy: true }, outputs: {} };
+        await kind("Bucket").delete(bucket, context);
+        expect(await object.read(second, context)).toBeUndefined();
+        expect(objects.ids()).toEqual([]);
+    });
+
+    it("that no state knows are removed, so that their bucket can be", async () => {
+        await create("BucketObjectv2", given);
+        await create("BucketObjectv2", { ...given, key: "kept" });
+        await sweep(
+            new Set(["aws:s3/bucket:Bucket radio", "aws:s3/bucketObjectv2:BucketObjectv2 radio/kept"]),
+        );
+        expect(objects.ids()).toEqual(["radio/kept"]);
     });
 });

@@ -51,7 +51,7 @@ describe("a resource that is replaced", () => {
     it("goes before its successor comes when the program has named it, as Pulumi's bridge has it", () => {
         expect(order("digitalocean:index/droplet:Droplet", { name: "relay-1" })).toBe(true);
         expect(order("digitalocean:index/droplet:Droplet", { name: "relay-1-0a1b2c3" })).toBe(false);
-        expect(order("aws:ssm/parameter:Parameter", { name: "/files/0a1b2c3/01" })).toBe(true);
+        expect(order("aws:ssm/parameter:Parameter", { name: "/relay/secrets" })).toBe(true);
         expect(order("aws:s3/bucket:Bucket", { bucket: "shows" })).toBe(true);
         expect(order("aws:ec2/securityGroup:SecurityGroup", { namePrefix: "relay-1-" })).toBe(false);
     });
@@ -59,6 +59,7 @@ describe("a resource that is replaced", () => {
     it("stays until its successor has come where there is no automatic name, or no SDK v2", () => {
         expect(order("digitalocean:index/reservedIpAssignment:ReservedIpAssignment", {})).toBe(false);
         expect(order("cloudflare:index/dnsRecord:DnsRecord", { name: "relay-1" })).toBe(false);
+        expect(order("aws:s3/bucketObjectv2:BucketObjectv2", { key: "relay/0a1b2c3" })).toBe(false);
         expect(order("command:remote:Command", {})).toBe(false);
     });
 });

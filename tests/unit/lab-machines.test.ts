@@ -73,7 +73,6 @@ describe("status", () => {
         name: "relay-ams3-1",
         region: "ams3",
         publicAddress: "198.18.0.10",
-        cut: false,
         reservedAddresses: [],
     };
 
@@ -140,8 +139,8 @@ describe("status", () => {
         expect(table).toBe(
             "MACHINE       REGION  ADDRESS      STATE\nrelay-ams3-1  ams3    198.18.0.10  off",
         );
-        const cut = machineTable([{ ...machine, cut: true, state: "running", ...summarize(undefined) }]);
-        expect(cut).toContain("running, cut  no answer");
+        const cut = machineTable([{ ...machine, cut: "sent", state: "running", ...summarize(undefined) }]);
+        expect(cut).toContain("running, cut sent  no answer");
     });
 
     it("aligns columns", () => {

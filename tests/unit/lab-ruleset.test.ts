@@ -46,10 +46,22 @@ describe("the router's rules", () => {
     });
 
     it("lose everything of a machine that is cut off, known connections first", () => {
-        const rules = chain(ruleset(network({ relay: { cut: true } })), "forward");
+        const rules = chain(ruleset(network({ relay: { cut: "both ways" } })), "forward");
         const link = `{ "${interfaceName(relay)}" }`;
         expect(rules.slice(1, 3)).toEqual([`iifname ${link} counter drop`, `oifname ${link} counter drop`]);
         expect(rules.indexOf("ct state established,related accept")).toBeGreaterThan(2);
+    });
+
+    it("lose the packets of one direction only, where only that one is cut", () => {
+        const links = [relay, other].map((name) => `"${interfaceName(name)}"`);
+        const sent = network({ relay: { cut: "sent" } });
+        expect(chain(ruleset(sent), "forward")[1]).toBe(`iifname { ${links[0]} } counter drop`);
+        expect(ruleset(sent)).not.toContain("oifname");
+        const received = network({ relay: { cut: "received" }, other: { cut: "both ways" } });
+        expect(chain(ruleset(received), "forward").slice(1, 3)).toEqual([
+            `iifname { ${links[1]} } counter drop`,
+            `oifname { ${links.join(", ")} } counter drop`,
+        ]);
     });
 
     it("leave a machine open that has no firewall", () => {

@@ -102,6 +102,20 @@ describe("Playback", () => {
         expect(playback.lowest).toBeCloseTo(2.9, 1);
     });
 
+    it("has a crest that lumps do not change, and a lost second does", () => {
+        const playback = new Playback(0.5);
+        playback.arrive(0, 8);
+        for (let now = 200; now < 10_000; now += 200) {
+            playback.arrive(now, 0.2);
+            playback.advance(now + 190);
+            expect(playback.crest).toBeCloseTo(8, 6);
+        }
+        playback.advance(12_000);
+        stream(playback, 12_000, 15_000);
+        expect(playback.crest).toBeCloseTo(playback.level + 0.1, 0);
+        expect(playback.crest).toBeLessThan(6.5);
+    });
+
     it("counts the time without audio, and plays on only with a prebuffer", () => {
         const playback = new Playback(0.5);
         playback.arrive(0, 2);

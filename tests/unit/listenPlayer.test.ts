@@ -68,6 +68,28 @@ it("plays a burst and a stream without a gap", async () => {
     expect(report.longestPauseSeconds).toBeLessThan(report.seconds);
 });
 
+it("asks for titles, tells where in the audio they stand, and plays none of their bytes", async () => {
+    const answered: unknown[] = [];
+    const server = createServer((request, response) => {
+        answered.push(request.headers["icy-metadata"]);
+        response.writeHead(200, { "Content-Type": "audio/mpeg", "icy-metaint": String(20 * frame.length) });
+        const [text, empty] = [Buffer.alloc(33), Buffer.alloc(1)];
+        text.write("\u0002StreamTitle='Żółć';", "utf8");
+        const pieces = [empty, text, empty].flatMap((block) => [...Array(20).fill(frame), block] as Buffer[]);
+        response.write(Buffer.concat(pieces));
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/main.mp3`;
+    const report = await listen(
+        { urls: [url], titles: true },
+        ({ audioSeconds }) => audioSeconds > (58.5 * 1152) / 44100,
+    );
+    expect(answered).toEqual(["1"]);
+    expect(report).toMatchObject({ joints: 0, skippedBytes: 0, titles: [{ title: "Żółć" }] });
+    expect(report.titles[0]?.mediaSeconds).toBeCloseTo((39 * 1152) / 44100, 6);
+});
+
 it("goes to the next address when a server closes, and plays from its buffer meanwhile", async () => {
     const urls = [await serve(2, "close"), await serve(2, "stream")];
     const report = await listen({ urls }, heard(2));

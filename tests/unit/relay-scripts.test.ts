@@ -15,9 +15,26 @@ describe("metrics of a Relay", () => {
     }
     const relay = {
         listenerLimit: 100,
-        chains: [{ mount: "/main.mp3", levels: [{ name: "a" }, { name: "b" }, { name: "standby" }] }],
+        channels: [{ mounts: [{ mount: "/main.mp3" }] }],
+        upstreams: ["a", "b"],
     };
-    const verdict = { healthy: true, known: true, mounts: { "/main.mp3": { upstream: "b", listeners: 7 } } };
+    const feed = {
+        "/main.mp3": {
+            upstream: "b",
+            lagSeconds: 3.25,
+            switches: 2,
+            upstreams: {
+                a: { alive: false, alignment: "unknown", confidence: 0, behindSeconds: null },
+                b: { alive: true, alignment: "heard", confidence: 1, behindSeconds: 0 },
+            },
+        },
+    };
+    const verdict = {
+        healthy: true,
+        known: true,
+        mounts: { "/main.mp3": { upstream: "b", listeners: 7 } },
+        drains: {},
+    };
     const responses = [
         ["others", 3],
         ["503", 1],
@@ -25,10 +42,11 @@ describe("metrics of a Relay", () => {
         ["second", 1_800_000_000],
     ];
     const connections = { active: 9, reading: 0, writing: 8, waiting: 1 };
-    const text = (change: object = {}, certificate: object | null = null) =>
+    const text = (change: object = {}, certificate: object | null = null, fed: object = feed) =>
         load<Metrics>("metrics.js").text(
             relay,
             { ...verdict, ...change },
+            fed,
             false,
             responses,
             connections,
@@ -45,6 +63,7 @@ describe("metrics of a Relay", () => {
                 'aerial_relay_listeners{mount="/main.mp3"} 7',
                 'aerial_relay_upstream{mount="/main.mp3",upstream="a"} 0',
                 'aerial_relay_upstream{mount="/main.mp3",upstream="b"} 1',
+                'aerial_relay_upstream{mount="/main.mp3",upstream="standby"} 0',
                 'aerial_relay_connections{state="waiting"} 1',
             ]),
         );
@@ -52,6 +71,36 @@ describe("metrics of a Relay", () => {
             'aerial_relay_responses_total{status="200"} 40',
             'aerial_relay_responses_total{status="503"} 1',
         ]);
+    });
+
+    it("say how many listeners slots that drain still have", () => {
+        expect(text()).not.toContain("aerial_relay_slot_listeners{");
+        const drains = { a: { until: 1000, listeners: { "/main.mp3": 2, "/main.aac": 3 } } };
+        expect(text({ drains })).toContain('aerial_relay_slot_listeners{slot="a"} 5\n');
+    });
+
+    it("say how the feed stands with every upstream", () => {
+        expect(text().split("\n")).toEqual(
+            expect.arrayContaining([
+                'aerial_relay_upstream_alive{mount="/main.mp3",upstream="a"} 0',
+                'aerial_relay_upstream_alive{mount="/main.mp3",upstream="b"} 1',
+                'aerial_relay_upstream_behind_seconds{mount="/main.mp3",upstream="b"} 0',
+                'aerial_relay_alignment_confidence{mount="/main.mp3",upstream="a"} 0',
+                'aerial_relay_alignment_confidence{mount="/main.mp3",upstream="b"} 1',
+                'aerial_relay_lag_seconds{mount="/main.mp3"} 3.25',
+                'aerial_relay_switches_total{mount="/main.mp3"} 2',
+            ]),
+        );
+    });
+
+    it("claim nothing of the feed that is not known", () => {
+        expect(text()).not.toContain('behind_seconds{mount="/main.mp3",upstream="a"}');
+        const standingBy = { "/main.mp3": { ...feed["/main.mp3"], upstream: "standby", lagSeconds: null } };
+        expect(text({}, null, standingBy)).not.toMatch(/^aerial_relay_lag_seconds/m);
+        expect(text({}, null, {})).not.toMatch(
+            /^aerial_relay_(upstream_alive|upstream_behind|alignment|lag|switches)/m,
+        );
+        expect(text({}, null, {})).not.toMatch(/null|undefined|NaN/);
     });
 
     it("claim no number of listeners that is not known", () => {

@@ -1,6 +1,5 @@
 import { emergencyShowsRole, type EmergencyShowsPlan } from "../../components/master/emergencyShows";
 import { renderMaster } from "../../components/master/render";
-import { renderCloudConfig, userDataLimitBytes } from "../../components/machine/cloudConfig";
 import { masterPlan } from "../support/masterPlan";
 
 const emergency: EmergencyShowsPlan = { bucket: "radio-test-shows", region: "eu-central-1", limitMiB: 1024 };
@@ -19,7 +18,7 @@ describe("a Master with emergency shows from the bucket", () => {
             bytesPerSecond: 5_000_000,
             channels: ["main", "jazz"],
         });
-        expect(content(withShows, "/etc/aerial/templates/credentials")).toBe(
+        expect(content(withShows, "/etc/aerial/emergency/credentials")).toBe(
             "[shows]\naws_access_key_id = @{shows.reader.id}\naws_secret_access_key = @{shows.reader.secret}\n",
         );
     });
@@ -36,12 +35,6 @@ describe("a Master with emergency shows from the bucket", () => {
         expect(content(withShows, "/etc/aerial/radio/main.liq")).toContain(
             'shows = playlist(id="emergency", mode="randomize", reload_mode="watch", prefix="intact:", emergency_folder)',
         );
-    });
-
-    it("has room in its user data, with two channels", () => {
-        const args = { hostname: "master-a", authorizedKeys: [], enrolHostKey: "key", role: withShows };
-        const bytes = Buffer.byteLength(renderCloudConfig(args, userDataLimitBytes.digitalOcean));
-        expect(bytes).toBeLessThan(userDataLimitBytes.digitalOcean - 4096);
     });
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { refusePlaceholders, secretFiles, type SecretFile } from "../../components/machine/secrets";
+import { refuseOtherSecrets, refusePlaceholders, type SecretFile } from "../../components/machine/secrets";
 import type { MasterPlan } from "../../components/master/plan";
 import { renderMaster } from "../../components/master/render";
 import type { SourcePlan } from "../../model/sources";
@@ -14,8 +14,8 @@ function fileOf(plan: MasterPlan, path: string): string {
     return file.content;
 }
 
-const icecastXml = "/etc/aerial/templates/icecast.xml";
-const nginxConf = "/etc/aerial/templates/nginx.conf";
+const icecastXml = "/etc/aerial/icecast.xml";
+const nginxConf = "/etc/aerial/nginx.conf";
 const radio = "/etc/aerial/radio/main.liq";
 
 function mountOf(xml: string, name: string): string {
@@ -29,7 +29,7 @@ function mountOf(xml: string, name: string): string {
 describe("what a Master's machine is told", () => {
     it("asks for exactly the secrets of its sources, links and certificate", () => {
         const text = renderMaster(masterPlan())
-            .files.filter((file) => file.path.startsWith("/etc/aerial/templates/"))
+            .files.filter((file) => file.secretFormat !== undefined)
             .map((file) => file.content)
             .join("");
         const names = new Set([...text.matchAll(/@\{([^}|]*)/g)].map((match) => match[1]));
@@ -43,6 +43,9 @@ describe("what a Master's machine is told", () => {
             "local.unlisted-mounts",
             "local.unlisted-relays",
             "relay.link",
+            "relay.link.1",
+            "relay.link.2",
+            "relay.link.3",
             "source.jazz.airtime",
             "source.jazz.mobile",
             "source.jazz.studio",
@@ -55,6 +58,7 @@ describe("what a Master's machine is told", () => {
     it("runs one Liquidsoap a channel, and masks Debian's own units", () => {
         const role = renderMaster(masterPlan());
         expect(role.units).toEqual([
+            "aerial-metadata-guard.service",
             "aerial.target",
             "aerial-icecast.service",
             "aerial-nginx.service",
@@ -83,11 +87,39 @@ describe("what a Master's machine is told", () => {
         expect(mount).toContain("<password>@{source.main.mobile}</password>");
     });
 
-    it("gives a Relay the present only, and keeps 32 s for one that lags", () => {
-        const mount = mountOf(fileOf(masterPlan(), icecastXml), "/main.mp3");
-        expect(mount).toContain("<burst-size>0</burst-size>");
-        expect(mount).toContain("<queue-size>768000</queue-size>");
+    it.each([
+        ["/main.mp3", 384_000, 768_000, 2400],
+        ["/main.aac", 128_000, 256_000, 800],
+    ])(
+        "gives a link to %s 16 s of the past, 32 s to lag, and a title every 0.1 s",
+        (path, burst, queue, title) => {
+            const mount = mountOf(fileOf(masterPlan(), icecastXml), path);
+            expect(mount).toContain(`<burst-size>${burst}</burst-size>`);
+            expect(mount).toContain(`<queue-size>${queue}</queue-size>`);
+            expect(mount).toContain(`<mp3-metadata-interval>${title}</mp3-metadata-interval>`);
+        },
+    );
+
+    it("passes titles on in UTF-8 at every mount", () => {
+        const mounts = fileOf(masterPlan(), icecastXml).split("<mount ").slice(1);
+        expect(mounts.filter((mount) => !mount.includes("<charset>UTF-8</charset>"))).toEqual([]);
     });
+
+    it.each([
+        [0.5, 3],
+        [3.5, 4],
+        [10, 10],
+    ])(
+        "keeps a source that sends nothing for longer than the %d s that are held",
+        (bufferSeconds, timeout) => {
+            const plan = masterPlan({ bufferSeconds });
+            expect(fileOf(plan, radio)).toContain(`held_seconds = (${bufferSeconds.toFixed(2)})`);
+            expect(fileOf(plan, icecastXml)).toContain(`<source-timeout>${timeout}</source-timeout>`);
+            // Icecast takes up to 1 s more; whoever reads from it waits longer.
+            expect(fileOf(plan, radio)).toContain(`timeout=(${timeout + 3}.00)`);
+            expect(fileOf(plan, nginxConf)).toContain(`proxy_read_timeout ${timeout + 3}s;`);
+        },
+    );
 
     it("plays its sources in the plan's order, here first and then from the other Masters", () => {
         const sources: SourcePlan[] = [
@@ -224,30 +256,19 @@ describe("a Master refuses", () => {
         expect(() => renderMaster(masterPlan(change))).toThrow(message);
     });
 
-    it("two files with secrets under one name", () => {
-        const file = (target: string) => ({
-            target,
-            format: "raw" as const,
-            content: "",
-            owner: "root:root",
-            mode: "0600",
-            reload: [],
-        });
-        expect(() => secretFiles([file("/a/x"), file("/b/x")], { values: [], files: [] })).toThrow(
-            "two files with secrets are named x",
-        );
-    });
-
     it("a role whose files ask for other secrets than it declares", () => {
         const file: SecretFile = {
-            ...{ target: "/a/x", format: "raw", owner: "root:root", mode: "0600", reload: [] },
+            ...{ path: "/a/x", secretFormat: "raw", owner: "root:root", mode: "0600" },
             content: "@{relay.link|md5} @{file.ca.pem} @{local.admin}",
         };
+        const plain = { path: "/a/y", mode: "0644", content: "@{in.no.way.a.secret}" };
         const files = ["ca.pem"];
-        expect(() => secretFiles([file], { values: ["relay.link"], files })).not.toThrow();
-        expect(() => secretFiles([file], { values: [], files })).toThrow("need");
-        expect(() => secretFiles([file], { values: ["relay.link", "more"], files })).toThrow("more");
-        expect(() => secretFiles([file], { values: ["relay.link"], files: [] })).toThrow("ca.pem");
+        const check = (values: string[], names = files) =>
+            refuseOtherSecrets([file, plain], { values, files: names });
+        expect(() => check(["relay.link"])).not.toThrow();
+        expect(() => check([])).toThrow("need relay.link");
+        expect(() => check(["relay.link", "more"])).toThrow("no file needs more");
+        expect(() => check(["relay.link"], [])).toThrow("need ca.pem");
     });
 
     it("placeholders at any depth", () => {

@@ -1,8 +1,12 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
 import fc from "fast-check";
 
-import { relayChains } from "../../components/relayPool/chain";
+import { relayMounts } from "../../components/relayPool/mounts";
 import type { RelayPlan } from "../../components/relayPool/plan";
 import { renderRelay } from "../../components/relayPool/render";
+import { slots } from "../../components/relayPool/slots";
 import type { ChannelPlan } from "../../model/channels";
 import type { Upstream } from "../../model/links";
 import { relayPlan } from "../support/relayPlan";
@@ -41,75 +45,98 @@ function fileOf(value: RelayPlan, path: string): string {
     return content;
 }
 
-const icecastXml = "/etc/aerial/templates/icecast.xml";
+const icecastXml = "/etc/aerial/icecast/a.xml";
 
-describe("chains of a Relay", () => {
-    it("fall back through every upstream to the standby audio", () => {
-        const [chain] = relayChains([main], [upstream("a"), upstream("b"), upstream("c")]);
-        expect(chain?.levels).toEqual([
-            { name: "a", mount: "/main.mp3", upstreamPort: 8100, fallback: "/from-b/main.mp3" },
-            { name: "b", mount: "/from-b/main.mp3", upstreamPort: 8101, fallback: "/from-c/main.mp3" },
-            { name: "c", mount: "/from-c/main.mp3", upstreamPort: 8102, fallback: "/standby/main.mp3" },
-            { name: "standby", mount: "/standby/main.mp3", upstreamPort: undefined, fallback: undefined },
+/** What `feed.json` says. */
+interface FeedConfiguration {
+    mounts: { mount: string; name: string }[];
+}
+
+function feedOf(value: RelayPlan): FeedConfiguration {
+    return JSON.parse(fileOf(value, "/etc/aerial/feed/feed.json")) as FeedConfiguration;
+}
+
+describe("mounts of a Relay", () => {
+    it("burst 8 s of audio, let a listener lag 32 s, and show a title within a quarter of a second", () => {
+        const [mp3, aac] = relayMounts([main]);
+        expect(mp3).toMatchObject({ burstBytes: 192_000, queueBytes: 768_000, titleBytes: 6000 });
+        expect(aac).toMatchObject({ burstBytes: 64_000, queueBytes: 256_000, titleBytes: 2000 });
+    });
+
+    it("are those of every channel in every format, in order", () => {
+        expect(relayMounts([main, second]).map(({ mount, title }) => [mount, title])).toEqual([
+            ["/main.mp3", "Main"],
+            ["/main.aac", "Main"],
+            ["/main-b.mp3", "Second"],
         ]);
-    });
-
-    it("need no more than one upstream", () => {
-        const [chain] = relayChains([main], [upstream("a")]);
-        expect(chain?.levels.map((level) => level.mount)).toEqual(["/main.mp3", "/standby/main.mp3"]);
-    });
-
-    it("burst 8 s of audio and let a listener lag 32 s", () => {
-        const [mp3, aac] = relayChains([main], [upstream("a")]);
-        expect(mp3).toMatchObject({ burstBytes: 192_000, queueBytes: 768_000 });
-        expect(aac).toMatchObject({ burstBytes: 64_000, queueBytes: 256_000 });
-    });
-
-    it("never share a mount, whatever channels and upstreams are called", () => {
-        const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
-        const property = fc.property(
-            fc.uniqueArray(name, { minLength: 1, maxLength: 4 }),
-            fc.uniqueArray(
-                name.filter((id) => id !== "standby"),
-                { minLength: 1, maxLength: 4 },
-            ),
-            (channels, upstreams) => {
-                const chains = relayChains(
-                    channels.map((id) => ({
-                        ...main,
-                        id,
-                        formats: main.formats.map((format) => ({
-                            ...format,
-                            mount: `/${id}.${format.codec}`,
-                        })),
-                    })),
-                    upstreams.map((id) => upstream(id)),
-                );
-                const mounts = chains.flatMap((chain) => chain.levels.map((level) => level.mount));
-                expect(new Set(mounts).size).toBe(mounts.length);
-            },
-        );
-        fc.assert(property);
     });
 });
 
 describe("renderRelay", () => {
-    it("links every mount to every upstream, in order", () => {
-        const relays = [...fileOf(plan(), icecastXml).matchAll(/<relay>([\s\S]*?)<\/relay>/g)].map(
-            ([, relay]) =>
-                [...(relay ?? "").matchAll(/<(?:port|mount|local-mount)>([^<]*)</g)].map(([, text]) => text),
-        );
-        expect(relays).toEqual([
-            ["8100", "/main.mp3", "/main.mp3"],
-            ["8101", "/main.mp3", "/from-b/main.mp3"],
-            ["8100", "/main.aac", "/main.aac"],
-            ["8101", "/main.aac", "/from-b/main.aac"],
-        ]);
-        const links = fileOf(plan(), "/etc/aerial/nginx/links.conf");
+    it("feeds every mount from every upstream, in order", () => {
+        expect(feedOf(plan({ stallSeconds: 2.5 }))).toEqual({
+            slots: [
+                { name: "a", port: 8000 },
+                { name: "b", port: 8016 },
+                { name: "c", port: 8032 },
+            ],
+            controlPort: 8078,
+            stallSeconds: 2.5,
+            burstSeconds: 8,
+            upstreams: [
+                { id: "a", port: 8100 },
+                { id: "b", port: 8101 },
+            ],
+            mounts: [
+                { mount: "/main.mp3", contentType: "audio/mpeg", standby: "mp3-192", name: "Main" },
+                { mount: "/main.aac", contentType: "audio/aac", standby: "aac-64", name: "Main" },
+            ],
+        });
+        const links = fileOf(plan(), "/etc/aerial/links/links.conf");
         expect(links).toMatch(/listen 127\.0\.0\.1:8100;[^}]*set \$link_host "198\.19\.0\.1";/);
         expect(links).toMatch(/listen 127\.0\.0\.1:8101;[^}]*set \$link_host "198\.19\.0\.2";/);
         expect(links).toContain('proxy_ssl_name "master-b.radio.test";');
         expect(links).toContain("proxy_ssl_verify on;");
+    });
+
+    it("gives Icecast each public mount, and nothing to pull or to fall back to", () => {
+        const xml = fileOf(plan({ channels: [main, second] }), icecastXml);
+        expect([...xml.matchAll(/<mount-name>([^<]*)</g)].map(([, mount]) => mount)).toEqual([
+            "/main.mp3",
+            "/main.aac",
+            "/main-b.mp3",
+        ]);
+        expect(xml).not.toMatch(/<relay>|fallback/);
+        // A source that reconnects may have its old connection still open.
+        expect(xml).toContain("<sources>6</sources>");
+        expect(Number(/<clients>(\d+)</.exec(xml)?.[1])).toBe(1500 + 128 + 6);
+    });
+
+    it("tells the feed of every new listener", () => {
+        const mounts = fileOf(plan({ channels: [main, second] }), "/etc/aerial/nginx/mounts.conf");
+        expect([...mounts.matchAll(/mirror (.*);/g)].map(([, path]) => path)).toEqual([
+            '"/came/main.mp3"',
+            '"/came/main.aac"',
+            '"/came/main-b.mp3"',
+        ]);
+    });
+
+    it("buffers half a second of MP3, and nothing of AAC, which is next to nothing while it is silent", () => {
+        const mounts = fileOf(plan({ channels: [main, second] }), "/etc/aerial/nginx/mounts.conf");
+        const buffers = [
+            ...mounts.matchAll(/location = "(.*)" \{|(proxy_buffering \w+|proxy_buffer_size .*);/g),
+        ];
+        expect(buffers.map(([, mount, setting]) => mount ?? setting)).toEqual([
+            ...["/main.mp3", "proxy_buffering on", 'proxy_buffer_size "12k"'],
+            ...["/main.aac", "proxy_buffering off"],
+            ...["/main-b.mp3", "proxy_buffering on", 'proxy_buffer_size "12k"'],
+        ]);
+    });
+
+    it("has every module of the feed", () => {
+        const folder = join(__dirname, "../../config-templates/relay/feed/feed");
+        const modules = readdirSync(folder).map((name) => `/usr/local/lib/aerial/feed/${name}`);
+        expect(Object.keys(filesOf(plan()))).toEqual(expect.arrayContaining(modules));
     });
 
     it("reaches Icecast on the loopback address only, by sixteen sockets", () => {
@@ -118,51 +145,104 @@ describe("renderRelay", () => {
         );
         expect(sockets).toHaveLength(16);
         expect(sockets.every((text) => text.includes("<bind-address>127.0.0.1</bind-address>"))).toBe(true);
-        const edge = fileOf(plan(), "/etc/aerial/nginx/edge.conf");
-        expect(edge.match(/server 127\.0\.0\.1:80\d\d max_fails=0;/g)).toHaveLength(16);
+        const nginx = fileOf(plan(), "/etc/aerial/nginx/a.conf");
+        expect(nginx.match(/server 127\.0\.0\.1:80\d\d max_fails=0;/g)).toHaveLength(16);
+    });
+
+    it("gives each slot an Icecast and an NGINX that differ in ports only, and lead to each other", () => {
+        const files = filesOf(plan());
+        const ports = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, port]) => port);
+        const taken = slots.flatMap(({ name }) => {
+            const xml = files[`/etc/aerial/icecast/${name}.xml`] ?? "";
+            const nginx = files[`/etc/aerial/nginx/${name}.conf`] ?? "";
+            const sockets = ports(xml, /<port>(\d+)</g);
+            expect(ports(nginx, /server 127\.0\.0\.1:(\d+)/g)).toEqual(sockets);
+            expect(nginx).toContain(`js_var $slot ${name};`);
+            expect(nginx).toContain(`pid /run/aerial-nginx/${name}.pid;`);
+            expect(xml.replace(/<port>\d+</g, "<port><")).toBe(
+                fileOf(plan(), icecastXml).replace(/<port>\d+</g, "<port><"),
+            );
+            return [...sockets, ...ports(nginx, /listen 127\.0\.0\.1:(\d+);/g)];
+        });
+        const others = [8078, 8079, 8100, 8101].map(String);
+        expect(new Set([...taken, ...others]).size).toBe(3 * 17 + 4);
+    });
+
+    it("asks for a restart when Icecast's ports change, which it takes only when it starts", () => {
+        const unit = fileOf(plan(), "/etc/systemd/system/aerial-icecast@.service");
+        const ports = slots.map(({ name, icecastPorts }) => `${name} ${icecastPorts.join(" ")}`).join(", ");
+        expect(unit).toContain(`X-Ports=${ports}\n`);
+    });
+
+    it("has one limit for every process that keeps listeners after a change", () => {
+        const files = filesOf(plan());
+        expect(JSON.parse(files["/etc/aerial/slots.json"] ?? "")).toEqual({
+            limitSeconds: 43_200,
+            slots: {
+                a: { icecast: 8000, nginx: 8070 },
+                b: { icecast: 8016, nginx: 8071 },
+                c: { icecast: 8032, nginx: 8072 },
+            },
+        });
+        for (const path of ["/etc/aerial/nginx/a.conf", "/etc/aerial/links/links.conf"]) {
+            expect(files[path]).toContain("worker_shutdown_timeout 12h;");
+        }
+    });
+
+    it("names the slots as the program does that applies a delivery, and its units wait for them", () => {
+        const files = filesOf(plan());
+        const names = slots.map(({ name }) => name);
+        expect(files["/usr/local/lib/aerial/deliver/slots.py"]).toContain(
+            `SLOTS = (${names.map((name) => `"${name}"`).join(", ")})\n`,
+        );
+        const inSlots = (unit: string) => names.map((name) => `${unit}@${name}.service`);
+        const after = (unit: string) => /^After=(.*)$/m.exec(files[`/etc/systemd/system/${unit}`] ?? "")?.[1];
+        expect(after("aerial-feed.service")).toBe(
+            [...inSlots("aerial-icecast"), "aerial-links.service"].join(" "),
+        );
+        expect(after("aerial-certificate.service")).toBe(inSlots("aerial-nginx").join(" "));
+        expect(after("aerial-ending.service")).toBe(
+            [...inSlots("aerial-icecast"), ...inSlots("aerial-nginx")].join(" "),
+        );
     });
 
     it("limits listeners in NGINX exactly, and leaves Icecast room beside them", () => {
         expect(fileOf(plan(), "/etc/aerial/nginx/listener.conf")).toContain("limit_conn listeners 1500;");
         const clients = Number(/<clients>(\d+)</.exec(fileOf(plan(), icecastXml))?.[1]);
         expect(clients).toBeGreaterThan(1500);
-        expect(fileOf(plan(), "/etc/aerial/nginx/nginx.conf")).toContain("worker_connections 7096;");
+        expect(fileOf(plan(), "/etc/aerial/nginx/a.conf")).toContain("worker_connections 7096;");
     });
 
-    it("serves exactly the public mounts, and never those of standby audio or of other upstreams", () => {
+    it("serves exactly the public mounts", () => {
         const mounts = fileOf(plan({ channels: [main, second] }), "/etc/aerial/nginx/mounts.conf");
         const locations = [...mounts.matchAll(/location ([^{]*) \{/g)].map(([, location]) => location);
-        expect(locations).toEqual(["/", '= "/main.mp3"', '= "/main.aac"', '= "/main-b.mp3"']);
+        // NGINX reaches what is internal, and nobody else.
+        expect(mounts).toMatch(/location \/came\/ \{\n +internal;/);
+        expect(locations).toEqual(["/", "/came/", '= "/main.mp3"', '= "/main.aac"', '= "/main-b.mp3"']);
     });
 
-    it("makes one loop for each codec and bitrate, and a source for every mount", () => {
-        const files = filesOf(plan({ channels: [main, second] }));
-        expect(files["/etc/aerial/standby/formats"]).toBe("mp3 192\naac 64\n");
-        expect(JSON.parse(files["/etc/aerial/standby/source.json"] ?? "")).toEqual({
-            port: 8000,
-            mounts: [
-                { mount: "/standby/main.mp3", loop: "mp3-192", contentType: "audio/mpeg", name: "Main" },
-                { mount: "/standby/main.aac", loop: "aac-64", contentType: "audio/aac", name: "Main" },
-                { mount: "/standby/main-b.mp3", loop: "mp3-192", contentType: "audio/mpeg", name: "Second" },
-            ],
-        });
+    it("makes one loop for each codec and bitrate, which all mounts of that kind share", () => {
+        const value = plan({ channels: [main, second] });
+        expect(fileOf(value, "/etc/aerial/standby/formats")).toBe("mp3 192\naac 64\n");
+        expect(feedOf(value).mounts).toMatchObject([
+            { mount: "/main.mp3", standby: "mp3-192" },
+            { mount: "/main.aac", standby: "aac-64" },
+            { mount: "/main-b.mp3", standby: "mp3-192", name: "Second" },
+        ]);
     });
 
-    it("gives the health check the chains", () => {
+    it("gives the health check the mounts, the upstreams, and where the feed answers", () => {
         const module = fileOf(plan(), "/etc/aerial/nginx/js/relay.js");
         expect(JSON.parse(module.replace(/^export default |;\n$/g, ""))).toMatchObject({
             listenerLimit: 1500,
-            chains: [
-                {
-                    mount: "/main.mp3",
-                    levels: [
-                        { name: "a", mount: "/main.mp3" },
-                        { name: "b", mount: "/from-b/main.mp3" },
-                        { name: "standby", mount: "/standby/main.mp3" },
-                    ],
-                },
-                { mount: "/main.aac" },
-            ],
+            channels: [{ mounts: [{ mount: "/main.mp3" }, { mount: "/main.aac" }] }],
+            upstreams: ["a", "b"],
+            slots: {
+                a: "http://127.0.0.1:8000",
+                b: "http://127.0.0.1:8016",
+                c: "http://127.0.0.1:8032",
+            },
+            feed: "http://127.0.0.1:8078/status",
         });
     });
 
@@ -203,7 +283,7 @@ describe("renderRelay", () => {
                     /location ([^ ]+ ?[^ ]*) \{|challenge_host (".*");|error_page .* = (.*);/g,
                 ),
             ].map((found) => found[1] ?? found[2] ?? found[3]);
-        expect(challenges([upstream("a"), upstream("b", "2001:db8::2"), upstream("c")]).slice(3)).toEqual([
+        expect(challenges([upstream("a"), upstream("b", "2001:db8::2"), upstream("c")]).slice(4)).toEqual([
             '~ "^/\\.well-known/acme-challenge/[A-Za-z0-9_-]{1,200}$"',
             '"198.19.0.1"',
             "@challenge-b",
@@ -220,10 +300,10 @@ describe("renderRelay", () => {
             "listen 80 default_server reuseport backlog=4096;",
             "listen 443 ssl default_server reuseport backlog=4096;",
         ]);
-        expect(filesOf(plan())["/etc/aerial/templates/tls.key"]).toBeUndefined();
+        expect(filesOf(plan())["/etc/aerial/nginx/tls.key"]).toBeUndefined();
         const files = filesOf(plan({ offersLinks: true }));
         expect(files["/etc/aerial/nginx/edge.conf"]).toContain("listen 8443 ssl");
-        expect(files["/etc/aerial/templates/tls.key"]).toBe("@{file.tls.key}");
+        expect(files["/etc/aerial/nginx/tls.key"]).toBe("@{file.tls.key}");
     });
 
     it("runs nothing of Debian's beside its own units", () => {
@@ -237,9 +317,16 @@ describe("renderRelay", () => {
     it("writes an IPv6 address as a URL needs it", () => {
         const links = fileOf(
             plan({ upstreams: [upstream("a", "2001:db8::1")] }),
-            "/etc/aerial/nginx/links.conf",
+            "/etc/aerial/links/links.conf",
         );
         expect(links).toContain('set $link_host "[2001:db8::1]";');
+    });
+
+    it("makes a line of a title that has several, where a header needs one", () => {
+        const title = "Main\r\nicy-metaint: 0\t!";
+        expect(feedOf(plan({ channels: [{ ...main, title }] })).mounts[0]?.name).toBe(
+            "Main  icy-metaint: 0 !",
+        );
     });
 
     it("keeps hostile titles inside their place", () => {
@@ -260,12 +347,9 @@ describe("renderRelay", () => {
                     const path = `/etc/aerial/nginx/${name}.conf`;
                     expect(files[path]).toBe(fileOf(plan(), path));
                 }
-                const [own] = (
-                    JSON.parse(files["/etc/aerial/standby/source.json"] ?? "") as {
-                        mounts: { name: string }[];
-                    }
-                ).mounts;
-                expect(own?.name).not.toMatch(/[\r\n]/);
+                const [own] = feedOf(plan({ stationName, channels: [{ ...main, title }] })).mounts;
+                // It becomes a header of the source's request, in UTF-8.
+                expect(own?.name).not.toMatch(/\p{Cc}|\p{Cs}/u);
             },
         );
         fc.assert(property);
@@ -286,11 +370,13 @@ describe("renderRelay", () => {
         const masters = [upstream("a", "x; }"), upstream("a")];
         const names = { ...relayPlan().names, stream: "stream.radio.test\nevil.test" };
         expect(() =>
-            renderRelay(plan({ masters, names, region: "fra1", connectionsPerAddress: 0.5 })),
+            renderRelay(
+                plan({ masters, names, region: "fra1", connectionsPerAddress: 0.5, stallSeconds: 0 }),
+            ),
         ).toThrow(
             'a Relay cannot be made: two Masters are called a; Master a has the host "x; }"; ' +
                 '"stream.radio.test\\nevil.test" is no name; no name for its region fra1; ' +
-                "a limit of 0.5 connections for an address",
+                "a limit of 0.5 connections for an address; a stall of 0 s",
         );
         expect(() => renderRelay(plan({ upstreams: [] }))).toThrow("no upstream");
         expect(() => renderRelay(plan({ channels: [] }))).toThrow("no channel has a format");
@@ -299,6 +385,7 @@ describe("renderRelay", () => {
     it.each([
         "/healthz",
         "/status.json",
+        "/playing.json",
         "/main.aac.pls",
         "/",
         "main.mp3",

@@ -1,6 +1,9 @@
+import { join } from "node:path";
+
 import { countCases } from "../../tools/testing/checks";
 import { choose, inOrder, kindNames, labsAtOnce, WrongChoice } from "../../tools/testing/choice";
 import { Display } from "../../tools/testing/display";
+import { countResults } from "../../tools/testing/kinds";
 import { inLanes } from "../../tools/testing/lanes";
 
 describe("what npm test runs", () => {
@@ -22,7 +25,7 @@ describe("what npm test runs", () => {
     it("is refused if it does not exist, with a list of what does", () => {
         expect(() => choose(["unit", "drills/nothing"], { sets, ownLab: undefined })).toThrow(
             new WrongChoice(
-                "There are no tests named drills/nothing. There are: checks, unit, engine, templates, machines, " +
+                "There are no tests named drills/nothing. There are: checks, unit, engine, templates, machines, sources, " +
                     "drills, drills/listeners, drills/programme.",
             ),
         );
@@ -46,9 +49,7 @@ it.each([
 });
 
 it("the longest come first, and a set of unknown length before them", () => {
-    expect(inOrder(["templates", "drills/airtime", "machines", "drills/new", "drills/listeners"])).toEqual([
-        ...["drills/new", "drills/listeners", "drills/airtime", "machines", "templates"],
-    ]);
+    expect(inOrder(["airtime", "new", "listeners"])).toEqual(["new", "listeners", "airtime"]);
 });
 
 it("a lane takes the next task when it is free, and results keep the tasks' order", async () => {
@@ -128,5 +129,49 @@ describe("the cases of pytest", () => {
             failed: 1,
         });
         expect(countCases("", 1)).toEqual({ passed: 0, failed: 1 });
+    });
+});
+
+describe("the tests of jest", () => {
+    const results = (failed: number, status: "passed" | "failed") => ({
+        numPassedTests: 2 - failed,
+        numFailedTests: failed,
+        numRuntimeErrorTestSuites: 0,
+        testResults: [
+            {
+                name: join(__dirname, "one.test.ts"),
+                message: failed === 0 ? "" : "all of the file's failures",
+                assertionResults: [
+                    { fullName: "a test that holds", status: "passed", failureMessages: [] },
+                    { fullName: "a test that may not", status, failureMessages: ["Error: 1 is not 2"] },
+                ],
+            },
+        ],
+    });
+
+    it("are counted, and what failed is told with its file and why", () => {
+        expect(countResults(results(0, "passed"), 0)).toEqual({ passed: 2, failed: 0 });
+        expect(countResults(results(1, "failed"), 1)).toEqual({
+            passed: 1,
+            failed: 1,
+            failures: ["tests/unit/one.test.ts: a test that may not\nError: 1 is not 2"],
+        });
+    });
+
+    it("are a failure when a file cannot be run, or jest fails without a test", () => {
+        const broken = {
+            numPassedTests: 0,
+            numFailedTests: 0,
+            numRuntimeErrorTestSuites: 1,
+            testResults: [
+                { name: join(__dirname, "one.test.ts"), message: "no such module", assertionResults: [] },
+            ],
+        };
+        expect(countResults(broken, 1)).toEqual({
+            passed: 0,
+            failed: 1,
+            failures: ["tests/unit/one.test.ts\nno such module"],
+        });
+        expect(countResults(results(0, "passed"), 1)).toEqual({ passed: 2, failed: 1 });
     });
 });

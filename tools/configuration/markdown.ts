@@ -94,6 +94,9 @@ function typeOf(schema: JsonSchema, path: string): string {
     if (schema.items) {
         return `list: ${typeOf(schema.items, path)}`;
     }
+    if (typeof schema.additionalProperties === "object") {
+        return `by name: ${typeOf(schema.additionalProperties, path)}`;
+    }
     if (schema.enum) {
         return isList(schema) ? link(schema.title, schema.title) : choice.format(schema.enum.map(value));
     }

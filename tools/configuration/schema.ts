@@ -19,6 +19,8 @@ export interface JsonSchema {
     exclusiveMinimum?: number;
     maximum?: number;
     properties?: Record<string, JsonSchema>;
+    /** Of an object whose keys are names of the station's: what each value is. */
+    additionalProperties?: boolean | JsonSchema;
     required?: string[];
     items?: JsonSchema;
     anyOf?: JsonSchema[];

@@ -4,28 +4,61 @@
 interface Sample {
     atMs: number;
     mounts: Record<string, { bytes: number; listeners: number } | undefined>;
+    upstreams?: Record<string, string | null>;
+    /** For how many seconds the feed has brought each mount to this Icecast. */
+    fed?: Record<string, number | null>;
+    /** By slot. */
+    drains?: Record<string, Drain>;
 }
 
-/** A public mount, and its levels in the order in which a listener falls back through them. */
-interface Chain {
-    mount: string;
-    levels: { name: string; mount: string }[];
+/** A slot that drains: until when at most, in seconds since 1970, and who is left. */
+interface Drain {
+    until: number;
+    listeners: Record<string, number>;
 }
 
 interface Fitness {
     listenerLimit: number;
     behindBalancer?: boolean;
-    chains: Chain[];
+    channels: {
+        id: string;
+        title: string;
+        mounts: { mount: string; contentType: string; bitrateKbps: number }[];
+    }[];
+    upstreams: string[];
+}
+
+/** What the feed says of itself, by mount. */
+type FeedStatus = Record<string, FeedOfMount>;
+
+interface FeedOfMount {
+    /** What listeners hear: an upstream, `standby`, or null before the first audio. */
+    upstream: string | null;
+    /** How far listeners' audio is behind the upstream's, in seconds. */
+    lagSeconds: number | null;
+    /** Changes of the upstream since the feed began. */
+    switches: number;
+    upstreams: Record<
+        string,
+        { alive: boolean; alignment: string; confidence: number; behindSeconds: number | null }
+    >;
+    /** For how many seconds it has brought the mount to each slot's Icecast; null where that is off. */
+    slots: Record<string, number | null>;
 }
 
 interface RelayVerdict {
     healthy: boolean;
+    /** Why it is not: its faults, and that it drains or is full. */
     reasons: string[];
+    /** What does not work. */
+    faults: string[];
     /** While false, Icecast has told nothing, and `listeners` says nothing. */
     known: boolean;
     full: boolean;
     listeners: number;
     mounts: Record<string, { upstream: string | null; listeners: number }>;
+    /** Slots that drain; their listeners are among those of the mounts. */
+    drains: Record<string, Drain>;
 }
 
 /** Of `aerial-certificate status`; `notAfter` in seconds since 1970. */
@@ -38,11 +71,10 @@ interface CertificateFacts {
 declare module "relay.js" {
     const relay: Fitness & {
         station: string;
-        channels: {
-            id: string;
-            title: string;
-            mounts: { mount: string; contentType: string; bitrateKbps: number }[];
-        }[];
+        /** Where each slot's Icecast answers. */
+        slots: Record<string, string>;
+        /** Where the feed answers. */
+        feed: string;
     };
     export default relay;
 }
@@ -56,12 +88,6 @@ declare module "playlists.js" {
 declare module "master.js" {
     const master: { statistics: string; mounts: string[] };
     export default master;
-}
-
-/** What the configuration of NGINX sets for links. */
-interface NginxVariables {
-    readonly link_id: string;
-    readonly link_port: string;
 }
 
 /** Dictionaries of `js_shared_dict_zone`. */

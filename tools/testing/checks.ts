@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, relative } from "node:path";
@@ -12,12 +13,27 @@ export function checks(): Step[] {
         { name: "lint", command: ["sh", "-c", "eslint . && prettier --check ."], limitSeconds: 600 },
         { name: "imports", command: ["npm", "run", "--silent", "imports"], limitSeconds: 120 },
         { name: "actionlint", command: [actionlint(), "-color"], limitSeconds: 60 },
+        { name: "zizmor", command: ["tools/python/check", "zizmor"], limitSeconds: 60 },
+        {
+            name: "renovate",
+            command: [renovateValidator(), "--strict"],
+            // It warns of a package that it can do without, which would have to run a script when it is installed.
+            env: { LOG_LEVEL: "error" },
+            limitSeconds: 60,
+        },
+        { name: "policy", command: ["npm", "run", "--silent", "policy"], limitSeconds: 120 },
         { name: "shellcheck", command: ["shellcheck", "-x", ...shellScripts()], limitSeconds: 120 },
         { name: "ruff", command: ["tools/python/check", "ruff"], limitSeconds: 60 },
         { name: "mypy", command: ["tools/python/check", "mypy"], limitSeconds: 300 },
         pytest(),
+        { name: "go", command: ["sh", "-c", goChecks], limitSeconds: 120 },
     ];
 }
+
+/** The load client of the bench. Go is where tools/setup looks for it. */
+const goChecks =
+    "cd tools/load && PATH=$PATH:/usr/local/go/bin:/usr/lib/go/bin && " +
+    'test -z "$(gofmt -l . | tee /dev/stderr)" && go vet . && go test .';
 
 function pytest(): Step {
     const results = join(resultsFolder, "pytest.xml");
@@ -40,10 +56,17 @@ export function countCases(report: string, exitCode: number): Counts {
     return { passed, failed: exitCode === 0 ? failed : Math.max(failed, 1) };
 }
 
-/** Where `tools/setup lint` leaves it. */
+/** Where `tools/setup lint` leaves programs. */
+const cache =
+    process.env.AERIAL_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "aerial");
+
+function renovateValidator(): string {
+    const lock = readFileSync(join(checkout, "tools/renovate/package-lock.json"));
+    const sum = createHash("sha256").update(lock).digest("hex").slice(0, 12);
+    return join(cache, `renovate-${sum}`, "node_modules/.bin/renovate-config-validator");
+}
+
 function actionlint(): string {
-    const cache =
-        process.env.AERIAL_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "aerial");
     const pinned = /actionlint (v[\d.]+)/.exec(
         readFileSync(join(checkout, "tools/actionlint/go.mod"), "utf8"),
     );

@@ -3,21 +3,24 @@
  */
 
 /** Kinds of tests, in the order in which those run that go one after another. */
-export const kindNames = ["checks", "unit", "engine", "templates", "machines"] as const;
+export const kindNames = ["checks", "unit", "engine", "templates", "machines", "sources"] as const;
 
 export type Kind = (typeof kindNames)[number];
 
-/** Kinds that start machines or daemons and mostly wait for them, as drills do; the others only compute. */
-export const waitingKinds: readonly Kind[] = ["machines", "templates"];
+/**
+ * Kinds that start machines and mostly wait for them, or play in real time, as drills do: the last ones, so that they have the
+ * processors with the drills alone. The others compute, or, as templates, have all the patience they need.
+ */
+export const waitingKinds: readonly Kind[] = ["machines", "sources"];
 
 /**
- * In which order tasks take their place in the lanes: by their length, longest first, so that the lanes end together.
+ * In which order sets take their place in the lanes: by their length, longest first, so that the lanes end together.
  * Programme comes early: its tests are short, and those of listeners that want the processors alone wait for them.
  * A set that is not named here comes first.
  */
-const order = ["listeners", "programme", "airtime", "emergency"].map(nameOfSet).concat(waitingKinds);
+const order = ["listeners", "programme", "airtime", "emergency"];
 
-/** Names of kinds and sets in the order in which the lanes take them. */
+/** Names of sets in the order in which the lanes take them. */
 export function inOrder(names: readonly string[]): string[] {
     return names.toSorted((one, other) => order.indexOf(one) - order.indexOf(other));
 }

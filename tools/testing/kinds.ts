@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 import { checks } from "./checks";
 import type { Kind } from "./choice";
-import { resultsFolder } from "./paths";
+import { checkout, resultsFolder, turnsFolder } from "./paths";
 import type { Counts, Runner, Step, StepResult } from "./runner";
 
 /** How a kind of tests (a project in jest.config.js) is run. */
@@ -11,13 +11,16 @@ interface KindOptions {
     limitSeconds: number;
     /** Starts machines, mounts, makes networks: and waits for them, so that a processor carries two test files. */
     root?: boolean;
+    /** Its files take turns with drills, each by itself; other kinds of root's take one for all. */
+    turns?: boolean;
 }
 
 const options: Record<Exclude<Kind, "checks">, KindOptions> = {
     unit: { limitSeconds: 600 },
     engine: { limitSeconds: 1200 },
-    templates: { limitSeconds: 900, root: true },
+    templates: { limitSeconds: 900, root: true, turns: true },
     machines: { limitSeconds: 1200, root: true },
+    sources: { limitSeconds: 900, root: true },
 };
 
 /** How much longer tests may take aside: what they wait for has little of the processor while labs boot. */
@@ -38,16 +41,18 @@ export async function runKind(
 }
 
 function ofKind(kind: Exclude<Kind, "checks">, aside: boolean): Step {
-    const { limitSeconds, root } = options[kind];
+    const { limitSeconds, root, turns } = options[kind];
     return jest({
-        ...{ name: kind, project: kind, root, limitSeconds, turn: root ? kind : undefined },
-        options: [`--maxWorkers=${root ? "200%" : "100%"}`],
+        ...{ name: kind, project: kind, root, limitSeconds, turn: root && !turns ? kind : undefined },
+        // Aside, what waits in real time needs the processor when its time comes.
+        options: [`--maxWorkers=${root && !aside ? "200%" : "100%"}`],
         env: {
             // No test runs in the lab that someone may have up to play with.
             ...(process.env.AERIAL_LAB === undefined
                 ? { AERIAL_LAB: join(resultsFolder, `lab-${kind}`) }
                 : {}),
             ...(aside ? { AERIAL_TEST_PATIENCE: String(patience) } : {}),
+            ...(turns ? { AERIAL_TURNS: turnsFolder } : {}),
         },
     });
 }
@@ -90,19 +95,43 @@ export function jest(wanted: {
 }
 
 /** The part of jest's results that we read. */
-interface JestResults {
+export interface JestResults {
     numPassedTests: number;
     numFailedTests: number;
     /** Test files that failed before any of their tests ran. */
     numRuntimeErrorTestSuites: number;
+    testResults: {
+        name: string;
+        message: string;
+        assertionResults: { fullName: string; status: string; failureMessages?: string[] }[];
+    }[];
 }
 
 function countTests(path: string, exitCode: number): Counts {
     if (!existsSync(path)) {
         return { passed: 0, failed: 1 };
     }
-    const results = JSON.parse(readFileSync(path, "utf8")) as JestResults;
+    return countResults(JSON.parse(readFileSync(path, "utf8")) as JestResults, exitCode);
+}
+
+/** Counts what jest tells, and says of each test that failed why. */
+export function countResults(results: JestResults, exitCode: number): Counts {
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
+    const failures = results.testResults.flatMap(({ name, message, assertionResults }) => {
+        const file = relative(checkout, name);
+        if (assertionResults.length === 0 && message !== "") {
+            return [`${file}\n${message}`];
+        }
+        return assertionResults
+            .filter(({ status }) => status === "failed")
+            .map(({ fullName, failureMessages = [] }) =>
+                [`${file}: ${fullName}`, ...failureMessages].join("\n"),
+            );
+    });
     // Jest may fail without a failed test: an obsolete option, a leak, a snapshot that was not written.
-    return { passed: results.numPassedTests, failed: exitCode === 0 ? failed : Math.max(failed, 1) };
+    return {
+        passed: results.numPassedTests,
+        failed: exitCode === 0 ? failed : Math.max(failed, 1),
+        ...(failures.length > 0 ? { failures } : {}),
+    };
 }

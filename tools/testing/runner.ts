@@ -27,6 +27,8 @@ export interface Step {
 export interface Counts {
     passed: number;
     failed: number;
+    /** The tests that failed, each with its name and why; the log's end tells it where nobody knows better. */
+    failures?: readonly string[];
 }
 
 export interface StepResult extends Counts {

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
-"""Brings this machine into the group's service: reads its secrets, starts the role, and waits until it is well
-and plays the Masters.
+"""Brings this machine into the group's service: reads what it is to be and its secrets, has that applied, and waits
+until it is well and plays the Masters.
 
 Then the group puts it behind the balancer. Where it does not get well, the reason goes to the group's report and the
 machine away: nobody can log in to repair it, and the next one is made of the same template.
 """
 
+import base64
+import gzip
+import hashlib
 import json
 import os
 import socket
@@ -38,6 +41,27 @@ def run(command: list[str], given: str = "") -> None:
             words.seek(0)
             lines = words.read().strip().splitlines()[-LAST_WORDS:]
             raise canary.Failed("\n".join(lines) or f"{command[0]} failed without a word")
+
+
+def read_delivery(given: dict) -> dict:
+    """What this machine's launch template was proven with, whatever has been rolled out since: each has a key of its
+    own."""
+    text = canary.patiently(
+        "delivery", lambda: canary.read_object(given["bucket"], given["key"]), between=canary.heartbeat
+    )
+    got = hashlib.sha256(text).hexdigest()
+    if got != given["sha256"]:
+        raise canary.Failed(f"the delivery is not that of this launch template: sha256 {got}, not {given['sha256']}")
+    return json.loads(gzip.decompress(base64.b64decode(text)))
+
+
+def take_name(given: dict) -> None:
+    """Machines of a group are told apart by their instance."""
+    name = f"{given['name']}-{canary.instance_id().removeprefix('i-')}"
+    with open(canary.path("/etc/hostname"), "w", encoding="utf-8") as file:
+        file.write(name + "\n")
+    if canary.ROOT == "/":
+        subprocess.run(["hostname", name], check=False)
 
 
 def standby_mounts() -> list[str]:
@@ -77,9 +101,11 @@ def await_masters(given: dict) -> None:
 
 def join() -> None:
     given = canary.settings()
+    take_name(given)
+    delivery = read_delivery(given)
     secrets = canary.patiently("secrets", lambda: canary.read_parameter(given["secrets"]), between=canary.heartbeat)
-    run([canary.path("/usr/local/sbin/aerial-secrets"), "apply"], secrets["Value"])
-    run([canary.path("/usr/local/sbin/aerial-ready"), "--timeout", str(given["readySeconds"])])
+    delivery["secrets"] = json.loads(secrets["Value"])
+    run([canary.path("/usr/local/sbin/aerial-receive")], canary.packed(delivery))
     await_masters(given)
     waited = canary.patiently(
         "continue",

@@ -1,6 +1,8 @@
 """What a machine of an Auto Scaling group knows of itself, and what it says to Amazon. Installed beside the programs
 that use it. Who may read and say this is the instance's role; there is no key on the machine."""
 
+import base64
+import gzip
 import json
 import os
 import sys
@@ -60,6 +62,16 @@ def patiently(what: str, action: Callable[[], Any], between: Callable[[], None] 
         time.sleep(pause)
         pause = min(2 * pause, 15.0)
         between()
+
+
+def packed(delivery: dict) -> str:
+    """As aerial-receive takes it."""
+    return base64.b64encode(gzip.compress(json.dumps(delivery).encode())).decode()
+
+
+def read_object(bucket: str, key: str) -> bytes:
+    content: bytes = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return content
 
 
 def read_parameter(name: str) -> Any:

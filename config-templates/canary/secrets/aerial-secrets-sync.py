@@ -23,9 +23,11 @@ def sync(given: dict) -> None:
     with open(canary.path(APPLIED), encoding="utf-8") as file:
         if file.read() == version:
             return
-    program = [canary.path("/usr/local/sbin/aerial-secrets"), "apply"]
-    if subprocess.run(program, input=secrets["Value"], text=True, check=False).returncode != 0:
-        raise canary.Failed("aerial-secrets refuses the new secrets; the old ones stay")
+    with open(canary.path("/var/lib/aerial/delivery/current/delivery.json"), encoding="utf-8") as file:
+        delivery = {**json.load(file), "secrets": json.loads(secrets["Value"])}
+    program = [canary.path("/usr/local/sbin/aerial-receive")]
+    if subprocess.run(program, input=canary.packed(delivery), text=True, check=False).returncode != 0:
+        raise canary.Failed("the new secrets are refused; the old ones stay")
     with open(canary.path(APPLIED), "w", encoding="utf-8") as file:
         file.write(version)
 

@@ -3,7 +3,9 @@
  * NGINX in here. Written for njs, which lacks `for of` and destructuring. Masters and Relays have the same file.
  *
  * A sample is what Icecast counted at one moment: { atMs, mounts: { "/main.mp3": { bytes, listeners } } }, where `bytes`
- * are those it has received for the mount and a mount without a source is absent. Icecast counts every 5 s.
+ * are those it has received for the mount and a mount without a source is absent. Icecast counts every 5 s. On a Relay,
+ * `upstreams` says what the feed plays on each mount, `fed` for how many seconds it has brought each to this Icecast, and
+ * `drains` who still listens in slots that drain.
  */
 
 /** Bytes must have grown over at least this time. */
@@ -12,6 +14,8 @@ const proofMs = 6000;
 const staleMs = 6000;
 /** Samples kept: the proof, and what one slow measurement may take more. */
 const keptMs = 14000;
+/** A mount that the feed has brought for so long advances, also while there are too few samples to see it. */
+const fedSeconds = 6;
 /** A full Relay is offered to new listeners again below this share of its limit: else DNS would take it in and out. */
 const roomAgain = 0.95;
 
@@ -88,41 +92,38 @@ function stateOf(mount, samples) {
 }
 
 /**
- * Where the listeners of a chain are: the name of the first level that has a source, or null; and why that is no
- * audio, or null. Icecast moves listeners to a level as soon as its source connects; until that is proven to advance,
- * the level below, which they would fall back to, must be.
+ * Why a mount has no audio, or null.
  *
- * @param {Chain} chain
+ * @param {string} mount
  * @param {Sample[]} samples
  */
-function playing(chain, samples) {
-    const states = chain.levels.map((level) => stateOf(level.mount, samples));
-    const present = states.findIndex((state) => state !== "absent");
-    const proof = states.findIndex((state) => state === "advances" || state === "stands");
-    const upstream = present < 0 ? null : chain.levels[present].name;
-    /** @type {string | null} */
-    let reason = null;
-    if (proof < 0) {
-        reason = `${chain.mount} has no audio that is known to advance`;
-    } else if (states[proof] === "stands") {
-        reason = `${chain.mount} stands still: no audio from ${chain.levels[proof].name}`;
+function silent(mount, samples) {
+    const state = stateOf(mount, samples);
+    const fed = samples[samples.length - 1].fed;
+    if (state === "new" && fed && (fed[mount] || 0) >= fedSeconds) {
+        return null;
     }
-    return { upstream: upstream, reason: reason };
+    if (state === "stands") {
+        return `${mount} stands still`;
+    }
+    return state === "advances" ? null : `${mount} has no audio that is known to advance`;
 }
 
 /**
- * @param {Chain} chain
- * @param {Sample} sample
+ * The public mounts of a Relay.
+ *
+ * @param {Pick<Fitness, "channels">} relay
+ * @returns {string[]}
  */
-function listenersOf(chain, sample) {
-    return chain.levels.reduce((sum, level) => {
-        const mount = sample.mounts[level.mount];
-        return sum + (mount === undefined ? 0 : mount.listeners);
-    }, 0);
+function mountsOf(relay) {
+    return relay.channels.reduce(
+        (all, channel) => all.concat(channel.mounts.map((one) => one.mount)),
+        /** @type {string[]} */ ([]),
+    );
 }
 
 /**
- * The verdict.
+ * The verdict. One that drains or is full is not healthy, so that listeners go elsewhere, and has no fault by that.
  *
  * @param {Fitness} relay
  * @param {Sample[]} samples oldest first
@@ -133,25 +134,33 @@ function listenersOf(chain, sample) {
  */
 function judge(relay, samples, nowMs, draining, wasFull) {
     const last = samples[samples.length - 1];
-    const reasons = draining ? ["draining"] : [];
+    /** @type {string[]} */
+    const faults = [];
     /** @type {RelayVerdict["mounts"]} */
     const mounts = {};
     const known = last !== undefined && nowMs - last.atMs <= staleMs;
+    /** @type {Record<string, Drain>} */
+    const drains = (known && last.drains) || {};
     let listeners = 0;
     if (!known) {
-        reasons.push("Icecast tells nothing about itself");
+        faults.push("Icecast tells nothing about itself");
     }
-    relay.chains.forEach((chain) => {
-        const now = known ? playing(chain, samples) : { upstream: null, reason: null };
-        const here = known ? listenersOf(chain, last) : 0;
-        if (now.reason !== null) {
-            reasons.push(now.reason);
+    mountsOf(relay).forEach((mount) => {
+        const counted = known ? last.mounts[mount] : undefined;
+        const reason = known ? silent(mount, samples) : null;
+        const here = Object.keys(drains).reduce(
+            (sum, slot) => sum + (drains[slot].listeners[mount] || 0),
+            counted === undefined ? 0 : counted.listeners,
+        );
+        if (reason !== null) {
+            faults.push(reason);
         }
-        mounts[chain.mount] = { upstream: now.upstream, listeners: here };
+        mounts[mount] = { upstream: (known && last.upstreams && last.upstreams[mount]) || null, listeners: here };
         listeners += here;
     });
     // What Icecast does not tell leaves a full Relay full: its listeners are still there.
     const full = known ? listeners >= relay.listenerLimit * (wasFull ? roomAgain : 1) : Boolean(wasFull);
+    const reasons = (draining ? ["draining"] : []).concat(faults);
     // A group would replace a machine that its balancer calls unhealthy, with all its listeners.
     if (full && known && !relay.behindBalancer) {
         reasons.push(`full: ${listeners} of ${relay.listenerLimit} listeners`);
@@ -159,10 +168,12 @@ function judge(relay, samples, nowMs, draining, wasFull) {
     return {
         healthy: reasons.length === 0,
         reasons: reasons,
+        faults: faults,
         known: known,
         full: full,
         listeners: listeners,
         mounts: mounts,
+        drains: drains,
     };
 }
 
@@ -199,4 +210,4 @@ function judgeMaster(mounts, samples, nowMs) {
     return { healthy: reasons.length === 0, reasons: reasons, mounts: states };
 }
 
-export default { parseStats, remember, stateOf, judge, judgeMaster };
+export default { parseStats, remember, stateOf, mountsOf, judge, judgeMaster };

@@ -94,7 +94,7 @@ def best(certificates: list[Certificate], names: list[str], now: float) -> Certi
     return max(usable, key=lambda one: (covered(one, names), one.not_before), default=None)
 
 
-def ask_master(master: dict, path: str, password: str) -> str | None:
+def ask_master(master: dict, path: str, login: str) -> str | None:
     """The text at a path of a Master's certificate port, or None when it has none. Raises OSError or Unusable."""
     context = ssl.create_default_context(cafile=master["ca"])
     # What Python adds since 3.13 (key usage of the CA, ...) the station's own CA does not have.
@@ -104,7 +104,7 @@ def ask_master(master: dict, path: str, password: str) -> str | None:
         socket.create_connection((master["host"], master["port"]), PATIENCE_SECONDS) as plain,
         context.wrap_socket(plain, server_hostname=master["tlsName"]) as connection.sock,
     ):
-        secret = base64.b64encode(f"relay:{password}".encode()).decode()
+        secret = base64.b64encode(login.encode()).decode()
         try:
             connection.request("GET", path, headers={"Authorization": f"Basic {secret}", "Connection": "close"})
             response = connection.getresponse()
@@ -118,13 +118,14 @@ def ask_master(master: dict, path: str, password: str) -> str | None:
         return body.decode()
 
 
-def fetch_certificate(master: dict, password: str, known_sha256: str | None) -> Certificate | None:
-    """A Master's certificate, or None when it has none or it is the one that is known."""
+def fetch_certificate(master: dict, login: str, known_sha256: str | None) -> Certificate | None:
+    """A Master's certificate, or None when it has none or it is the one that is known. The login is `user:password`."""
     try:
-        told = ask_master(master, "/certificate.json", password)
+        told = ask_master(master, "/certificate.json", login)
         if told is None or json.loads(told).get("sha256") == known_sha256:
             return None
-        pem = ask_master(master, "/certificate.pem", password)
-    except ValueError:
+        pem = ask_master(master, "/certificate.pem", login)
+    # Not every ValueError: that a certificate cannot be verified is one, too.
+    except (json.JSONDecodeError, UnicodeDecodeError):
         raise Unusable("its description of the certificate is no JSON") from None
     return None if pem is None else read_certificate(pem)

@@ -27,7 +27,11 @@ remaining() {
 
 # Units wanted by aerial.target that are neither running nor, being of one shot, done.
 missing_units() {
-    systemctl show --property=Wants --value aerial.target | tr ' ' '\n' | while read -r unit; do
+    wanted=$(systemctl show --property=Wants --value aerial.target) || {
+        echo "what aerial.target wants: systemd does not say"
+        return
+    }
+    echo "$wanted" | tr ' ' '\n' | while read -r unit; do
         [ -n "$unit" ] || continue
         state=$(systemctl show --property=ActiveState,SubState,Type,Result,ConditionResult "$unit" | sort | tr '\n' ' ')
         case $state in

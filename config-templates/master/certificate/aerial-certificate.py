@@ -70,12 +70,12 @@ class Master:
 
     def others(self, known_sha256: str | None) -> list[tuple[str, certificates.Certificate]]:
         """What the other Masters have, as (id, certificate). What is wrong with one is told once, until it changes."""
-        password = files.recall("/etc/aerial/secrets/delivered.json").get("values", {}).get("relay.link", "")
+        login = files.read_text("/etc/aerial/link-login") or ""
         found: list[tuple[str, certificates.Certificate]] = []
         wrong: dict[str, str] = {}
         for peer in self.plan["peers"]:
             try:
-                one = certificates.fetch_certificate({**peer, "ca": "/etc/aerial/tls/ca.pem"}, password, known_sha256)
+                one = certificates.fetch_certificate({**peer, "ca": "/etc/aerial/tls/ca.pem"}, login, known_sha256)
                 found += [] if one is None else [(peer["id"], one)]
             except (OSError, certificates.Unusable) as reason:
                 wrong[peer["id"]] = f"{reason}"
@@ -132,8 +132,8 @@ def install(master: Master, new: certificates.Certificate, source: str) -> None:
 
 def reload_nginx(master: Master) -> None:
     unit = "aerial-nginx.service"
-    runs = subprocess.run(["systemctl", "--quiet", "is-active", unit], check=False).returncode == 0
-    if runs and subprocess.run(["systemctl", "reload", unit], check=False).returncode != 0:
+    # One that does not run is started with it.
+    if subprocess.run(["systemctl", "try-reload-or-restart", unit], check=False).returncode != 0:
         raise certificates.Unusable(f"{unit} refuses to reload; it still shows the certificate before")
     master.remember(reload=None)
 

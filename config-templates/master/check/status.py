@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""Tells what this Master is playing: one JSON object. `status --check` is silent, and fails unless all is on air.
+"""Tells what this Master is playing: one JSON object. `status --check` is silent, and fails unless all is on air;
+`status --metrics` tells it in Prometheus's text format.
 
 It reads the plan in /etc/aerial/master.json, asks each channel's Liquidsoap on its control socket, and Icecast with
-the admin password that aerial-secrets made on this machine.
+the admin password that was made on this machine.
 """
 
 import base64
+import datetime
 import json
 import socket
 import ssl
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import urllib.request
 import xml.etree.ElementTree
+from collections.abc import Sequence
 
 sys.path.insert(0, "/usr/local/lib/aerial")
 sys.dont_write_bytecode = True
@@ -93,6 +96,8 @@ def survey(plan: dict) -> tuple[dict, list[str]]:
             "sources": dict(radio["sources"]),
             "silenceDetection": radio.get("silenceDetection"),
             "listeners": {mount: live.get(mount) for mount in channel["mounts"]},
+            # Those whose encoder is on this Master's Icecast, heard or not.
+            "connected": [source for source in dict(radio["sources"]) if f"/{name}-{source}" in live],
         }
     station = "/etc/aerial/tls/ca.pem"
     ports = [(plan["linkPort"], station), (plan["certificatePort"], station), (plan["ingestTlsPort"], None)]
@@ -100,10 +105,48 @@ def survey(plan: dict) -> tuple[dict, list[str]]:
     return {"role": "master", "channels": channels}, problems
 
 
+def metrics(status: dict, problems: list[str], proof: dict) -> str:
+    """The status in Prometheus's text format. Channels and sources have identifiers as names: nothing to escape."""
+    lines = []
+
+    def tell(name: str, meaning: str, values: Sequence[tuple[dict[str, str], float]]) -> None:
+        lines.append(f"# HELP aerial_master_{name} {meaning}")
+        lines.append(f"# TYPE aerial_master_{name} gauge")
+        for labels, value in values:
+            told = ",".join(f'{label}="{text}"' for label, text in labels.items())
+            lines.append(f"aerial_master_{name}{{{told}}} {value}" if told else f"aerial_master_{name} {value}")
+
+    playing, connected, silent = [], [], []
+    for channel, facts in status["channels"].items():
+        sources = facts["sources"]
+        playing += [
+            ({"channel": channel, "source": name}, int(facts["playing"] == name))
+            for name in [*sources, "emergency", "announcement", "nothing"]
+        ]
+        for name, present in sources.items():
+            labels = {"channel": channel, "source": name}
+            here = name in facts["connected"]
+            connected.append((labels, int(present or here)))
+            silent.append((labels, int(here and not present)))
+    tell("healthy", "1 while all that this Master has to do works.", [({}, int(not problems))])
+    tell("playing", "1 for what a channel plays.", playing)
+    tell("source_connected", "1 while a source sends to a Master.", connected)
+    tell(
+        "source_silent", "1 while a source is connected here, and is not played: it sends silence, or nothing.", silent
+    )
+    if "notAfter" in proof:
+        end = datetime.datetime.fromisoformat(proof["notAfter"]).timestamp()
+        tell("certificate_not_after_seconds", "End of the public certificate, in seconds since 1970.", [({}, end)])
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     status, problems = survey(files.read_json("/etc/aerial/master.json"))
     if sys.argv[1:] == ["--check"]:
         sys.exit("\n".join(problems) if problems else 0)
+    if sys.argv[1:] == ["--metrics"]:
+        print(metrics(status, problems, certificate()), end="")
+        return
     print(json.dumps({**status, "certificate": certificate(), "problems": problems}))
 
 

@@ -136,7 +136,7 @@ load() {
     if [ "$served" = "$(fingerprint <"$held")" ]; then
         return 0
     fi
-    if ! systemctl reload aerial-nginx.service; then
+    if ! systemctl try-reload-or-restart 'aerial-nginx@*.service'; then
         install_certificate "$work/before.pem"
         say "NGINX refuses the new certificate: the old one stays"
         exit 1

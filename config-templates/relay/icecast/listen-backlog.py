@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Gives Icecast's listening sockets a longer queue: `listen-backlog PID BACKLOG`.
 
-Icecast 2.4 has 5 in its source. When 3,000 listeners come back at once, the kernel drops thousands of connections from
-NGINX to it; each is tried again after 1, 3, 7 s, and some listeners waited for more than 30 s. A queue's length can be
-set again while a socket listens, so this borrows the sockets of the running process. Measured under that herd: 14,000
-dropped connections without, none with it.
+Icecast 2.4 has 5 in its source, 2.5 a setting of up to 128. When 3,000 listeners come back at once, the kernel drops
+thousands of connections from NGINX to it; each is tried again after 1, 3, 7 s, and some listeners waited for more than
+30 s. A queue's length can be set again while a socket listens, so this borrows the sockets of the running process.
+Measured under that herd: 14,000 dropped connections without, none with it.
 """
 
 import ctypes
@@ -67,7 +67,10 @@ def main() -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     before = 0
     while time.monotonic() < deadline:
-        count = lengthen(pid, backlog)
+        try:
+            count = lengthen(pid, backlog)
+        except (ProcessLookupError, FileNotFoundError):
+            sys.exit(f"listen-backlog: process {pid} has ended")
         # It opens all of them in one go: once there are no more than at the last look, there are all.
         if count and count == before:
             return

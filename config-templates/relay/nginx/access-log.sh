@@ -3,7 +3,13 @@
 # By size too, because whoever knocks often writes many lines; a droplet's disk has 25 GB.
 set -eu
 
-cd /var/log/aerial-nginx
+cd "${AERIAL_ROOT:-}/var/log/aerial-nginx"
+
+# An instance that has failed has no log to open, and is no reason to leave the rest undone.
+reopen() {
+    systemctl kill --kill-whom="$1" --signal=USR1 'aerial-nginx@*.service' ||
+        echo "not every NGINX could be told to open its log anew" >&2
+}
 
 due=$(find . -name access.log -size +64M)
 if [ -z "$due" ] && [ -s access.log ] && [ -z "$(find . -name 'access-*' -mmin -1440)" ]; then
@@ -11,7 +17,10 @@ if [ -z "$due" ] && [ -s access.log ] && [ -z "$(find . -name 'access-*' -mmin -
 fi
 if [ -n "$due" ]; then
     mv access.log "access-$(date -u +%Y%m%dT%H%M%SZ).log"
-    systemctl kill --kill-whom=main --signal=USR1 aerial-nginx.service
+    reopen main
+    sleep 1
+    # One that drains does not pass it on to its workers. They may open the new file, and may not make it.
+    reopen all
     # Workers write what they still hold within 5 s.
     sleep 7
 fi

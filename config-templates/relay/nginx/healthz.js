@@ -1,6 +1,6 @@
 /**
- * What this Relay says about itself: measures Icecast, keeps the samples for all workers, answers. The rules are in
- * health.js. The samples are in shared memory, which outlives a reload: /healthz knows no pause then.
+ * What this Relay says about itself: measures Icecast, asks the feed, keeps the samples for all workers, answers. The
+ * rules are in health.js. The samples are in shared memory, which outlives a reload: /healthz knows no pause then.
  */
 import fs from "fs";
 import health from "health.js";
@@ -12,7 +12,8 @@ import relay from "relay.js";
 const drainingFlag = "/run/aerial/draining";
 /** Written by aerial-certificate. */
 const certificateFacts = "/var/lib/aerial/certificate/certificate.json";
-const statistics = "http://127.0.0.1:8000/admin/stats";
+/** Each slot that drains has a file here, written by drain-slot. */
+const drains = "/run/aerial/drains";
 
 /** @returns {Sample[]} */
 function samples() {
@@ -22,21 +23,72 @@ function samples() {
 /**
  * Called by js_periodic. When Icecast does not answer, the samples grow stale, and that is what counts.
  *
- * @param {NginxPeriodicSession} session
+ * @param {NginxPeriodicSession | NginxHTTPRequest} session
  */
 async function measure(session) {
     try {
+        const slot = String(session.variables.slot);
         const password = session.variables.admin_password;
-        const reply = await ngx.fetch(statistics, {
+        const reply = await ngx.fetch(`${relay.slots[slot]}/admin/stats`, {
             headers: { Authorization: `Basic ${Buffer.from(`admin:${password}`).toString("base64")}` },
         });
         const xml = await reply.text();
+        const feed = await askFeed();
         const sample = health.parseStats(xml, Date.now());
+        /** @type {Record<string, string | null>} */
+        const upstreams = {};
+        /** @type {Record<string, number | null>} */
+        const fed = {};
+        Object.keys(feed).forEach((mount) => {
+            upstreams[mount] = feed[mount].upstream;
+            fed[mount] = feed[mount].slots[slot];
+        });
+        sample.upstreams = upstreams;
+        sample.fed = fed;
+        sample.drains = drainsOfOthers(slot);
+        ngx.shared.health.set("feed", JSON.stringify(feed));
         ngx.shared.health.set("samples", JSON.stringify(health.remember(samples(), sample)));
         ngx.shared.health.set("full", verdict().full ? "yes" : "");
     } catch (error) {
         ngx.log(ngx.WARN, `health: ${error.message}`);
     }
+    ngx.shared.health.set("measured", "yes");
+}
+
+/**
+ * What the feed says of itself. While it starts again, nothing.
+ *
+ * @returns {Promise<FeedStatus>}
+ */
+async function askFeed() {
+    try {
+        const reply = await ngx.fetch(relay.feed);
+        const text = await reply.text();
+        return JSON.parse(text);
+    } catch (error) {
+        return {};
+    }
+}
+
+/**
+ * What drain-slot says of the slots that drain.
+ *
+ * @param {string} slot the one of this NGINX
+ * @returns {Record<string, Drain>}
+ */
+function drainsOfOthers(slot) {
+    /** @type {Record<string, Drain>} */
+    const found = {};
+    Object.keys(relay.slots)
+        .filter((name) => name !== slot)
+        .forEach((name) => {
+            try {
+                found[name] = JSON.parse(fs.readFileSync(`${drains}/${name}`, "utf8"));
+            } catch (error) {
+                // It does not drain.
+            }
+        });
+    return found;
 }
 
 function draining() {
@@ -53,12 +105,24 @@ function verdict() {
 }
 
 /**
+ * An NGINX that has just started measures first: it may be that of a new slot, which serves from its first moment.
+ *
+ * @param {NginxHTTPRequest} r
+ */
+async function verdictFor(r) {
+    if (ngx.shared.health.get("measured") === undefined) {
+        await measure(r);
+    }
+    return verdict();
+}
+
+/**
  * Public: says nothing about listeners but that the Relay is full.
  *
  * @param {NginxHTTPRequest} r
  */
-function answer(r) {
-    const now = verdict();
+async function answer(r) {
+    const now = await verdictFor(r);
     /** @type {Record<string, string | null>} */
     const mounts = {};
     Object.keys(now.mounts).forEach((mount) => {
@@ -69,12 +133,12 @@ function answer(r) {
 }
 
 /**
- * Public: what can be heard here, and how many hear it.
+ * Public: what can be heard here, and how many hear it; `listeners` is null while that is not known.
  *
  * @param {NginxHTTPRequest} r
  */
-function station(r) {
-    const now = verdict();
+async function station(r) {
+    const now = await verdictFor(r);
     const channels = relay.channels.map((channel) => ({
         id: channel.id,
         title: channel.title,
@@ -83,7 +147,7 @@ function station(r) {
     const body = {
         station: relay.station,
         healthy: now.healthy,
-        listeners: now.listeners,
+        listeners: now.known ? now.listeners : null,
         channels: channels,
     };
     r.return(200, `${JSON.stringify(body)}\n`);
@@ -105,18 +169,21 @@ function playlist(r) {
 }
 
 /**
- * For this machine: what `status` prints.
+ * For this machine: what `status` prints, and what `check` goes by.
  *
  * @param {NginxHTTPRequest} r
  */
-function status(r) {
-    const now = verdict();
+async function status(r) {
+    const now = await verdictFor(r);
     const body = {
         role: "relay",
         health: now.healthy ? 200 : 503,
         reasons: now.reasons,
+        faults: now.faults,
         listeners: now.listeners,
         mounts: now.mounts,
+        slot: r.variables.slot,
+        drains: now.drains,
         certificate: certificate(),
     };
     r.return(200, `${JSON.stringify(body)}\n`);
@@ -127,8 +194,8 @@ function status(r) {
  *
  * @param {NginxHTTPRequest} r
  */
-function drain(r) {
-    const now = verdict();
+async function drain(r) {
+    const now = await verdictFor(r);
     const body = { draining: draining(), listeners: now.known ? now.listeners : null };
     r.return(200, `${JSON.stringify(body)}\n`);
 }
@@ -138,14 +205,17 @@ function drain(r) {
  *
  * @param {NginxHTTPRequest} r
  */
-function numbers(r) {
+async function numbers(r) {
+    const now = await verdictFor(r);
     const responses = ngx.shared.responses.items();
     /** @type {Record<string, number>} */
     const connections = {};
     ["active", "reading", "writing", "waiting"].forEach((state) => {
         connections[state] = Number(r.variables[`connections_${state}`]);
     });
-    r.return(200, metrics.text(relay, verdict(), draining(), responses, connections, certificate()));
+    /** @type {FeedStatus} */
+    const feed = JSON.parse(ngx.shared.health.get("feed") || "{}");
+    r.return(200, metrics.text(relay, now, feed, draining(), responses, connections, certificate()));
 }
 
 /** @returns {CertificateFacts | null} */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the loops that standby-source plays: `standby-audio CONFIG_DIRECTORY OUTPUT_DIRECTORY`.
+# Makes the loops that the feed plays when no upstream does: `standby-audio CONFIG_DIRECTORY OUTPUT_DIRECTORY`.
 # Lines of CONFIG_DIRECTORY/formats: codec (mp3, aac), kbit/s. Each becomes OUTPUT_DIRECTORY/CODEC-KBPS. What is there
 # already stays, unless the announcement has changed.
 set -eu

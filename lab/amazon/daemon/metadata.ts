@@ -130,6 +130,8 @@ function treeOf(subject: Subject, now: number): Record<string, () => string | Bu
     };
     return {
         "meta-data/ami-id": () => template.imageId,
+        "meta-data/autoscaling/target-lifecycle-state": () =>
+            instance.lifecycle === "Terminating" ? "Terminated" : "InService",
         "meta-data/hostname": () => instance.name,
         ...(role !== undefined &&
             roles.get(role) && {

@@ -9,7 +9,7 @@ import { buckets, type BucketRecord } from "../records";
 import { bucketName } from "./bucket";
 
 /** @throws as S3 does, when there is no such bucket, or not in that region. */
-function bucketOf(name: string, place: string, operation: string): BucketRecord {
+export function bucketOf(name: string, place: string, operation: string): BucketRecord {
     const record = buckets.get(name);
     if (!record) {
         return refuse(operation, "NoSuchBucket", "The specified bucket does not exist", 404);

@@ -5,7 +5,7 @@ import { exclusively } from "../../cloud/records";
 import { AwsError, doing, refuse } from "../errors";
 import { region, tags } from "../inputs";
 import { bucketArn } from "../names";
-import { buckets, type BucketRecord } from "../records";
+import { buckets, objects, type BucketRecord } from "../records";
 import { bucketExists, createBucket, deleteBucket, emptyBucket } from "./requests";
 
 /** As the real provider checks it before anything is made, and S3 after: `InvalidBucketName`. */
@@ -111,6 +111,9 @@ async function removeBucket(name: string, withObjects: boolean): Promise<void> {
         }
         await deleteBucket(record);
         buckets.remove(name);
+        for (const id of objects.ids().filter((one) => one.startsWith(`${name}/`))) {
+            objects.remove(id);
+        }
     }
 }
 

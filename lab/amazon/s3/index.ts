@@ -9,12 +9,14 @@ import {
 } from "./aspects";
 import { bucket } from "./bucket";
 import { bucketLifecycleConfiguration } from "./lifecycle";
+import { bucketObject } from "./object";
 import { bucketReplicationConfig } from "./replication";
 
-/** S3 buckets and what belongs to them. */
+/** S3 buckets, what belongs to them, and objects. */
 export const s3Kinds: readonly ResourceKind[] = [
     bucket,
     bucketLifecycleConfiguration,
+    bucketObject,
     bucketObjectLockConfiguration,
     bucketOwnershipControls,
     bucketPolicy,

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 
 import { labMode } from "../../cloud/mode";
 import { AwsError, refuse } from "../errors";
 import type { BucketRecord, Retention } from "../records";
 import { ensureStorage } from "../storage";
-import { elements, s3Request, textOf, type S3Request } from "../storage/client";
+import { elements, s3Request, textOf, type Answer, type S3Request } from "../storage/client";
 
 /* What becomes of buckets: what the lab's S3 server can do, it does. In record mode nothing is asked, and all succeeds. */
 
@@ -12,19 +12,21 @@ type Request = Omit<S3Request, "bucket" | "operation">;
 
 const namespace = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
 
-/** Asks S3. @returns its answer's body; undefined where it refuses with one of the codes `unless`. */
+const nothing: Answer = { status: 200, headers: {}, body: "" };
+
+/** Asks S3. @returns its answer; undefined where it refuses with one of the codes `unless`. */
 async function ask(
     operation: string,
     { name, region }: BucketRecord,
     request: Request,
     ...unless: string[]
-): Promise<string | undefined> {
+): Promise<Answer | undefined> {
     if (labMode() === "record") {
-        return "";
+        return nothing;
     }
     await ensureStorage(region);
     try {
-        return (await s3Request(region, { operation, bucket: name, ...request })).body;
+        return await s3Request(region, { operation, bucket: name, ...request });
     } catch (error) {
         if (error instanceof AwsError && unless.includes(error.code)) {
             return undefined;
@@ -65,6 +67,40 @@ export async function deleteBucket(bucket: BucketRecord): Promise<void> {
     await ask("DeleteBucket", bucket, { method: "DELETE" }, "NoSuchBucket");
 }
 
+/** What is known of an object once it is there. */
+interface Uploaded {
+    /** MD5 of its content, in hexadecimal. */
+    etag: string;
+    versionId?: string;
+}
+
+export async function putObject(
+    bucket: BucketRecord,
+    object: { key: string; content: string; contentType: string },
+): Promise<Uploaded> {
+    const { key, content: body, contentType } = object;
+    const headers = { ...checksum(body), "content-type": contentType };
+    const answer = await ask("PutObject", bucket, { method: "PUT", key, headers, body });
+    const etag = createHash("md5").update(body).digest("hex");
+    if (labMode() === "record") {
+        return { etag, ...(bucket.versioning === "Enabled" && { versionId: randomUUID() }) };
+    }
+    const versionId = answer?.headers["x-amz-version-id"];
+    return { etag, ...(typeof versionId === "string" && { versionId }) };
+}
+
+export async function objectExists(bucket: BucketRecord, key: string): Promise<boolean> {
+    // An answer to HEAD has no words.
+    return (await ask("HeadObject", bucket, { method: "HEAD", key }, "HTTP 404")) !== undefined;
+}
+
+/** Deletes all versions of an object. */
+export async function deleteObject(bucket: BucketRecord, key: string): Promise<void> {
+    while ((await deleteSomeVersions(bucket, key)) > 0) {
+        // The next page.
+    }
+}
+
 /** Deletes all versions of all objects, those under a governance lock too. */
 export async function emptyBucket(bucket: BucketRecord): Promise<void> {
     while ((await deleteSomeVersions(bucket)) > 0) {
@@ -72,11 +108,14 @@ export async function emptyBucket(bucket: BucketRecord): Promise<void> {
     }
 }
 
-/** Deletes a page of versions and delete markers, and returns how many there were. */
-async function deleteSomeVersions(bucket: BucketRecord): Promise<number> {
-    const query = { versions: "", "max-keys": "1000" };
+/** Deletes a page of versions and delete markers, of one object perhaps, and returns how many there were. */
+async function deleteSomeVersions(bucket: BucketRecord, key?: string): Promise<number> {
+    const query = { versions: "", "max-keys": "1000", ...(key !== undefined && { prefix: key }) };
     const listing = await ask("ListObjectVersions", bucket, { method: "GET", query }, "NoSuchBucket");
-    const found = ["Version", "DeleteMarker"].flatMap((name) => elements(listing ?? "", name));
+    const found = ["Version", "DeleteMarker"]
+        .flatMap((name) => elements(listing?.body ?? "", name))
+        // Other keys may begin the same.
+        .filter((entry) => key === undefined || textOf(entry, "Key") === key);
     if (found.length === 0) {
         return 0;
     }
@@ -93,7 +132,7 @@ async function deleteSomeVersions(bucket: BucketRecord): Promise<number> {
         headers,
         body,
     });
-    const [refused] = elements(answer ?? "", "Error");
+    const [refused] = elements(answer?.body ?? "", "Error");
     if (refused !== undefined) {
         refuse("S3: DeleteObjects", textOf(refused, "Code") ?? "", textOf(refused, "Message") ?? "", 403);
     }

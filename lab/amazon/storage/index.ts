@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { awsRegions } from "../../../model/providerRegions";
 import { apiRootFile, serverCertificate, type ServerCertificate } from "../../authority";
+import { buildProgram } from "../../cloud/build";
 import { writeAtomically } from "../../workstation/files";
 import { withLock } from "../../workstation/lock";
 import {
@@ -16,7 +17,7 @@ import {
 import { ensureImage, imageCommand } from "../../machines/image";
 import { sites } from "../../network/addresses";
 import { ensureNetwork, inNetwork } from "../../network/network";
-import { cacheFolder, checkout, labPath } from "../../paths";
+import { cacheFolder, checkout, labFolder, labPath } from "../../paths";
 import { operatorKeys } from "../keys";
 import { isHealthy } from "./client";
 import { socketFolder, storagePath, usedRegions } from "./files";
@@ -24,13 +25,17 @@ import { frontConfiguration, frontSocket, globalDomain, globalRegion, globalSock
 
 /*
  * S3 in the lab: versitygw in a place of its own, under Amazon's names and with certificates that machines trust. A
- * server for each region that has buckets, since a signature holds the region; versitygw's IAM beside them, which they
- * ask who may what; and a front at the one address, which hands a connection on by the name it asks for. Versions,
+ * server for each region that has buckets, since a signature holds the region; versitygw's IAM beside them, and before it
+ * one that knows instances too (roles.ts), which they ask who may what; and a front at the one address, which hands a
+ * connection on by the name it asks for. Versions,
  * object locks and policies are enforced by the servers themselves.
  */
 
 const place = "s3";
-const [front, iam] = ["s3", "s3-iam"];
+const [front, iam, roles] = ["s3", "s3-iam", "s3-roles"];
+
+/** Where S3's servers ask who may what, and where that asks about users. */
+const [rolesSocket, usersSocket] = ["private.sock", "users.sock"];
 
 /** A server of a region. It knows one domain only, below which a host name begins with the bucket's. */
 interface Gateway {
@@ -68,6 +73,7 @@ export async function ensureStorage(...regions: string[]): Promise<void> {
         }
         const certificate = await serverCertificate(place, { dnsNames: serverNames() });
         await ensureServer(iam, iamCommand(), "iam.sock", "");
+        await ensureRoles();
         await Promise.all(
             usedRegions()
                 .flatMap(gatewaysOf)
@@ -124,7 +130,7 @@ export function s3Root(region: string): {
 
 function services(): string[] {
     const gateways = usedRegions().flatMap(gatewaysOf);
-    return [front, ...gateways.map(({ service }) => service), iam];
+    return [front, ...gateways.map(({ service }) => service), roles, iam];
 }
 
 function makeRegion(region: string): void {
@@ -156,7 +162,7 @@ function versitygw(): string {
 /** Sockets by relative paths: a socket's path has at most 107 bytes, which a checkout may exceed. */
 function iamCommand(): string[] {
     const sockets = ["--port", "sockets/iam.sock", "--health", "/healthz", "--quiet"];
-    const folders = ["--dir", storagePath("iam"), "--private-ports", "sockets/private.sock"];
+    const folders = ["--dir", storagePath("iam"), "--private-ports", `sockets/${usersSocket}`];
     return [versitygw(), ...sockets, "iam", ...folders];
 }
 
@@ -169,7 +175,7 @@ function gatewayCommand(
     return [
         ...[versitygw(), "--port", `${sockets}/${socket}`, "--cert", certificate, "--key", key],
         ...["--health", "/healthz", "--region", region, "--virtual-domain", domain],
-        ...["--iam-standalone-endpoint", `${sockets}/private.sock`],
+        ...["--iam-standalone-endpoint", `${sockets}/${rolesSocket}`],
         ...["posix", "--dir-perms", "0700", "--file-perms", "0600"],
         ...["--versioning-dir", storagePath("versions", region), storagePath("buckets", region)],
     ];
@@ -186,6 +192,17 @@ async function ensureServer(
         const env = { PATH: process.env.PATH, ROOT_ACCESS_KEY_ID: id, ROOT_SECRET_ACCESS_KEY: secret };
         await startService(name, inNetwork(place, argv), { cwd: storagePath(), env });
         await untilHealthy(name, socket, host);
+    });
+}
+
+async function ensureRoles(): Promise<void> {
+    const sockets = [rolesSocket, usersSocket].map((socket) => `sockets/${socket}`);
+    await ensureService(roles, sockets.join("\n"), async () => {
+        const script = await buildProgram("s3-roles", "../amazon/storage/rolesDaemon");
+        const env = { PATH: process.env.PATH, AERIAL_LAB: labFolder };
+        const argv = inNetwork(place, [process.execPath, script, ...sockets]);
+        await startService(roles, argv, { cwd: storagePath(), env });
+        await untilHealthy(roles, rolesSocket, "");
     });
 }
 

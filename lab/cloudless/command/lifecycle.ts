@@ -17,9 +17,14 @@ export type Run<Inputs> = (
     context: Context,
 ) => Promise<Output>;
 
-/** What a kind of command is beside its inputs: `create` at its creation, `update` or `create` on a change, `delete`. */
+/**
+ * What a kind of command is beside its inputs: `create` at its creation, `update` or `create` on a change, `delete`.
+ *
+ * @param recordsDeletion whether `delete` runs without machines, too: such a command takes something from the cloud.
+ */
 export function lifecycle<Inputs extends CommandInputs>(
     run: Run<Inputs>,
+    { recordsDeletion } = { recordsDeletion: false },
 ): {
     create(given: Inputs, context: Context): Promise<Made<Output>>;
     update(existing: Existing<Inputs>, given: Inputs, context: Context): Promise<Output>;
@@ -30,8 +35,9 @@ export function lifecycle<Inputs extends CommandInputs>(
         given: Inputs,
         previous: Output | undefined,
         context: Context,
+        needsMachines = true,
     ): Promise<Output> {
-        if (command === undefined || labMode() === "record") {
+        if (command === undefined || (needsMachines && labMode() === "record")) {
             return previous ?? { stdout: "", stderr: "" };
         }
         return run(command, given, previous, context);
@@ -47,7 +53,7 @@ export function lifecycle<Inputs extends CommandInputs>(
             attempt(given.update ?? given.create, given, outputOf(outputs), context),
 
         delete: async ({ inputs: given, outputs }, context) => {
-            await attempt(given.delete, given, outputOf(outputs), context);
+            await attempt(given.delete, given, outputOf(outputs), context, !recordsDeletion);
         },
     };
 }

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { z } from "zod";
 
 import { inNamespace } from "../../network/network";
+import { labMode } from "../../cloud/mode";
 import { checkout } from "../../paths";
 import { resourceKind, type Context } from "../../cloud/kind";
 import { commandInputs, logs, previousOutput, type Output } from "./inputs";
@@ -20,8 +21,9 @@ function run(
     previous: Output | undefined,
     context: Context,
 ): Promise<Output> {
+    const shell = ["/bin/sh", "-c", command];
     // A program of the operator's: it finds the lab's names, which the engine itself needs not.
-    const [program = "", ...args] = inNamespace("operator", ["/bin/sh", "-c", command]);
+    const [program = "", ...args] = labMode() === "record" ? shell : inNamespace("operator", shell);
     return new Promise((resolve, reject) => {
         const child = spawn(program, args, {
             // The real provider runs where the program is.
@@ -57,4 +59,8 @@ function run(
     });
 }
 
-export const localCommand = resourceKind({ type: "command:local:Command", inputs, ...lifecycle(run) });
+export const localCommand = resourceKind({
+    type: "command:local:Command",
+    inputs,
+    ...lifecycle(run, { recordsDeletion: true }),
+});

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Turns a fresh Debian tree into the lab's base image. mmdebstrap calls it with the tree as its only argument.
-# DISABLED_UNITS: units that must not start by themselves.
+# DISABLED_UNITS: units that must not start by themselves. OFFERED_PACKAGES: see the repository below.
 set -eu
 
 root=$1
@@ -21,32 +21,53 @@ rm -f "$root/etc/resolv.conf"
 : >"$root/etc/resolv.conf"
 
 # Addresses are set from outside, user data is in the seed folder, packages come from the repository below.
-cat >"$root/etc/cloud/cloud.cfg.d/90-lab.cfg" <<'EOF'
+repository=/usr/local/share/lab-repository
+cat >"$root/etc/cloud/cloud.cfg.d/90-lab.cfg" <<EOF
 datasource_list: [NoCloud, None]
 network: { config: disabled }
-apt: { preserve_sources_list: true }
+apt: { preserve_sources_list: true, primary: [{ arches: [default], uri: "file:$repository" }] }
 EOF
 
-# A repository that knows of nothing, in place of Debian's: `apt-get update` succeeds with no network, packages of the
-# image count as installed, and any other cannot be found.
-repository=/usr/local/share/lab-repository
+# The repository in place of Debian's. Its suite trixie knows of nothing: `apt-get update` succeeds with no network,
+# packages of the image count as installed, and any other cannot be found. Its backports have what OFFERED_PACKAGES
+# names, and what that needs, for machines that ask for these.
+pool=$root$repository/pool
+rm -f "$root"/var/cache/apt/archives/*.deb
+# shellcheck disable=SC2086 # several words
+APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --download-only --assume-yes $OFFERED_PACKAGES
+mkdir -p "$pool"
+mv "$root"/var/cache/apt/archives/*.deb "$pool"
+architecture=$(chroot "$root" dpkg --print-architecture)
+
+# SUITE [FIELD…]: makes a suite of the repository, with the packages that standard input describes
+suite() {
+    folder=$root$repository/dists/$1 list=main/binary-$architecture/Packages
+    mkdir -p "$folder/${list%/*}"
+    cat >"$folder/$list"
+    {
+        printf '%s\n' "Origin: Lab" "Suite: $1" "Codename: $1" "Date: $(date -R -u)"
+        shift
+        printf '%s\n' "Architectures: $architecture" "Components: main" "$@" "SHA256:"
+        echo " $(sha256sum <"$folder/$list" | cut -d ' ' -f 1) $(stat -c %s "$folder/$list") $list"
+    } >"$folder/Release"
+}
+suite trixie </dev/null
+for package in "$pool"/*.deb; do
+    dpkg-deb --field "$package"
+    echo "Filename: pool/${package##*/}"
+    echo "Size: $(stat -c %s "$package")"
+    echo "SHA256: $(sha256sum <"$package" | cut -d ' ' -f 1)"
+    echo
+done | suite trixie-backports "NotAutomatic: yes" "ButAutomaticUpgrades: yes"
 rm -f "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*
-mkdir -p "$root$repository/dists/trixie/main/binary-amd64" "$root$repository/dists/trixie/main/binary-arm64"
-: >"$root$repository/dists/trixie/main/binary-amd64/Packages"
-: >"$root$repository/dists/trixie/main/binary-arm64/Packages"
-empty=$(sha256sum </dev/null | cut -d ' ' -f 1)
-cat >"$root$repository/dists/trixie/Release" <<EOF
-Origin: Lab
-Suite: trixie
-Codename: trixie
-Date: $(date -R -u)
-Architectures: amd64 arm64
-Components: main
-SHA256:
- $empty 0 main/binary-amd64/Packages
- $empty 0 main/binary-arm64/Packages
+echo "deb file:$repository trixie main" >"$root/etc/apt/sources.list"
+# What is installed comes before backports, as it does where Debian itself offers it.
+printf '%s\n' "Package: *" "Pin: release a=now" "Pin-Priority: 500" >"$root/etc/apt/preferences.d/90-lab"
+# Nobody has signed it.
+cat >"$root/etc/apt/apt.conf.d/90-lab" <<EOF
+Acquire::AllowInsecureRepositories "true";
+APT::Get::AllowUnauthenticated "true";
 EOF
-echo "deb [trusted=yes] file:$repository trixie main" >"$root/etc/apt/sources.list"
 rm -rf "$root"/var/lib/apt/lists/*
 
 # Liquidsoap type-checks its whole standard library at each start unless it finds this cache: 6 s of processor time
@@ -60,7 +81,6 @@ chroot "$root" journalctl --update-catalog
 chroot "$root" systemd-sysusers
 rm -f "$root/var/cache/ldconfig/aux-cache"
 rm -rf "$root"/var/log/*.log "$root"/var/log/apt "$root/var/log/journal" "$root"/tmp/* "$root"/var/cache/apt/*.bin
-rm -f "$root"/var/cache/apt/archives/*.deb
 rm -rf "$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/locale
 
 # Last: systemd redoes all of that when /usr is younger than these two.

@@ -337,13 +337,15 @@ it("keeps each of ten shows, once and whole, with S3 away and the machine killed
             await sleep(2000);
             audience.expectToHear("emergency");
             rot(emergencyFiles("master-a"));
-            const booted = Date.now();
             await bootMachine(a);
+            await world.mastersWell(limits.backOnPreferred);
+            const alone = Date.now();
+            await killMachine(findMachine("master-b").id);
             await audience.hears(
                 "announcement",
-                booted,
-                limits.backOnPreferred,
-                "Master a with a rotten show",
+                alone,
+                limits.nextSource,
+                "Master a alone, with a rotten show",
             );
 
             const power = Date.now();
@@ -376,7 +378,7 @@ it("keeps each of ten shows, once and whole, with S3 away and the machine killed
 it("is replaced while it writes: it is shut down first, and what it had confirmed is whole on its disk", async () => {
     const settings = stackFile();
     const changed = parse(readFileSync(settings, "utf8")) as Settings;
-    changed.config["aerial:station"].airtime.timeZone = "Europe/Amsterdam";
+    changed.config["aerial:station"].airtime.size = "s-4vcpu-8gb";
     const file = labPath("replaced.yaml");
     writeFileSync(file, stringify(changed));
     await airtime.sh(
@@ -393,7 +395,7 @@ it("is replaced while it writes: it is shut down first, and what it had confirme
             rememberStackFile(file);
             const [result, gone] = await Promise.all([
                 pulumiUp(),
-                audience.hears("emergency", since, limits.mastersBack, "Airtime is shut down"),
+                audience.hears("emergency", since, limits.airtimeGoes, "Airtime is shut down"),
             ]);
             rememberStackFile(settings);
             written = await writing;
@@ -427,7 +429,7 @@ it("is replaced while it writes: it is shut down first, and what it had confirme
 });
 
 interface Settings {
-    config: { "aerial:station": { airtime: { timeZone?: string } } };
+    config: { "aerial:station": { airtime: { size?: string } } };
 }
 
 /** Writes rows and shows without a pause until the machine takes no more; what it had confirmed by then. */

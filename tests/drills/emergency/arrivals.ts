@@ -41,7 +41,7 @@ export async function watchArrivals(
     const looking = (async () => {
         while (!over) {
             for (const { id } of amazon.instances().filter((one) => one.id !== canary && !arrivals[one.id])) {
-                if ((await amazon.listenersAt(id, regions)) > 0) {
+                if ((await amazon.connectionsAt(id, regions)).length > 0) {
                     const state = amazon.instances().find((one) => one.id === id)?.lifecycle ?? "gone";
                     const healthy = amazon.serving().some((one) => one.id === id);
                     arrivals[id] = `${state}, ${healthy ? "healthy" : "not healthy"}`;

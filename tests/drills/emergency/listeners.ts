@@ -18,7 +18,9 @@ export async function openStage(): Promise<{
     const amazon = await Amazon.open();
     await world.mend();
     await world.arrange({ studio: { master: "both" } });
+    await world.ready(["studio"]);
     await amazon.untilServing(1, limits.canaryServes);
+    await world.presentHeard();
     return { world, amazon, listeners: new Listeners(world), regions: Object.keys(world.outputs.listen) };
 }
 
@@ -75,7 +77,8 @@ export class Listeners {
 }
 
 /** Waits until a listener hears the studio. */
-export const hearsStudio = (listener: Listener) => listener.waitForSource("studio", { timeoutMs: 20_000 });
+export const hearsStudio = (listener: Listener) =>
+    listener.waitForSource("studio", { timeoutMs: limits.atLast });
 
 /** Waits until a listener plays from one of these addresses, by a connection made after `since`. */
 export function playsFrom(

@@ -88,7 +88,7 @@ it("is issued from nothing", async () => {
         machines.map((machine) =>
             world
                 .at(machine, ["find", home, "-mindepth", "1", "-delete"])
-                .then(() => world.at(machine, ["systemctl", "restart", "aerial-nginx.service"])),
+                .then(() => world.at(machine, ["systemctl", "restart", "aerial-nginx*.service"])),
         ),
     );
     expect(await shown(servants()[0] as Servant)).toMatch(/^no: /);

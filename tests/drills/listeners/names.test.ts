@@ -89,7 +89,7 @@ it.each(["ams3", "nyc3"])(
     "plays by https in %s, trusting the lab's certificate authority alone",
     async (region) => {
         const listener = await listenByName(region, true);
-        const { arrivedAt } = await listener.waitForSource("studio", { timeoutMs: 20_000 });
+        const { arrivedAt } = await listener.waitForSource("studio", { timeoutMs: limits.atLast });
         const { connections, timeToFirstByteMs, failedAttempts } = await listener.stop();
         expect(arrivedAt).toBeGreaterThan(0);
         expect(failedAttempts).toBe(0);
@@ -160,13 +160,13 @@ it("moves an encoder that knows the name from a dead Master a to b by itself; th
     await world.mend();
     await world.arrange({ studio: {}, airtime: { master: "both" } });
     const listener = await listenByName(regions[1] ?? "", true);
-    await listener.waitForSource("studio", { timeoutMs: 20_000 });
+    await listener.waitForSource("studio", { timeoutMs: limits.atLast });
     const [a, b] = world.outputs.ingest.masters.map(({ host }) => host);
 
     let since = Date.now();
     await power.off("master-a");
     const moved = untilAnswered("studio", ingest, [b ?? ""], { since });
-    await listener.waitForSource("airtime", { timeoutMs: 20_000, since: since - 250 });
+    await listener.waitForSource("airtime", { timeoutMs: limits.atLast, since: since - 250 });
     const { arrivedAt } = await listener.waitForSource("studio", { timeoutMs: 60_000, since: since + 1000 });
     note("Master a dead", "the name leads to b (ms)", await moved, world.outWithinMs);
     note("Master a dead", "studio is heard again (ms)", arrivedAt - since, limits.encoderMoves);
@@ -206,7 +206,7 @@ it("takes the studio by TLS too, where it verifies the certificate", async () =>
     await studio.start(world.outputs, { tls: true });
     expect((await studio.status()).masters).toEqual(["a"]);
     const listener = await listenByName(regions[0] ?? "", true);
-    await listener.waitForSource("studio", { timeoutMs: 20_000 });
+    await listener.waitForSource("studio", { timeoutMs: limits.atLast });
     await studio.stop();
     // The root of another authority.
     const wrong = studio.start(world.outputs, { tls: true, roots: labPath("authority", "root.pem") });

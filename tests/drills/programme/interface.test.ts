@@ -43,7 +43,7 @@ it("puts a source on air and hears it by `outputs --json` alone, from every regi
     const { formats } = outputs.channels[channel] ?? { formats: [] };
     const listening = Object.keys(outputs.listen).flatMap((region) =>
         formats.map(({ codec }) =>
-            lab("listen", channel, "--region", region, "--format", codec, "--seconds", "12", "--json"),
+            lab("listen", channel, "--region", region, "--format", codec, "--seconds", "20", "--json"),
         ),
     );
     for (const answer of await Promise.all(listening)) {

@@ -9,88 +9,157 @@ import {
     thawMachine,
     uncutMachine,
 } from "../../../lab/machines/machines";
-import { closeBook, note } from "../support/book";
-import { drill } from "../support/drill";
+import { decodedAudio, sourceAudio } from "../../../lab/radio/audio";
+import { closeBook } from "../support/book";
+import { Evening, seated } from "../support/evening";
 import { limits } from "../support/limits";
 import { World } from "../support/world";
 
+/*
+ * One evening of the same listeners, a mount and a Relay each, in two tiers. Master after Master fails, in every way that
+ * there is, and nobody who listens can tell: neither by the programme, nor by what is left in the buffer.
+ */
+
 let world: World;
+let evening: Evening | undefined;
 
 beforeAll(async () => {
     world = await World.open();
+    await world.mend();
+    const speech = { channel: world.channel, source: "studio", speech: true };
+    const programme = await decodedAudio(await sourceAudio(speech));
+    // It pushes to both Masters, so that what is heard stays the same.
+    await world.arrange({ studio: { master: "both", speech: true } });
+    await world.ready(["studio"]);
+    evening = await Evening.begin(world, programme);
 }, 1_200_000);
 
 afterAll(async () => {
+    await evening?.end();
     await world.mend();
     await world.arrange({});
     closeBook("masters");
 });
 
-/** Sources that can push twice do, so that what is heard stays the same. */
-const onBoth = { studio: { master: "both" } };
-
-const masterA = (): string => findMachine("master-a").id;
-
 interface Fault {
     name: string;
-    happens: () => Promise<void>;
+    happens: (id: string) => Promise<unknown>;
     /** What ends it; absent where the Master helps itself. */
-    ends?: () => Promise<void>;
+    ends?: (id: string) => Promise<void>;
+    /** After how long it ends, in ms; longer than any time-out on the way unless given. */
+    lastsMs?: number;
 }
 
+/** A fault begins this long after the one before, at the earliest. */
+const spacingMs = 20_000;
+
+const units = {
+    icecast: "aerial-icecast.service",
+    nginx: "aerial-nginx.service",
+    radio: "aerial-radio@main.service",
+};
+const kill =
+    (...names: string[]) =>
+    (id: string): Promise<unknown> =>
+        Promise.all(names.map((name) => world.killUnit(id, name)));
+
 const faults: Fault[] = [
-    { name: "Icecast of a killed", happens: () => world.killUnit("master-a", "aerial-icecast.service") },
+    { name: "every process of the Master is killed", happens: kill(...Object.values(units)) },
+    { name: "the Master freezes", happens: freezeMachine, ends: thawMachine },
+    { name: "the Master loses power", happens: killMachine, ends: bootMachine },
+    { name: "the Master's network is cut", happens: (id) => cutMachine(id), ends: uncutMachine },
+    { name: "what the Master sends is lost", happens: (id) => cutMachine(id, "sent"), ends: uncutMachine },
     {
-        name: "Liquidsoap of a killed",
-        happens: () => world.killUnit("master-a", "aerial-radio@main.service"),
+        name: "what the Master would receive is lost",
+        happens: (id) => cutMachine(id, "received"),
+        ends: uncutMachine,
     },
+    { name: "Liquidsoap alone is killed", happens: kill(units.radio) },
+    { name: "Icecast alone is killed", happens: kill(units.icecast) },
+    { name: "the Master freezes for 2 s only", happens: freezeMachine, ends: thawMachine, lastsMs: 2000 },
     {
-        name: "power of a cut",
-        happens: () => killMachine(masterA()),
-        ends: () => bootMachine(masterA()),
+        name: "what the Master sends is lost for 15 s",
+        happens: (id) => cutMachine(id, "sent"),
+        ends: uncutMachine,
+        lastsMs: 15_000,
     },
-    { name: "a frozen", happens: () => freezeMachine(masterA()), ends: () => thawMachine(masterA()) },
-    { name: "network of a cut", happens: () => cutMachine(masterA()), ends: () => uncutMachine(masterA()) },
 ];
 
-it.each(faults)("nobody hears a thing: $name, and back", ({ name, happens, ends }) =>
-    drill(world, name, {
-        sources: onBoth,
-        hearing: "studio",
-        happens: async () => {
-            await happens();
-            if (ends) {
-                // Longer than any time-out on the way: what must give up on a has given up.
-                await sleep(8000);
-                await ends();
-            } else {
-                // Long enough for the Relays to have noticed; systemd starts it again meanwhile.
-                await sleep(3000);
+/** Every Master is well, the studio has its connection to each again, and every Relay knows that both play the same. */
+async function allIsWell(): Promise<void> {
+    await world.mastersWell(limits.backOnPreferred);
+    await world.onAllHosts("studio", limits.encoderBack);
+    await world.linedUp(limits.linedUp);
+}
+
+const studioOnly = { heard: ["studio"], lostSeconds: limits.lostSeconds };
+
+const promise = "keeps programme and buffer of every listener when $name, and when it is back";
+
+const survive = ({ name, happens, ends, lastsMs = 8000 }: Fault): Promise<void> =>
+    seated(evening).during(name, studioOnly, async (buffersKept) => {
+        await allIsWell();
+        const heard = await world.masterHeard();
+        const { id } = findMachine(heard);
+        const began = Date.now();
+        await happens(id);
+        try {
+            await sleep(Math.min(3000, lastsMs));
+            if (lastsMs >= 3000) {
+                buffersKept("3 s after");
+                // Or the fault was none.
+                await world.leaves(heard, limits.masterLeft);
             }
-            note(
-                name,
-                "back on a (ms)",
-                await world.onUpstream("a", limits.backOnPreferred),
-                limits.backOnPreferred,
-            );
-            // The way back is a switch too: its first seconds belong to the drill.
-            await sleep(2000);
-        },
-        expect: { heard: ["studio"] },
-    }),
-);
+            if (ends) {
+                await sleep(Math.max(0, began + lastsMs - Date.now()));
+            }
+        } finally {
+            await ends?.(id);
+        }
+        await sleep(3000);
+        buffersKept("3 s after its end");
+        await allIsWell();
+        await sleep(Math.max(0, began + spacingMs - Date.now()));
+        buffersKept("at last");
+    });
+
+it.each(faults.slice(0, 5))(promise, survive);
 
 it("plays the standby audio of the Relays while both Masters are gone, and the studio when they are back", () =>
-    drill(world, "both Masters gone", {
-        sources: onBoth,
-        hearing: "studio",
-        happens: async (audience) => {
+    seated(evening).during(
+        "both Masters are gone",
+        { heard: ["studio", "standby", "studio"] },
+        async (buffersKept) => {
+            await allIsWell();
             const ids = world.masters.map((name) => findMachine(name).id);
             const gone = Date.now();
             await Promise.all(ids.map(killMachine));
-            await audience.hears("standby", gone, limits.standby, "both Masters gone");
+            try {
+                await seated(evening).hears("standby", gone, limits.standby, "both Masters gone");
+                await sleep(3000);
+                buffersKept("with the standby audio");
+            } finally {
+                // The drills that follow need them, whatever happened to this one.
+                await Promise.all(ids.map(bootMachine));
+            }
             const back = Date.now();
-            await Promise.all(ids.map(bootMachine));
-            await audience.hears("studio", back, limits.mastersBack, "both Masters back");
+            await seated(evening).hears("studio", back, limits.mastersBack, "both Masters back");
+            await sleep(3000);
+            buffersKept("3 s after the studio is back");
+            await allIsWell();
         },
-    }));
+    ));
+
+it.each(faults.slice(5))(promise, survive);
+
+it("keeps listeners on when the feed of their Relay is killed, and loses 2 s of programme at most", () =>
+    seated(evening).during(
+        "the feeds are killed",
+        { heard: ["studio"], lostSeconds: limits.lostWithFeedSeconds, restarts: "aerial-feed.service" },
+        async () => {
+            await allIsWell();
+            await Promise.all(world.relays.map(({ name }) => world.killUnit(name, "aerial-feed.service")));
+            // Until the recordings hold enough of what came after.
+            await sleep(12_000);
+        },
+    ));

@@ -66,7 +66,7 @@ function plaintexts(value: unknown): unknown[] {
 }
 
 /**
- * The parts of a secret that can be looked for: passwords as they are, a private key's line in its middle. Left out is
+ * The parts of a secret that can be looked for: passwords as they are, a private key's line with the secret number. Left out is
  * what only accompanies secrets: addresses, commands, certificates.
  */
 function searchable(value: unknown): string[] {
@@ -88,10 +88,14 @@ function searchable(value: unknown): string[] {
         }
     }
     if (value.includes("PRIVATE KEY-----")) {
-        return value
-            .split("\n")
-            .filter((line) => /^[A-Za-z0-9+/=]{40,}$/.test(line))
-            .slice(-1);
+        const lines = value.split("\n").filter((line) => /^[A-Za-z0-9+/=]{40,}$/.test(line));
+        // The other lines may be the public key, which certificates show: SEC 1 begins with the secret number, PKCS 8 has it
+        // over its first two lines, and OpenSSH in its last one.
+        return value.includes("BEGIN EC PRIVATE KEY")
+            ? lines.slice(0, 1)
+            : value.includes("BEGIN PRIVATE KEY")
+              ? lines.slice(0, 2).slice(-1)
+              : lines.slice(-1);
     }
     return /^[^\s]{16,}$/.test(value) && /\d/.test(value) && /[a-z]/i.test(value) && !/[/:]/.test(value)
         ? [value]
@@ -112,8 +116,14 @@ const disk = (machine: string, path: string): string => labPath("machines", mach
 it("knows the secrets it looks for, and finds them where they belong", async () => {
     expect(needles.length).toBeGreaterThan(8);
     expect(needles.every((needle) => needle.length >= 16)).toBe(true);
-    const homes = listMachines().map(({ id }) => disk(id, "etc/aerial/secrets"));
-    expect(await filesWithSecrets(homes)).toHaveLength(2 * homes.length);
+    const machines = listMachines();
+    const homes = machines.map(({ id }) => disk(id, "etc/aerial/secrets"));
+    const holders = machines.flatMap(({ id, name }) => [
+        disk(id, "etc/aerial/secrets/delivered.json"),
+        // The monitoring machine makes none for itself.
+        ...(name === "monitoring" ? [] : [disk(id, "etc/aerial/secrets/local.json")]),
+    ]);
+    expect((await filesWithSecrets(homes)).sort()).toEqual(holders.sort());
 });
 
 it("keeps none in the engine's state, its project and logs, or the logs of the lab's processes", async () => {

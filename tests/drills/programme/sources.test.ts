@@ -89,7 +89,7 @@ it("plays a studio that reaches Master b only, everywhere", () =>
         sources: { airtime: {} },
         hearing: "airtime",
         happens: async (audience) => {
-            await world.start("studio", "b");
+            await world.start("studio", { master: "b" });
             await audience.hears("studio", Date.now(), limits.sourceHeardAcross, "studio connects to b");
             const closed = Date.now();
             await world.encoder("studio").stop();

@@ -21,6 +21,9 @@ const outputs = z.object({
     }),
 });
 
+/** What fetches a playlist has gone after this, in ms. */
+const lastingMs = 600;
+
 /** The canary and its group at Amazon, as an engineer with access to the account sees them. */
 export class Amazon {
     static async open(): Promise<Amazon> {
@@ -87,15 +90,21 @@ export class Amazon {
             .find((startedAt) => startedAt >= since);
     }
 
-    /** How many connections listeners of these regions have to an instance. */
+    /** How many listen to an instance: connections that last, unlike those that fetch a playlist. */
     async listenersAt(id: string, regions: readonly string[]): Promise<number> {
+        const before = await this.connectionsAt(id, regions);
+        await sleep(lastingMs);
+        const now = await this.connectionsAt(id, regions);
+        return now.filter((peer) => before.includes(peer)).length;
+    }
+
+    /** Who has a connection to an instance, from these regions: addresses with ports. */
+    async connectionsAt(id: string, regions: readonly string[]): Promise<string[]> {
         const argv = inNetwork(machineNamespace(id), ["ss", "-Htn", "state", "established"]);
         const { stdout } = await run(argv, { allow: "any" });
         const places = regions.map((region) => clientAddress(region));
-        return stdout.split("\n").filter((line) => {
-            const peer = line.trim().split(/\s+/)[3] ?? "";
-            return places.some((place) => peer.startsWith(`${place}:`));
-        }).length;
+        const peers = stdout.split("\n").map((line) => line.trim().split(/\s+/)[3] ?? "");
+        return peers.filter((peer) => places.some((place) => peer.startsWith(`${place}:`)));
     }
 
     /** Stores a parameter of somebody else's, by the operator's own rights. */

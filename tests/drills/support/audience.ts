@@ -16,6 +16,8 @@ interface Seat {
     listener: Listener;
     /** Where the drill begins in what this listener receives, in seconds; before it is what the burst brought along. */
     beginsAt: number;
+    /** What its buffer held when the drill began, in seconds. */
+    fullSeconds: number;
 }
 
 /**
@@ -72,7 +74,12 @@ export class Audience {
                     codec,
                     decode,
                 };
-                return { name: `${relay.name} ${codec}`, listener: await sit(options), beginsAt: 0 };
+                return {
+                    name: `${relay.name} ${codec}`,
+                    listener: await sit(options),
+                    beginsAt: 0,
+                    fullSeconds: 0,
+                };
             }),
         );
         return new Audience(world, seats, processes);
@@ -102,13 +109,16 @@ export class Audience {
     }
 
     /** Waits until all who decode hear a source, whenever it began: there the drill begins for them. */
-    async hearsNow(source: string, timeoutMs = 20_000): Promise<void> {
+    async hearsNow(source: string, timeoutMs = limits.atLast): Promise<void> {
         await Promise.all(
             this.decoding().map(async (seat) => {
                 const { mediaSeconds } = await seat.listener.waitForSource(source, { timeoutMs });
                 seat.beginsAt = mediaSeconds;
             }),
         );
+        for (const seat of this.seats) {
+            seat.fullSeconds = seat.listener.report().buffer.crestSeconds;
+        }
     }
 
     /** Asserts that all who decode hear a source at the moment. */
@@ -124,7 +134,13 @@ export class Audience {
             experience(this.seats[index] as Seat, report, expectation),
         );
         const used = Math.max(...experiences.map((one) => one.usedSeconds));
-        note(what, "buffer used (s)", Math.round(used * 10) / 10, limits.bufferUsedSeconds);
+        const usedLimit =
+            expectation.ownSilencesFrom === undefined
+                ? limits.bufferUsedSeconds
+                : limits.bufferUsedInSilenceSeconds;
+        note(what, "buffer used (s)", Math.round(used * 10) / 10, usedLimit);
+        const missing = Math.max(...experiences.map((one) => one.missingSeconds));
+        note(what, "buffer missing (s)", Math.round(missing * 10) / 10, limits.bufferMissingSeconds);
         note(what, "longest hole (ms)", Math.max(...experiences.map((one) => one.holeMs)), limits.silence);
         note(what, "longest pause (s)", Math.max(...reports.map((report) => report.longestPauseSeconds)), 5);
         const complaints = experiences.filter(
@@ -132,7 +148,8 @@ export class Audience {
                 one.disconnects > 0 ||
                 one.failedAttempts > 0 ||
                 one.gapSeconds > 0 ||
-                one.usedSeconds > limits.bufferUsedSeconds ||
+                one.usedSeconds > usedLimit ||
+                one.missingSeconds > limits.bufferMissingSeconds ||
                 one.holeMs > limits.silence ||
                 (expectation.heard && one.decoded && one.heard.join() !== expectation.heard.join()),
         );
@@ -173,7 +190,7 @@ export class Audience {
 }
 
 /** What counts of a report, from where the drill began. */
-function experience({ name, beginsAt }: Seat, report: ListenReport, expectation: Expectation) {
+function experience({ name, beginsAt, fullSeconds }: Seat, report: ListenReport, expectation: Expectation) {
     const holes = report.silences
         .filter(({ mediaSeconds }) => mediaSeconds >= beginsAt)
         .map(({ milliseconds }) => milliseconds)
@@ -184,6 +201,7 @@ function experience({ name, beginsAt }: Seat, report: ListenReport, expectation:
         failedAttempts: report.failedAttempts,
         gapSeconds: report.gapSeconds,
         usedSeconds: (report.buffer.filledSeconds ?? 0) - (report.buffer.lowestSeconds ?? 0),
+        missingSeconds: fullSeconds - report.buffer.crestSeconds,
         holeMs: Math.max(0, ...holes),
         decoded: report.decoded,
         heard: report.timeline.filter((one) => one.mediaSeconds >= beginsAt).map(({ source }) => source),

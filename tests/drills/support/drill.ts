@@ -18,8 +18,10 @@ export async function drill(
 ): Promise<void> {
     await world.mend();
     await world.arrange(plan.sources);
+    await world.ready(Object.keys(plan.sources));
     const audience = await Audience.gather(world);
     try {
+        await world.presentHeard();
         await audience.hearsNow(plan.hearing);
         await plan.happens(audience);
     } catch (error) {

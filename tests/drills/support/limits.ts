@@ -8,37 +8,79 @@
  */
 const busy = 1000;
 
+/** What a Master holds of each source, in milliseconds: `ingest.bufferSeconds` of the drills' stations. */
+const held = 3500;
+
+/** What Relays have in hand, in milliseconds: 5 s in each of two tiers, and what one Master is behind the other. */
+const fed = 12_000;
+
 export const limits = {
-    /** From a source's end, by a closed connection or a dead line, to the first audio of the next one. */
-    nextSource: 2000 + busy,
+    /** From what a Master plays now to the moment in which every listener hears it. */
+    onTheWay: fed,
+    /**
+     * From a Master's return until Relays know where it is: the encoder is back after up to 15 s and heard 6 s later, and
+     * 13 s of that are compared, perhaps twice; many times as long where a busy machine makes Masters leave something out.
+     */
+    linedUp: 240_000,
+    /** From the end of a Master's fault to the encoder's connection: a host that takes nothing is found out within 8 s. */
+    encoderBack: 15_000,
+    /**
+     * From a source's end, by a closed connection or a dead line, to the first audio of the next one: listeners hear what
+     * is held of it to the end, here and by way of the other Master, and then the next one.
+     */
+    nextSource: 2 * held + fed + 2000 + busy,
     /** The same where silence has to be recognised first; the configured time is added. */
-    afterSilence: 2000 + busy,
+    afterSilence: held + fed + 2000 + busy,
     /**
-     * From a connected source to its first audio: the Masters look for a source every second, need 1 s to know its
-     * format, and hold 0.8 s of it and 0.5 s of their output.
+     * From a connected source to its first audio: the Masters look for a source every second, need up to 1 s to know its
+     * format, fill what they hold, and hold 0.5 s of their output.
      */
-    sourceHeard: 4000 + busy,
+    sourceHeard: held + fed + 3200 + busy,
     /** The same for a source on the other Master. */
-    sourceHeardAcross: 6000 + busy,
+    sourceHeardAcross: held + fed + 5200 + busy,
     /**
-     * From the moment both Masters are gone, without a word, to the Relay's standby audio: Icecast leaves a source that
-     * stands still after 3 to 4 s, first the preferred one, and the other at the same time.
+     * From the moment both Masters are gone, without a word, to the standby audio: a Relay plays what it has in hand, 5 s
+     * and what the Master it hears is ahead of the other, up to 2 s; a Relay of the second tier as much again.
      */
-    standby: 5000 + busy,
-    /** From the Masters' power to the studio's audio: boot, the encoder's new connection, the Relay's 5 s interval. */
+    standby: 15_000 + busy,
+    /** From the Masters' power to the studio's audio: boot, the encoder's new connection, what Masters and Relays hold. */
     mastersBack: 60_000,
     /** Until every Relay plays from the preferred Master again, from the moment its fault is over. */
     backOnPreferred: 60_000,
     /**
-     * A hole in the audio itself. At a joint in mid-frame a decoder may mute the torn frame and the one that needs it:
-     * less than two frames, of 26 ms (MP3) or 23 ms (AAC).
+     * From a Master's fault to listeners on the other one: without acknowledgements it goes on sending for a second or two,
+     * and a stall counts after one more. What is in hand would last longer.
+     */
+    masterLeft: 3000 + busy,
+    /** Until a source that is on is heard, where nothing depends on how fast: before a drill begins. */
+    atLast: 60_000,
+    /**
+     * A hole in the audio itself. At a joint a decoder may mute the frame that needs the bit reservoir of the one before:
+     * 26 ms (MP3). A joint of two AAC streams costs less than two frames, of 23 ms.
      */
     silence: 50,
     /**
-     * Audio taken out of a buffer of 8 s at the worst moment, in seconds: 5 are promised. A block of AAC at 64 kbit/s
-     * lasts 0.2 s, and the level is taken where one is just missing.
+     * Audio taken out of a buffer of 8 s at the worst moment, in seconds: none but what is missing between two lumps, which
+     * is up to 0.5 s, and more on a busy machine.
      */
-    bufferUsedSeconds: 5.4,
+    bufferUsedSeconds: 2,
+    /** The same while the programme is digital silence, of which AAC is 0.6 kB a second: Icecast passes on 1.4 kB at once. */
+    bufferUsedInSilenceSeconds: 3.5,
+    /**
+     * What a buffer may hold less, or more, than before a fault, from 3 s after it on, in seconds. 0.5 are promised, and
+     * kept at rest; on two cores that two labs share, lumps come late.
+     */
+    bufferMissingSeconds: 1,
+    /** Programme that a fault of a Master may take from a listener, or repeat, at a place, in seconds. */
+    lostSeconds: 0.1,
+    /** The same when the feed of the listener's own Relay ends, in seconds. */
+    lostWithFeedSeconds: 2,
+    /** How far from its place in the audio a title may be, in seconds. */
+    titleMisplacedSeconds: 0.5,
+    /** How far the tone detector may place a switch from where it is, in seconds. */
+    toneMisplacedSeconds: 0.25,
+    /** From a title that a source sends to every listener's player: the way of the audio, and its players' buffers. */
+    titleArrives: 20_000,
     /** What a new listener's buffer holds, of the Relay's burst of 8 s, in seconds. */
     fullBufferSeconds: 7.3,
     /**
@@ -53,22 +95,33 @@ export const limits = {
      * From Master a's end to the studio by b: the encoder finds out within 8 s, the name has moved by then, b needs its
      * time for a new source.
      */
-    encoderMoves: 25_000,
+    encoderMoves: 25_000 + fed,
     /**
-     * From audio that stands still to a Relay's absence from DNS: Icecast keeps a dead source for 4 s, counts every
-     * 5 s, growth is judged over 6 s, and then DNS checks.
+     * From audio that stands still to a Relay's absence from DNS: Icecast counts every 5 s, growth is judged over 6 s,
+     * and then DNS checks.
      */
     stillOut: 30_000,
     /** From the last listener there is room for to absence from DNS: Icecast counts every 5 s. */
     fullOut: 15_000,
-    /** From the power cut of a machine that pushes a source to the next: at the latest when Icecast gives it up. */
-    sourceDies: 5000 + busy,
+    /** From the power cut of a machine that pushes a source to the next: when what is held is played. */
+    sourceDies: held + fed + 2000 + busy,
     /** From a show's arrival in the library to its place in the bucket. */
     showKept: 60_000,
     /** From a library that gets its first show to that on the air: the playout looks every 3 s, and connects. */
-    libraryHeard: 25_000,
+    libraryHeard: 25_000 + fed,
     /** From the loss of Airtime's machine and disk to all shows and the database on a new one. */
     restored: 900_000,
+    /** From an `up` that replaces Airtime to what is heard without it: all that goes before it in the `up`, and its shutdown. */
+    airtimeGoes: 150_000,
+    /** An `up` that changes four Relays and two Masters in place. */
+    changed: 60_000 + 30 * busy,
+    /**
+     * An `up` that replaces them all: two Masters, then a Relay, then the others of both regions at once, each with a boot
+     * and its packages; then 40 s for listeners, and some to close them.
+     */
+    replaced: 600_000,
+    /** From an `up` that leaves a Relay behind to the Relay's own end: 40 s, and what it takes to close and to shut down. */
+    leftBehindEnds: 120_000,
     /** From nothing to a certificate on all machines. */
     certificate: 60_000,
     /** From a canary that is gone to another one that serves: boot, packages, proof that audio advances, the balancer. */

@@ -5,19 +5,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 
+import { feedPort } from "../../../components/relayPool/ports";
 import { planHealthCheck } from "../../../config/stationPlan";
 import { parseStation } from "../../../config/station";
 import { stackFile } from "../../../lab/engine/stackFile";
 import { run } from "../../../lab/workstation/run";
-import {
-    bootMachine,
-    execInMachine,
-    findMachine,
-    listMachines,
-    thawMachine,
-    uncutMachine,
-    type Machine,
-} from "../../../lab/machines/machines";
+import { waitFor } from "../../../lab/workstation/wait";
+import { inNetwork } from "../../../lab/network/network";
+import { execInMachine, findMachine, listMachines, mendMachine } from "../../../lab/machines/machines";
 import { checkout } from "../../../lab/paths";
 import { Encoder, type EncoderOptions } from "../../../lab/radio/encoder";
 import type { StationOutputs } from "../../../lab/radio/outputs";
@@ -31,10 +26,14 @@ export interface RelayPlace {
     region: string;
     /** Base URL for listeners. */
     url: string;
+    /** Of a Relay in a second tier: the upstream that it prefers, a Relay. */
+    upstream?: string;
 }
 
 /** Which sources are on, and how. A source that is not named is off. */
-export type Sources = Record<string, Pick<EncoderOptions, "master">>;
+export type Sources = Record<string, SourceOptions>;
+
+type SourceOptions = Pick<EncoderOptions, "master" | "speech">;
 
 const stackSettings = z.object({ config: z.record(z.string(), z.unknown()) });
 
@@ -50,6 +49,17 @@ function stationConfiguration(): ReturnType<typeof parseStation> {
     return parseStation(settings.config["aerial:station"]);
 }
 
+const feedStatus = z.record(
+    z.string(),
+    z.object({
+        upstreams: z.record(z.string(), z.object({ alive: z.boolean(), alignment: z.string() })),
+    }),
+);
+
+const masterStatus = z.object({
+    channels: z.record(z.string(), z.object({ sources: z.record(z.string(), z.boolean()) })),
+});
+
 const relayStatus = z.object({
     health: z.number(),
     mounts: z.record(z.string(), z.object({ upstream: z.string().nullish() })),
@@ -64,7 +74,9 @@ export class World {
     readonly silence: ReturnType<typeof parseStation>["silence"];
     /** How long DNS may take to leave a machine out, in ms: the failed checks that it waits for, and 2 s. */
     readonly outWithinMs: number;
-    private readonly on = new Map<string, { encoder: Encoder; master: string | undefined }>();
+    private readonly on = new Map<string, SourceOptions>();
+    /** From when on listeners hear nothing any more of the sources before the last change; unknown before `ready`. */
+    private heardFrom: number | undefined = 0;
 
     /** Brings the lab up unless it is, and reads what it tells the outside world. */
     static async open(): Promise<World> {
@@ -89,7 +101,8 @@ export class World {
             if (url === undefined) {
                 throw new Error(`${name} (${address}) is not among the listening addresses of ${region}`);
             }
-            return { name, region, url };
+            const [above] = station.relays.find((pool) => pool.region === region)?.upstreamRegions ?? [];
+            return { name, region, url, upstream: above && `${above}-1` };
         });
     }
 
@@ -133,14 +146,16 @@ export class World {
                 wish &&
                 now &&
                 now.master === wish.master &&
+                now.speech === wish.speech &&
                 encoder.state === "running" &&
                 (await this.isWhereItBegan(encoder, wish.master));
             if (!stays && encoder.state !== "off") {
+                this.heardFrom = undefined;
                 await encoder.stop();
                 this.on.delete(source);
             }
         }
-        await Promise.all(Object.entries(wanted).map(([source, { master }]) => this.start(source, master)));
+        await Promise.all(Object.entries(wanted).map(([source, options]) => this.start(source, options)));
     }
 
     /** Whether an encoder that goes by the name has not been led to another Master meanwhile. */
@@ -150,10 +165,12 @@ export class World {
     }
 
     /** Starts a source and returns when a Master takes it. */
-    async start(source: string, master?: string): Promise<void> {
-        const encoder = this.encoder(source);
-        await encoder.start(this.outputs, { master });
-        this.on.set(source, { encoder, master });
+    async start(source: string, options: SourceOptions = {}): Promise<void> {
+        if (this.encoder(source).state === "off") {
+            this.heardFrom = undefined;
+        }
+        await this.encoder(source).start(this.outputs, options);
+        this.on.set(source, options);
     }
 
     encoder(source: string): Encoder {
@@ -174,12 +191,15 @@ export class World {
         await untilAnswered("studio", ingest, [preferred?.host ?? ""], { patienceMs: limits.backInDns });
     }
 
-    /** Waits until every Relay is healthy and has its listeners on this upstream. Returns how long it took, in ms. */
+    /**
+     * Waits until every Relay is healthy and has its listeners on this Master, those of a second tier on the Relay that
+     * they prefer. Returns how long it took, in ms.
+     */
     async onUpstream(upstream: string, timeoutMs: number): Promise<number> {
         const started = Date.now();
         for (;;) {
             const states = await Promise.all(this.relays.map(async (relay) => this.stateOf(relay)));
-            if (states.every((state) => state === upstream)) {
+            if (states.every((state, index) => state === (this.relays[index]?.upstream ?? upstream))) {
                 return Date.now() - started;
             }
             if (Date.now() - started > timeoutMs) {
@@ -208,10 +228,128 @@ export class World {
         }
     }
 
+    /** Machine of the Master that the listeners of the first Relay hear. */
+    async masterHeard(): Promise<string> {
+        const [relay] = this.relays;
+        let state = "there is no Relay";
+        return waitFor(
+            async () => {
+                state = relay === undefined ? state : await this.stateOf(relay);
+                return this.masters.find((name) => name === `master-${state}`);
+            },
+            {
+                // After the standby audio, mounts may play from different Masters for 20 s.
+                limitMs: 30_000,
+                everyMs: 250,
+                complaint: () => `the first Relay plays from no Master: ${state}`,
+            },
+        );
+    }
+
+    /** Waits until the listeners of the first Relay do not hear this Master any more. */
+    async leaves(master: string, timeoutMs: number): Promise<void> {
+        await waitFor(async () => (await this.masterHeard()) !== master, {
+            limitMs: timeoutMs,
+            everyMs: 250,
+            complaint: () => `${master} is still heard after ${timeoutMs} ms`,
+        });
+    }
+
+    /** Waits until every Master could play each of these sources at once: it has filled what it holds of them. */
+    async ready(sources: readonly string[]): Promise<void> {
+        let missing: string[] = [];
+        await waitFor(
+            async () => {
+                const present = await Promise.all(this.masters.map((name) => this.sourcesOf(name)));
+                missing = present.flatMap((known, index) =>
+                    sources
+                        .filter((source) => known[source] !== true)
+                        .map((source) => `${source} at ${this.masters[index]}`),
+                );
+                return missing.length === 0;
+            },
+            { limitMs: limits.atLast, everyMs: 250, complaint: () => `not ready: ${missing.join(", ")}` },
+        );
+        this.heardFrom ??= Date.now() + limits.onTheWay;
+    }
+
+    /**
+     * Waits until listeners hear the sources that are `ready`: what Relays have in hand and send as a burst may be of those
+     * before, with the announcement in between.
+     */
+    async presentHeard(): Promise<void> {
+        if (this.heardFrom === undefined) {
+            throw new Error("sources have changed: wait until they are ready");
+        }
+        await sleep(Math.max(0, this.heardFrom - Date.now()));
+    }
+
+    /** Which sources of the channel a Master has now. */
+    private async sourcesOf(master: string): Promise<Record<string, boolean>> {
+        const told = await this.at(master, ["/usr/local/lib/aerial/status"]);
+        return masterStatus.parse(JSON.parse(told)).channels[this.channel]?.sources ?? {};
+    }
+
+    /** Waits until every Master has a healthy answer for those who check it. */
+    async mastersWell(timeoutMs: number): Promise<void> {
+        const started = Date.now();
+        for (const { id, host } of this.outputs.ingest.masters) {
+            await waitFor(() => answersWell("studio", `http://${host}/healthz`), {
+                limitMs: Math.max(0, started + timeoutMs - Date.now()),
+                everyMs: 250,
+                complaint: () => `Master ${id} is not well within ${timeoutMs} ms`,
+            });
+        }
+    }
+
+    /** Waits until Relays know where each Master is in the programme: speech or music, no tones. */
+    async linedUp(timeoutMs: number): Promise<void> {
+        const told: Record<string, string> = {};
+        await Promise.all(
+            this.relays.map(({ name }) =>
+                waitFor(async () => this.areLinedUp((told[name] = await this.feedStatus(name))), {
+                    limitMs: timeoutMs,
+                    everyMs: 500,
+                    complaint: () =>
+                        `${name} has not lined up its upstreams within ${timeoutMs} ms: ${told[name]}`,
+                }),
+            ),
+        );
+    }
+
+    private async feedStatus(relay: string): Promise<string> {
+        const { stdout } = await execInMachine(findMachine(relay).id, [
+            ...["curl", "--silent", "--max-time", "2", `http://127.0.0.1:${feedPort}/status`],
+        ]);
+        return stdout;
+    }
+
+    private areLinedUp(status: string): boolean {
+        const masters = this.outputs.ingest.masters.map(({ id }) => id);
+        return Object.values(feedStatus.parse(JSON.parse(status)))
+            .flatMap(({ upstreams }) => masters.flatMap((id) => upstreams[id] ?? []))
+            .every(({ alive, alignment }) => alive && (alignment === "heard" || alignment === "aligned"));
+    }
+
+    /** Waits until a source has a connection to every host that it pushes to. */
+    async onAllHosts(source: string, timeoutMs: number): Promise<void> {
+        const encoder = this.encoder(source);
+        await waitFor(async () => (await encoder.status()).hosts.every(({ connected }) => connected), {
+            limitMs: timeoutMs,
+            everyMs: 250,
+            complaint: () => `the ${source} is not connected to every host within ${timeoutMs} ms`,
+        });
+    }
+
     /** Main process and number of restarts of every unit of ours on the Relays: the same before and after a drill. */
     async relayProcesses(): Promise<Record<string, string[]>> {
+        return this.processes(this.relays.map(({ name }) => name));
+    }
+
+    /** The same of other machines. */
+    async processes(machines: readonly string[]): Promise<Record<string, string[]>> {
         const entries = await Promise.all(
-            this.relays.map(async ({ name }) => [name, await unitProcesses(name)] as const),
+            machines.map(async (name) => [name, await unitProcesses(name)] as const),
         );
         return Object.fromEntries(entries);
     }
@@ -222,16 +360,10 @@ export class World {
     }
 }
 
-async function mendMachine({ id, state, cut }: Machine): Promise<void> {
-    if (cut) {
-        await uncutMachine(id);
-    }
-    if (state === "frozen") {
-        await thawMachine(id);
-    }
-    if (state === "off") {
-        await bootMachine(id);
-    }
+async function answersWell(place: string, url: string): Promise<boolean> {
+    const argv = ["curl", "--silent", "--fail", "--max-time", "1", "--output", "/dev/null", url];
+    const { code } = await run(inNetwork(place, argv), { allow: "any" });
+    return code === 0;
 }
 
 async function unitProcesses(machine: string): Promise<string[]> {

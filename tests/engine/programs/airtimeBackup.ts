@@ -13,6 +13,7 @@ const backup = new AirtimeBackup(
         region: "eu-central-1",
         copyRegion: "eu-west-1",
         ...defaultRetention,
+        keyGeneration: 1,
         protect: new pulumi.Config("aerial").requireBoolean("protect"),
     },
     { provider: amazon },

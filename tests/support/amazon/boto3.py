@@ -1,5 +1,6 @@
 """Stands in for boto3 in tests of programs that talk to Amazon: answers and calls are files in $FAKE_AMAZON."""
 
+import io
 import json
 import os
 from collections.abc import Callable
@@ -44,13 +45,12 @@ class Client:
             raise ClientError({"Error": {"Code": "ParameterNotFound", "Message": given["Name"]}}, "GetParameter")
         return {"Parameter": {"Name": given["Name"], **found}}
 
-    def get_parameters(self, **given: Any) -> dict:
-        self.note("get_parameters", given)
-        assert len(given["Names"]) <= 10
-        known = read("parameters.json", {})
-        # In no order, as from Amazon.
-        found = [{"Name": name, **known[name]} for name in reversed(given["Names"]) if name in known]
-        return {"Parameters": found, "InvalidParameters": []}
+    def get_object(self, **given: Any) -> dict:
+        self.note("get_object", given)
+        found = read("objects.json", {}).get(f"{given['Bucket']}/{given['Key']}")
+        if found is None:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": given["Key"]}}, "GetObject")
+        return {"Body": io.BytesIO(found.encode())}
 
     def __getattr__(self, action: str) -> Callable[..., None]:
         return lambda **given: self.note(action, given)

@@ -1,10 +1,4 @@
-import { rolePolicies, roles } from "../../records";
-import { evaluate } from "../permissions";
-
-/** Who calls: the operator, who may do all, or an instance by its role. */
-export type Caller =
-    | { kind: "operator"; accountId: string }
-    | { kind: "instance"; accountId: string; role: string; instance: string };
+import { callerArn, verdictOn, type Caller } from "../../callers";
 
 export interface Call {
     caller: Caller;
@@ -23,12 +17,6 @@ export class ApiRefusal extends Error {
     }
 }
 
-export function callerArn(caller: Caller): string {
-    return caller.kind === "operator"
-        ? `arn:aws:iam::${caller.accountId}:root`
-        : `arn:aws:sts::${caller.accountId}:assumed-role/${caller.role}/${caller.instance}`;
-}
-
 /**
  * Refuses what the caller's role does not permit.
  *
@@ -43,22 +31,7 @@ export function authorize(
     if (caller.kind === "operator") {
         return;
     }
-    const policies = rolePolicies
-        .all()
-        .filter(({ owner }) => owner === caller.role)
-        .map(({ policy }) => policy);
-    const verdict = evaluate(policies, {
-        action,
-        resource,
-        context: {
-            ...conditions,
-            "aws:requestedregion": region,
-            "aws:principalarn": roles.get(caller.role)?.arn,
-            "aws:principalaccount": caller.accountId,
-            "aws:securetransport": "true",
-            "ec2:sourceinstancearn": `arn:aws:ec2:${region}:${caller.accountId}:instance/${caller.instance}`,
-        },
-    });
+    const verdict = verdictOn(caller, region, { action, resource }, conditions);
     if (verdict !== "allow") {
         const why =
             verdict === "explicit-deny"

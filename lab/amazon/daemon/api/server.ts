@@ -3,13 +3,14 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 
 import { ZodError } from "zod";
 
-import { groups, instances, roles } from "../../records";
-import { findSession, operatorKeys } from "../../keys";
+import { callerArn, instanceBehind, type Caller } from "../../callers";
+import { groups } from "../../records";
+import { operatorKeys } from "../../keys";
 import { accountOf } from "../../names";
 import { labAccount } from "../../settings";
 import { verify, type KeyFinder, type Refusal, type SignedRequest } from "../../signature";
 import { autoscaling, type FormOperation } from "./autoscaling";
-import { ApiRefusal, authorize, callerArn, type Call, type Caller } from "./operation";
+import { ApiRefusal, authorize, type Call } from "./operation";
 import { ssm } from "./ssm";
 
 /* Amazon's APIs at `<service>.<region>.amazonaws.com`, as far as a station's machines and its operator use them. */
@@ -141,20 +142,7 @@ const findKey: KeyFinder<Caller> = (accessKeyId, token) => {
         const accountId = accountOf(groups.all()[0]?.arn ?? "") || labAccount;
         return id === accessKeyId ? { secret, who: { kind: "operator", accountId } } : "unknown-key";
     }
-    const session = findSession(accessKeyId, token);
-    const role = session && roles.get(session.role);
-    // Keys end with their instance.
-    if (!session || !role || !instances.get(session.instance)) {
-        return "unknown-key";
-    }
-    if (session.expires < Date.now()) {
-        return "expired-token";
-    }
-    const accountId = accountOf(role.arn);
-    return {
-        secret: session.secret,
-        who: { kind: "instance", accountId, role: session.role, instance: session.instance },
-    };
+    return instanceBehind(accessKeyId, token);
 };
 
 function refusalFor(error: unknown): ApiRefusal {

@@ -37,10 +37,6 @@ function find(name: string, region: string): ParameterRecord | undefined {
 }
 
 const one = z.looseObject({ Name: z.string(), WithDecryption: z.boolean().default(false) });
-const several = z.looseObject({
-    Names: z.array(z.string()).min(1).max(10),
-    WithDecryption: z.boolean().default(false),
-});
 const put = z.looseObject({
     Name: z.string(),
     Value: z.string().min(1),
@@ -57,18 +53,6 @@ export const ssm: Readonly<Record<string, Operation>> = {
             throw new ApiRefusal("ParameterNotFound", "");
         }
         return { Parameter: shown(record, WithDecryption) };
-    },
-
-    async GetParameters(input, call) {
-        const { Names, WithDecryption } = several.parse(input);
-        for (const name of Names) {
-            authorize(call, "ssm:GetParameters", arnOf(call, name));
-        }
-        const found = Names.map((name) => ({ name, record: find(name, call.region) }));
-        return {
-            Parameters: found.flatMap(({ record }) => (record ? [shown(record, WithDecryption)] : [])),
-            InvalidParameters: found.filter(({ record }) => !record).map(({ name }) => name),
-        };
     },
 
     async PutParameter(input, call) {

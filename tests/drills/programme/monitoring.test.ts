@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { z } from "zod";
+
+import {
+    cutMachine,
+    findMachine,
+    freezeMachine,
+    killMachine,
+    mendMachine,
+} from "../../../lab/machines/machines";
+import { waitFor } from "../../../lab/workstation/wait";
+import { drill } from "../support/drill";
+import { World } from "../support/world";
+
+/*
+ * What the monitoring machine sees of a station, and what the station does when it is gone: nothing.
+ */
+
+let world: World;
+
+beforeAll(async () => {
+    world = await World.open();
+    await world.mend();
+    await mendMachine(findMachine("monitoring"));
+}, 1_200_000);
+
+afterAll(() => world.arrange({}));
+
+const answer = z.object({
+    data: z.object({
+        result: z.array(
+            z.object({
+                metric: z.record(z.string(), z.string()),
+                value: z.tuple([z.number(), z.string()]),
+            }),
+        ),
+    }),
+});
+
+/** What Prometheus answers to a question: a number for each machine. */
+async function ask(query: string): Promise<Record<string, number>> {
+    const url = `http://127.0.0.1:9090/api/v1/query?query=${encodeURIComponent(query)}`;
+    const text = await world.at("monitoring", ["curl", "--silent", "--fail", "--max-time", "5", url]);
+    return Object.fromEntries(
+        answer
+            .parse(JSON.parse(text))
+            .data.result.map(({ metric, value }) => [metric.machine ?? "", Number(value[1])]),
+    );
+}
+
+/** Every machine is read every 15 s, from metrics that are written every 15 s; the rest is for a busy machine. */
+const seenMs = 90_000;
+
+async function sees(query: string, expected: Record<string, number>): Promise<void> {
+    let last: Record<string, number> = {};
+    await waitFor(
+        async () => {
+            // Prometheus takes some seconds to start again.
+            last = await ask(query).catch(() => ({}));
+            return JSON.stringify(sorted(last)) === JSON.stringify(sorted(expected));
+        },
+        {
+            limitMs: seenMs,
+            everyMs: 1000,
+            complaint: () => `${query} is ${JSON.stringify(last)}, not ${JSON.stringify(expected)}`,
+        },
+    );
+}
+
+const sorted = (values: Record<string, number>): [string, number][] => Object.entries(values).sort();
+
+const everyMachine = (): string[] => [
+    ...world.masters,
+    ...world.relays.map(({ name }) => name),
+    "monitoring",
+];
+
+const each = (machines: readonly string[], value: number): Record<string, number> =>
+    Object.fromEntries(machines.map((machine) => [machine, value]));
+
+it("reads the metrics of every machine, and what each says of itself", async () => {
+    await world.arrange({ studio: {} });
+    await sees('up{job="machine"}', each(everyMachine(), 1));
+    await sees(
+        "aerial_relay_healthy",
+        each(
+            world.relays.map(({ name }) => name),
+            1,
+        ),
+    );
+    await sees("aerial_master_healthy", each(world.masters, 1));
+    await sees('aerial_master_playing{source="studio"}', each(world.masters, 1));
+    await sees('aerial_master_source_connected{source="mobile"}', each(world.masters, 0));
+    await sees("aerial_security_updates_pending >= bool 0", each(everyMachine(), 1));
+});
+
+it("is the only machine whose certificate opens the metrics of others", async () => {
+    const [relay] = world.relays;
+    const read = (machine: string): Promise<string> =>
+        world.at(machine, [
+            ...["sh", "-c"],
+            `cd /etc/aerial/machine && curl --silent --show-error --max-time 10 --output /dev/null \
+                --write-out '%{http_code}' --cacert ca.pem --cert machine.pem --key machine.key \
+                --connect-to machine.aerial:9100:${new URL(relay?.url ?? "").hostname}:9100 \
+                https://machine.aerial:9100/metrics 2>&1 || true`,
+        ]);
+    expect(await read("monitoring")).toBe("200");
+    // The firewall is in its way from a Master; from the Relay itself, it is the certificate.
+    expect(await read("master-a")).toMatch(/curl: \(28\)/);
+    expect(await read(relay?.name ?? "")).toMatch(/alert bad certificate/);
+});
+
+it("sees within a minute that a machine does not answer, and that it is back", async () => {
+    const { id } = findMachine("master-b");
+    await cutMachine(id);
+    try {
+        await sees('up{machine="master-b"}', { "master-b": 0 });
+    } finally {
+        await world.mend();
+    }
+    await sees('up{machine="master-b"}', { "master-b": 1 });
+});
+
+it("is missed by nobody on air when it freezes and when it loses its power", () =>
+    drill(world, "monitoring machine frozen and killed", {
+        sources: { studio: {} },
+        hearing: "studio",
+        happens: async () => {
+            const machine = findMachine("monitoring");
+            try {
+                await freezeMachine(machine.id);
+                await sleep(5000);
+                await killMachine(machine.id);
+                await sleep(5000);
+            } finally {
+                await mendMachine(findMachine("monitoring"));
+            }
+            await sees('up{job="machine"}', each(everyMachine(), 1));
+        },
+    }));

@@ -1,0 +1,3 @@
+module aerial/tools/load
+
+go 1.26
