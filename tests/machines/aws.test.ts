@@ -156,7 +156,7 @@ async function one(): Promise<InstanceRecord> {
 }
 
 async function inMachine(id: string, argv: string[]): Promise<{ code: number; out: string }> {
-    const { code, stdout, stderr } = await execInMachine(id, argv, { allow: "any", timeoutSeconds: 20 });
+    const { code, stdout, stderr } = await execInMachine(id, argv, { allow: "any", timeoutSeconds: 120 });
     return { code, out: stdout + stderr };
 }
 
@@ -392,7 +392,7 @@ attempt("s3", lambda s3: read(s3, "${name}-artefacts", "relay/delivery"), aws_ac
                 AWS_SECRET_ACCESS_KEY: secret,
                 NODE_EXTRA_CA_CERTS: apiRootFile,
             },
-            timeoutSeconds: 20,
+            timeoutSeconds: 120,
         });
         expect(stdout).toBe("InService open sesame ActiveInstanceRefreshNotFoundFault\n");
     });

@@ -171,7 +171,7 @@ async function until(
 /** What the timer does, now. */
 async function look(machine: typeof a): Promise<void> {
     await execInMachine(machine.id, ["systemctl", "start", "aerial-certificate.service"], {
-        timeoutSeconds: 60,
+        timeoutSeconds: 120,
     });
 }
 
@@ -199,7 +199,7 @@ async function shown(machine: typeof a, ...options: string[]): Promise<string> {
                 ...options,
             ],
         ],
-        { netns: "client-ams3", binds: roots(), allow: "any", timeoutSeconds: 20 },
+        { netns: "client-ams3", binds: roots(), allow: "any", timeoutSeconds: 120 },
     );
     return stdout + stderr;
 }
@@ -328,7 +328,7 @@ asRoot("the public certificate", () => {
             complaint: () => `the encoder has no connection: ${ended}`,
         });
 
-        await execInMachine(a.id, ["/usr/local/sbin/aerial-certificate", "renew"], { timeoutSeconds: 60 });
+        await execInMachine(a.id, ["/usr/local/sbin/aerial-certificate", "renew"], { timeoutSeconds: 120 });
         await look(b);
         const after = await statusOf(a);
         expect(after.sha256).not.toBe(before.sha256);
@@ -345,7 +345,7 @@ asRoot("the public certificate", () => {
         await killMachine(a.id);
         answerNames(Object.fromEntries(publicNames.map((name) => [name, [b.publicAddress]])));
         await ensureAcme({ dnsServer: `${dns}:53`, certificateSeconds: 24 });
-        await execInMachine(b.id, ["/usr/local/sbin/aerial-certificate", "renew"], { timeoutSeconds: 60 });
+        await execInMachine(b.id, ["/usr/local/sbin/aerial-certificate", "renew"], { timeoutSeconds: 120 });
         const first = await statusOf(b);
         expect(first.source).toBe("issued here");
         await look(b);

@@ -103,7 +103,7 @@ asRoot("machines of the lab", () => {
             createMachine({ ...nyc, userData, privateAddress: { address: "10.110.0.3", ...vpc } }),
         ]);
         for (const { id } of [ams, nyc]) {
-            await execInMachine(id, ["cloud-init", "status", "--wait"], { timeoutSeconds: 60 });
+            await execInMachine(id, ["cloud-init", "status", "--wait"], { timeoutSeconds: 120 });
         }
     });
 

@@ -88,7 +88,8 @@ def test_waits_for_those_who_leave_and_then_stops_what_runs(slot: Slot) -> None:
     threading.Timer(0.5, slot.relay.a.mounts["/main.mp3"].clear).start()
     slot.drain().wait()
     assert slot.closed() == []
-    assert slot.calls[1:] == ["stop aerial-nginx@a.service aerial-icecast@a.service"]
+    units = "aerial-nginx@a.service aerial-icecast@a.service"
+    assert slot.calls[1:] == [f"stop {units}", f"reset-failed {units}"]
     assert not slot.record.exists()
 
 
@@ -138,7 +139,8 @@ def test_a_systemd_that_does_not_say_is_asked_again_and_cuts_nobody(
     began = time.monotonic()
     slot.drain().wait()
     assert time.monotonic() - began > 0.9
-    assert slot.calls[1:] == ["stop aerial-nginx@a.service aerial-icecast@a.service"]
+    units = "aerial-nginx@a.service aerial-icecast@a.service"
+    assert slot.calls[1:] == [f"stop {units}", f"reset-failed {units}"]
     assert capsys.readouterr().err.count("nobody knows whether aerial-nginx@a.service runs") == 3
 
 

@@ -138,7 +138,7 @@ JSON
         as postgres AERIAL_ONCE=1 /usr/local/lib/aerial/catalogue
         cat >/tmp/icecast.xml <<'XML'
 <icecast>
-<limits><source-timeout>3</source-timeout></limits>
+<limits><source-timeout>30</source-timeout></limits>
 <authentication><source-password>x</source-password><admin-user>admin</admin-user><admin-password>x</admin-password></authentication>
 <listen-socket><port>8000</port></listen-socket>
 <mount><mount-name>/main-airtime</mount-name><username>airtime</username><password>secret</password><charset>UTF-8</charset></mount>
@@ -197,8 +197,12 @@ s = socket.socket(); s.bind(("127.0.0.1", 8001)); s.listen(1); time.sleep(1000)'
         }
         until_true is_titled
         echo "title_after_rotation=yes"
-        kill -0 $listener && echo listener_disconnected=no || echo listener_disconnected=yes
-        kill $listener
+        if kill $listener; then
+            echo listener_disconnected=no
+        else
+            echo listener_disconnected=yes
+            tail -n 40 /tmp/main.log /tmp/error.log >&2
+        fi
         echo "silences_in_stream=$(ffmpeg -nostdin -i /tmp/heard.mp3 -af silencedetect=n=-50dB:d=0.1 -f null - 2>&1 |
             grep -c silence_start)"
         ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a command aside: with little of the processor where others want it. For tests that may take longer beside
-# drills, whose listeners may hear no difference.
+# Runs a command aside: with what others leave of the processors. For tests that compute, beside drills, whose listeners
+# may hear no difference.
 set -eu
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -12,11 +12,11 @@ fi
 if [ -e /sys/fs/cgroup/cpu/cpu.shares ]; then
     all=/sys/fs/cgroup/cpu
     setting=cpu.shares
-    share=512 # of 1024
+    share=64 # of 1024
 else
     all=/sys/fs/cgroup
     setting=cpu.weight
-    share=50 # of 100
+    share=6 # of 100
 fi
 # Empty ones of runs that were killed.
 rmdir "$all"/aerial-aside.* 2>/dev/null || true

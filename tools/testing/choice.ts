@@ -8,19 +8,25 @@ export const kindNames = ["checks", "unit", "engine", "templates", "machines", "
 export type Kind = (typeof kindNames)[number];
 
 /**
- * Kinds that start machines and mostly wait for them, or play in real time, as drills do: the last ones, so that they have the
- * processors with the drills alone. The others compute, or, as templates, have all the patience they need.
+ * What takes a lane, longest first, so that the lanes end together: sets of drills, and the kinds that play in real time or
+ * start machines, which mostly wait as drills do. A set that is not named here comes first.
  */
-export const waitingKinds: readonly Kind[] = ["machines", "sources"];
+const order: readonly string[] = [
+    "listeners",
+    "programme",
+    "airtime",
+    "templates",
+    "emergency",
+    "machines",
+    "sources",
+];
 
-/**
- * In which order sets take their place in the lanes: by their length, longest first, so that the lanes end together.
- * Programme comes early: its tests are short, and those of listeners that want the processors alone wait for them.
- * A set that is not named here comes first.
- */
-const order = ["listeners", "programme", "airtime", "emergency"];
+/** Whether a kind takes a lane. The others compute: what lanes leave of the processors is enough for them. */
+export function takesLane(kind: Kind): boolean {
+    return order.includes(kind);
+}
 
-/** Names of sets in the order in which the lanes take them. */
+/** Names of sets, and of kinds that take a lane, in the order in which the lanes take them. */
 export function inOrder(names: readonly string[]): string[] {
     return names.toSorted((one, other) => order.indexOf(one) - order.indexOf(other));
 }

@@ -18,40 +18,43 @@ interface KindOptions {
 const options: Record<Exclude<Kind, "checks">, KindOptions> = {
     unit: { limitSeconds: 600 },
     engine: { limitSeconds: 1200 },
-    templates: { limitSeconds: 900, root: true, turns: true },
+    templates: { limitSeconds: 1500, root: true, turns: true },
     machines: { limitSeconds: 1200, root: true },
     sources: { limitSeconds: 900, root: true },
 };
 
-/** How much longer tests may take aside: what they wait for has little of the processor while labs boot. */
-const patience = 3;
+/** How much longer tests may take beside something: aside, they have little of the processors for minutes. */
+const patience = { lane: 3, lanes: 6 };
 
-/** Runs one kind; aside where drills run at the same time. */
+/** What else runs: nothing; one more lane; or the lanes, and then this one is aside. */
+type Beside = "nothing" | "lane" | "lanes";
+
+/** Runs one kind; aside where lanes are full of what plays in real time. */
 export async function runKind(
     runner: Runner,
     kind: Kind,
-    { aside }: { aside: boolean },
+    { beside }: { beside: Beside },
 ): Promise<StepResult[]> {
-    const steps = kind === "checks" ? checks() : [ofKind(kind, aside)];
+    const steps = kind === "checks" ? checks() : [ofKind(kind, beside)];
     const results: StepResult[] = [];
     for (const step of steps) {
-        results.push(await runner.run(aside ? setAside(step) : step));
+        results.push(await runner.run(beside === "lanes" ? setAside(step) : step));
     }
     return results;
 }
 
-function ofKind(kind: Exclude<Kind, "checks">, aside: boolean): Step {
+function ofKind(kind: Exclude<Kind, "checks">, beside: Beside): Step {
     const { limitSeconds, root, turns } = options[kind];
     return jest({
         ...{ name: kind, project: kind, root, limitSeconds, turn: root && !turns ? kind : undefined },
-        // Aside, what waits in real time needs the processor when its time comes.
-        options: [`--maxWorkers=${root && !aside ? "200%" : "100%"}`],
+        // What waits in real time needs the processor when its time comes.
+        options: [`--maxWorkers=${root && beside === "nothing" ? "200%" : "100%"}`],
         env: {
             // No test runs in the lab that someone may have up to play with.
             ...(process.env.AERIAL_LAB === undefined
                 ? { AERIAL_LAB: join(resultsFolder, `lab-${kind}`) }
                 : {}),
-            ...(aside ? { AERIAL_TEST_PATIENCE: String(patience) } : {}),
+            ...(beside === "nothing" ? {} : { AERIAL_TEST_PATIENCE: String(patience[beside]) }),
             ...(turns ? { AERIAL_TURNS: turnsFolder } : {}),
         },
     });
@@ -64,7 +67,7 @@ function setAside(step: Step): Step {
         ...step,
         // It has to be root's to make a group of its own.
         command: program === "tools/as-root" ? [program, aside, ...rest] : [aside, ...step.command],
-        limitSeconds: step.limitSeconds * patience,
+        limitSeconds: step.limitSeconds * patience.lanes,
     };
 }
 
