@@ -81,7 +81,9 @@ async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
                     return kind === undefined
                         ? reported(nameOfSet(name), () => runSet(runner, name))
                         : reported(kind, () =>
-                              runKind(runner, kind, { beside: lanes > 1 ? "lane" : "nothing" }),
+                              runKind(runner, kind, {
+                                  beside: lanes > 1 || aside.length > 0 ? "lane" : "nothing",
+                              }),
                           );
                 }),
                 lanes,

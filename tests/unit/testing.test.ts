@@ -40,9 +40,10 @@ describe("what npm test runs", () => {
 
 it.each([
     { processors: 1, memoryMiB: 64_000, labs: 1 },
-    { processors: 2, memoryMiB: 8000, labs: 2 },
-    { processors: 2, memoryMiB: 3900, labs: 1 },
+    { processors: 2, memoryMiB: 8000, labs: 1 },
+    { processors: 4, memoryMiB: 3900, labs: 1 },
     { processors: 16, memoryMiB: 16_000, labs: 6 },
+    { processors: 4, memoryMiB: 16_000, labs: 2 },
     { processors: 4, memoryMiB: 1000, labs: 1 },
 ])("a lab for each processor, as far as memory goes: %j", ({ labs, ...host }) => {
     expect(labsAtOnce(host)).toBe(labs);

@@ -12,11 +12,11 @@ fi
 if [ -e /sys/fs/cgroup/cpu/cpu.shares ]; then
     all=/sys/fs/cgroup/cpu
     setting=cpu.shares
-    share=64 # of 1024
+    share=128 # of 1024
 else
     all=/sys/fs/cgroup
     setting=cpu.weight
-    share=6 # of 100
+    share=12 # of 100
 fi
 # Empty ones of runs that were killed.
 rmdir "$all"/aerial-aside.* 2>/dev/null || true

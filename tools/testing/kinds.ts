@@ -26,7 +26,7 @@ const options: Record<Exclude<Kind, "checks">, KindOptions> = {
 /** How much longer tests may take beside something: aside, they have little of the processors for minutes. */
 const patience = { lane: 3, lanes: 6 };
 
-/** What else runs: nothing; one more lane; or the lanes, and then this one is aside. */
+/** What else runs: nothing; another lane, or what is aside; or the lanes, and then this one is aside. */
 type Beside = "nothing" | "lane" | "lanes";
 
 /** Runs one kind; aside where lanes are full of what plays in real time. */
