@@ -65,7 +65,7 @@ class Identity:
 
 
 class Stream:
-    """What a mount plays in real time: the first `burst` seconds come at once. At the end it begins again, or stalls."""
+    """What a mount plays in real time; the first `burst` seconds at once. At the end it begins again, or stalls."""
 
     def __init__(self, frames: Sequence[Frame], codec: str = "mp3", burst: float = 1.0, goes_on: bool = True) -> None:
         self.frames = frames

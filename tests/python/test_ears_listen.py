@@ -66,7 +66,7 @@ async def listening(
         here = Listening(relay, [])
         for mount in known.mounts:
             kept = Ring(str(folder / mount.codec), mount.codec)
-            here.listeners.append(Listener(known, known.regions[0], mount, tls, kept, lambda: here.answered))
+            here.listeners.append(Listener(known, known.regions[0], mount, tls, kept, lambda _region: here.answered))
         begun = [tasks.create_task(one.run()) for one in here.listeners]
         begun.append(tasks.create_task(playing.Playing(known, tls, here.listeners).run()))
         yield here
@@ -87,6 +87,7 @@ def test_they_hear_levels_loudness_title_and_source_of_each_format(
                 here.relay.playing[path] = {"title": stream.title, "source": "studio"}
             await here.until(lambda: all(here.value("title_right", number) is not None for number in (0, 1)))
             await here.until(lambda: all(one.titles.heard and len(one.sound.levels) > 30 for one in here.listeners))
+            await here.until(lambda: all(one.ring.seconds > 3 for one in here.listeners))
             for number, one in enumerate(here.listeners):
                 assert one.advancing(time.monotonic())
                 # 0.2 and 0.1 of full scale, as RMS of a sine.

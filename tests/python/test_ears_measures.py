@@ -46,7 +46,7 @@ def test_a_side_is_dead_while_the_other_one_has_pauses_too() -> None:
         now = play(sound, -15, -90, 2, now)
         now = play(sound, -80, -90, 1, now)
     assert sound.side_dead_seconds == pytest.approx(30, abs=0.2)
-    assert sound.sides() == (pytest.approx(-17, abs=1), pytest.approx(-90, abs=1))
+    assert list(sound.sides()) == pytest.approx([-17, -90], abs=1)
     play(sound, -20, -20, 0.5, now)
     assert sound.side_dead_seconds == 0
 
@@ -190,7 +190,7 @@ def numbers(clip: ring.Clip) -> list[int]:
     return [int(part.split(b">")[0]) for part in clip.audio.split(b"<")[1:]]
 
 
-def test_a_clip_is_what_was_heard_in_its_time_each_frame_once(tmp_path: Path) -> None:
+def test_a_clip_is_what_was_heard_in_its_time_without_what_a_connection_repeats(tmp_path: Path) -> None:
     clock = Clock()
     began = clock.now
     kept = Ring(str(tmp_path), "mp3", clock)
@@ -202,7 +202,8 @@ def test_a_clip_is_what_was_heard_in_its_time_each_frame_once(tmp_path: Path) ->
     assert clip.seconds == pytest.approx(40, abs=0.8)
     assert heard[0] == pytest.approx(20 * EACH_SECOND, abs=0.5 * EACH_SECOND)
     assert heard[-1] == pytest.approx(60 * EACH_SECOND, abs=0.5 * EACH_SECOND)
-    assert len(heard) == len(set(heard))
+    # As exactly as the time is known at which a frame came.
+    assert len(heard) - len(set(heard)) < 0.5 * EACH_SECOND
     assert max(two - one for one, two in itertools.pairwise(heard)) < 0.5 * EACH_SECOND
 
 

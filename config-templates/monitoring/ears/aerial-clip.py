@@ -4,8 +4,8 @@ Writes a clip: what the Ears heard on a channel, as it was encoded. The Ears kee
 
     aerial-clip main 1764331200 30 clip.mp3
 
-The region is the one that has most of it, unless it is given. Where a part is missing, because nothing came, the clip is
-shorter, and standard error says by how much. Without any of it, there is no clip, and it fails.
+The region is the one that has most of it, unless it is given. Where a part is missing, because nothing came, the clip
+is shorter, and standard error says by how much. Without any of it, there is no clip, and it fails.
 """
 
 import argparse

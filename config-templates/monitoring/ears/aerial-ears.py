@@ -48,10 +48,7 @@ async def listen(known: settings.Settings) -> None:
     tls = requests.trust()
     names = Names(known)
     listeners = [
-        Listener(
-            *(known, region, mount, tls, Ring(clip_folder(region, mount), mount.codec)),
-            lambda region=region.region: names.answered.get(region),
-        )
+        Listener(known, region, mount, tls, Ring(clip_folder(region, mount), mount.codec), names.answered.get)
         for region in known.regions
         for mount in known.mounts
     ]

@@ -1,6 +1,6 @@
 """
-Listens to one mount of one region, as a player does: it asks DNS for the region's name, connects to one of the addresses
-over TLS, and decodes what comes. It has one connection at a time.
+Listens to one mount of one region, as a player does: it asks DNS for the region's name, connects to one of the
+addresses over TLS, and decodes what comes. It has one connection at a time.
 """
 
 import asyncio
@@ -41,9 +41,9 @@ class Listener:
         mount: Mount,
         tls: ssl.SSLContext,
         ring: Ring,
-        answered: Callable[[], Sequence[str] | None],
+        answered: Callable[[str], Sequence[str] | None],
     ) -> None:
-        """`answered`: what DNS has answered last for the region's name."""
+        """`answered`: what DNS has answered last for a region's name, by region."""
         self.settings = settings
         self.region = region
         self.mount = mount
@@ -165,7 +165,7 @@ class Listener:
 
     def _is_left(self) -> bool:
         """Whether DNS answers this Relay no more: it may be waiting for its last listeners."""
-        answered = self.answered()
+        answered = self.answered(self.region.region)
         return bool(answered) and self.address not in (answered or ())
 
     def _heard(self, part: Part) -> None:

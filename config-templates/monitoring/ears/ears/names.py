@@ -1,9 +1,9 @@
 """
 What DNS answers, and whether it agrees with the health of the Relays.
 
-A region's name answers with all of its Relays, healthy or not; players try one after the other. The station's name answers
-with healthy ones only, here with those of one region. So DNS disagrees when a region's name lacks a healthy Relay or has an
-address that is none; and when the station's name has a Relay that is not healthy while others are.
+A region's name answers with all of its Relays, healthy or not; players try one after the other. The station's name
+answers with healthy ones only, here with those of one region. So DNS disagrees when a region's name lacks a healthy
+Relay or has an address that is none; and when the station's name has a Relay that is not healthy while others are.
 """
 
 import asyncio

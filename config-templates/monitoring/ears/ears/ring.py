@@ -110,7 +110,10 @@ class Clip(NamedTuple):
 
 
 def cut(folder: str, codec: str, begin: float, seconds: float) -> Clip:
-    """What was heard from a time on, each frame once. It is shorter where nothing came, and empty without any of it."""
+    """
+    What was heard from a time on, without what a new connection repeats. It is shorter where nothing came, and empty
+    without any of it.
+    """
     audio: list[bytes] = []
     length, end, run, heard = 0.0, float("-inf"), -1, float("-inf")
     for piece in pieces(folder):

@@ -53,7 +53,7 @@ class Sound:
 
     @property
     def side_dead_seconds(self) -> float:
-        """For how long one side has been silent while the other one is far above it. In pauses, both are: so over 10 s."""
+        """How long one side has been silent while the other is far above it: over 10 s, since both are in pauses."""
         if self.at is None:
             return 0.0
         for side, (one, other) in enumerate([self.sides(), self.sides()[::-1]]):
