@@ -68,7 +68,9 @@ class Listener:
             began = time.monotonic()
             try:
                 await self.listen()
+                # At once: a player would have two connections for a moment here, and Ears never have.
                 failures = 0
+                continue
             except (*AWAY, Refused, Stuck) as reason:
                 self.problem.tell(reason)
                 failures = 0 if time.monotonic() - began > GOOD_SECONDS else failures + 1
@@ -100,8 +102,8 @@ class Listener:
                 await decoder.end()
         finally:
             self.address = None
-            self.ring.end()
             requests.close(answer.writer)
+            self.ring.end()
 
     async def _connect(self) -> tuple[str, Answer]:
         """Any of the answers of DNS, and the next one where it does not let us in. Raises AWAY or Refused."""

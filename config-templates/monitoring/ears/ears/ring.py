@@ -5,6 +5,7 @@ A file is named by when its first frame was heard and by when its connection beg
 `1764331200000-1764331000000.mp3`. A connection begins with some seconds that the one before has had already.
 """
 
+import contextlib
 import os
 import re
 import time
@@ -28,18 +29,18 @@ CONTENT_TYPES = {"mp3": "audio/mpeg", "aac": "audio/aac"}
 class Piece(NamedTuple):
     """One file."""
 
-    start: float
     run: int
+    start: float
     path: str
 
 
 def pieces(folder: str) -> list[Piece]:
-    """All files of a folder, in the order in which they were heard."""
+    """All files of a folder, one connection after the other."""
     try:
         found = [NAME.fullmatch(name) for name in os.listdir(folder)]
     except FileNotFoundError:
         return []
-    return sorted(Piece(int(one[1]) / 1000, int(one[2]), os.path.join(folder, one[0])) for one in found if one)
+    return sorted(Piece(int(one[2]), int(one[1]) / 1000, os.path.join(folder, one[0])) for one in found if one)
 
 
 class Ring:
@@ -88,7 +89,9 @@ class Ring:
 
     def end(self) -> None:
         if self.file is not None:
-            self.file.close()
+            # A full disk has been told already.
+            with contextlib.suppress(OSError):
+                self.file.close()
         self.file, self.seconds, self.size = None, 0.0, 0
 
     def _open(self, start: float) -> None:
@@ -117,11 +120,11 @@ def cut(folder: str, codec: str, begin: float, seconds: float) -> Clip:
     audio: list[bytes] = []
     length, end, run, heard = 0.0, float("-inf"), -1, float("-inf")
     for piece in pieces(folder):
-        if piece.start >= begin + seconds:
-            break
         if piece.run != run:
             # Within a connection, no frame comes twice, however late it was.
             run, heard = piece.run, end
+        if piece.start >= begin + seconds:
+            continue
         at = piece.start
         for frame in frames_of(piece.path, codec):
             if begin <= at < begin + seconds and at > heard - frame.seconds / 2:
