@@ -29,6 +29,7 @@ import { airtimeChannels } from "./config/airtime";
 import { planCanary } from "./config/canary";
 import { describeDroplets, describeTooManyDroplets, planDroplets } from "./config/digitalOcean";
 import { recordTtlSeconds } from "./config/dns";
+import { dnsPatienceSeconds } from "./config/ears";
 import { metricsMiB } from "./config/monitoring";
 import { stationToPlan } from "./config/plan";
 import { replacementsWaitFor } from "./config/quietHour";
@@ -385,6 +386,12 @@ function createMonitoring(): Monitoring | undefined {
         stationName: config.name,
         retentionMiB: metricsMiB,
         machines: monitoredMachines,
+        ears: {
+            names: publicNames,
+            channels: channelPlans,
+            silenceDb: config.silence.thresholdDb,
+            dnsSeconds: dnsPatienceSeconds(config.dns),
+        },
         ...(remoteWriteUrl !== undefined &&
             remoteWriteKey !== undefined && { remoteWrite: { url: remoteWriteUrl, key: remoteWriteKey } }),
         replacementWaits,

@@ -14,6 +14,7 @@ import {
     refuseBeyondDropletLimit,
 } from "./digitalOcean";
 import { dnsSchema, refuseBeyondPlan } from "./dns";
+import { refuseEarsMistakes } from "./ears";
 import { expectedSchema, refuseExpectedMistakes, withRelayCounts } from "./expected";
 import { monitoringSchema } from "./monitoring";
 import { recordingsSchema, refuseRecordingsMistakes } from "./recordings";
@@ -517,6 +518,7 @@ export const stationSchema = z
         refuseRecordingsMistakes(station, context);
         refuseBucketMistakes(station, context);
         refuseRotationMistakes(station, context);
+        refuseEarsMistakes(station, context);
         station.channels.forEach((c, index) => {
             refuseDuplicates(
                 c.formats,

@@ -35,9 +35,13 @@ const rootTerms = {
 /** The root's file, for programs that take trusted roots from a file. */
 export const apiRootFile = file("root.pem");
 
-/** The root that signed the certificates of all servers outside; undefined before there is one. */
-export function apiRoot(): string | undefined {
-    return existsSync(apiRootFile) ? readFileSync(apiRootFile, "utf8") : undefined;
+/** File with the issuing roots of the public certificate authority so far, which `acme` writes. */
+export const issuingRootsFile = labPath("acme", "root.pem");
+
+/** What a new machine trusts: the root of the servers outside, and the public authority's, as they are now. */
+export function trustedRoots(): string | undefined {
+    const roots = [apiRootFile, issuingRootsFile].filter((path) => existsSync(path));
+    return roots.length > 0 ? roots.map((path) => readFileSync(path, "utf8")).join("") : undefined;
 }
 
 export interface ServerCertificate {

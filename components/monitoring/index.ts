@@ -5,6 +5,7 @@ import { createFirewall } from "../dropletMachine/firewall";
 import type { Fingerprint } from "../machine/fingerprint";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
+import type { EarsPlan } from "./ears";
 import type { MonitoredMachine, RemoteWritePlan } from "./plan";
 import { monitoringSecrets, remoteWriteKeyName, renderMonitoring } from "./render";
 
@@ -20,6 +21,8 @@ export interface MonitoringArgs {
     retentionMiB: number;
     /** All machines of the station that are always there, but this one, by name. */
     machines: Record<string, Omit<MonitoredMachine, "address"> & { address: pulumi.Input<string> }>;
+    /** What the Ears listen to. */
+    ears: EarsPlan;
     /** Where metrics also go, with the key that is sent there. */
     remoteWrite?: (RemoteWritePlan & { key: pulumi.Input<string> }) | undefined;
     /** Whether another size, image or user data are no reason to replace a droplet in this `up`. */
@@ -72,6 +75,7 @@ export class Monitoring extends pulumi.ComponentResource {
                             region,
                             retentionDays,
                             retentionMiB: args.retentionMiB,
+                            ears: args.ears,
                             remoteWrite,
                         }),
                     ),

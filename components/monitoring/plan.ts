@@ -1,4 +1,5 @@
 import type { RoleName } from "../../model/monitoring";
+import type { EarsPlan } from "./ears";
 
 /** A machine whose metrics are read. */
 export interface MonitoredMachine {
@@ -25,5 +26,6 @@ export interface MonitoringPlan {
     retentionDays: number;
     /** How much of the disk metrics may take, in MiB: the oldest go first. */
     retentionMiB: number;
+    ears: EarsPlan;
     remoteWrite?: RemoteWritePlan | undefined;
 }

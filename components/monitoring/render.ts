@@ -4,6 +4,7 @@ import { jsonFile, program, unit } from "../machine/files";
 import { certificateFolder } from "../machine/metrics";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
 import { refuseOtherSecrets, refusePlaceholders, type SecretNames } from "../machine/secrets";
+import { earsRole } from "./ears";
 import type { MonitoringPlan } from "./plan";
 
 /** Name of the key of the receiver that metrics also go to. */
@@ -31,7 +32,7 @@ export function renderMonitoring(plan: MonitoringPlan): MachineRole {
         ...remoteWriteFiles(plan),
     ];
     refuseOtherSecrets(files, monitoringSecrets(plan));
-    return mergeRoles(baseRole(), {
+    return mergeRoles(baseRole(), earsRole(plan.ears, plan.machines), {
         packages: ["curl", "prometheus"],
         files,
         units: ["aerial-prometheus.service"],

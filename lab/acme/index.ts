@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { apiRootFile, serverCertificate, type ServerCertificate } from "../authority";
+import { apiRootFile, issuingRootsFile, serverCertificate, type ServerCertificate } from "../authority";
 import { writeAtomically } from "../workstation/files";
 import { withLock } from "../workstation/lock";
 import { run, type RunResult } from "../workstation/run";
@@ -13,8 +13,8 @@ import { ensureNetwork, inNamespace } from "../network/network";
 import { cacheFolder, checkout, labPath } from "../paths";
 
 /*
- * The outside world's certificate authority: Pebble, at a place of its own. Machines trust its API, since its root is in
- * their system store; listeners trust `issuingRoots`.
+ * The outside world's certificate authority: Pebble, at a place of its own. Machines trust its API, and the issuing roots that
+ * there are when they are made; listeners trust `issuingRoots`.
  */
 
 const service = "acme";
@@ -22,7 +22,7 @@ const address = sites.acme ?? "";
 const hostName = "acme.test";
 
 /** File with all issuing roots so far, for listeners: Pebble makes a new one at each start. */
-export const issuingRoots = file("root.pem");
+export const issuingRoots = issuingRootsFile;
 
 interface AcmeOptions {
     /** How long certificates are valid; 90 days unless given, as Let's Encrypt's. */

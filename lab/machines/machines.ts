@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { apiRoot } from "../authority";
+import { trustedRoots } from "../authority";
 import { killCgroup, processState, removeCgroup, setFrozen, type ProcessState } from "../workstation/cgroups";
 import { readJson, writeJson } from "../workstation/files";
 import { withLock } from "../workstation/lock";
@@ -56,7 +56,7 @@ export async function createMachine(spec: MachineSpec): Promise<void> {
     await destroyMachine(spec.id);
     const { userData, publicKeys, ...place } = spec;
     await locked(spec.id, async () => {
-        await makeDisk({ id: spec.id, name: spec.name, userData, publicKeys, trustedRoot: apiRoot() }, image);
+        await makeDisk({ id: spec.id, name: spec.name, userData, publicKeys, trustedRoot: trustedRoots() }, image);
         const record: MachineRecord = { ...place, createdAt: Date.now() };
         writeJson(join(machineFolder(spec.id), "machine.json"), record);
         await boot(record);

@@ -1,6 +1,7 @@
 import { renderMonitoring } from "../../components/monitoring/render";
 import type { MonitoringPlan } from "../../components/monitoring/plan";
 import { parseStation } from "../../config/station";
+import { mainChannel } from "../support/mainChannel";
 import { reveal, type Recorded } from "../support/mocks";
 import { runProgram } from "../support/program";
 import { filesOf, readDelivery } from "../support/readDelivery";
@@ -14,6 +15,12 @@ const plan: MonitoringPlan = {
     machines: {
         "master-a": { role: "master", region: "ams3", address: "192.0.2.1" },
         "relay-fra1-1": { role: "relay", region: "fra1", address: "192.0.2.2" },
+    },
+    ears: {
+        names: { stream: "stream.radio.test", regions: { fra1: "fra1.stream.radio.test" } },
+        channels: [mainChannel],
+        silenceDb: -40,
+        dnsSeconds: 90,
     },
 };
 
