@@ -11,6 +11,8 @@ const plan: MonitoringPlan = {
     region: "nyc3",
     retentionDays: 30,
     retentionMiB: 2048,
+    timeZone: "UTC",
+    alertFacts: { silenceSeconds: 15, includedTransferGiB: 4000, backup: false },
     machines: {
         "master-a": { role: "master", region: "ams3", address: "192.0.2.1" },
         "relay-fra1-1": { role: "relay", region: "fra1", address: "192.0.2.2" },
@@ -31,7 +33,10 @@ describe("the role of the monitoring machine", () => {
             },
             {
                 targets: ["127.0.0.1:9100"],
-                labels: { machine: "monitoring", role: "monitoring", region: "nyc3" },
+                labels: {
+                    ...{ machine: "monitoring", role: "monitoring", region: "nyc3" },
+                    ...{ __scrape_interval__: "5s", __scrape_timeout__: "4s" },
+                },
             },
         ]);
     });
@@ -39,14 +44,14 @@ describe("the role of the monitoring machine", () => {
     it("sends metrics elsewhere only where that is wanted, with a key that is in no file of the role", () => {
         const path = "/etc/aerial/prometheus/prometheus.yml";
         expect(jsonOf(renderMonitoring(plan), path)).not.toHaveProperty("remote_write");
-        const remoteWrite = { url: "https://metric-api.example/v1/write" };
-        const role = renderMonitoring({ ...plan, remoteWrite });
+        const url = "https://metric-api.example/v1/write";
+        const role = renderMonitoring({ ...plan, remoteWrite: { url, keySecret: "newRelicKey" } });
         const keyFile = "/etc/aerial/prometheus/remote-write-key";
         expect(jsonOf(role, path)).toMatchObject({
-            remote_write: [{ ...remoteWrite, authorization: { credentials_file: keyFile } }],
+            remote_write: [{ url, authorization: { credentials_file: keyFile } }],
         });
         expect(role.files.find((file) => file.path === keyFile)).toMatchObject({
-            content: "@{monitoring.remote-write}",
+            content: "@{config.new-relic-key}",
             mode: "0640",
         });
     });
@@ -147,7 +152,10 @@ describe("the section monitoring", () => {
         [{ region: "atlantis" }, /monitoring\.region is "atlantis": use a DigitalOcean region/],
         [{ region: "fra1", retentionDays: 0 }, /monitoring\.retentionDays is 0: use 1 to 730 days/],
         ["yes", /monitoring is "yes": describe the monitoring machine/],
-        [{ region: "fra1", remoteWriteUrl: "http://x.example" }, /remoteWriteUrl.*use an https address/],
+        [
+            { region: "fra1", remoteWrite: { url: "http://x.example", keySecret: "key" } },
+            /remoteWrite\.url.*use an https address/,
+        ],
     ])("refuses %j, and says what would be right", (monitoring, message) => {
         expect(() => parseStation({ ...stationConfig(), monitoring })).toThrow(message);
     });
