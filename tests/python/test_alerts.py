@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from alerts import events, listening, senders, settings, words
+from alerts import desk, events, listening, senders, settings, words
 from alerts.desk import Desk
 
 NOON = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC).timestamp()
@@ -151,9 +151,7 @@ class Bench:
     def __init__(self, home: pathlib.Path, clock: Clock, web: Web, **lists: list[str]) -> None:
         names = sorted({name for names in lists.values() for name in names})
         self.receivers = {name: {"kind": "webhook", "url": f"{web.url}/{name}"} for name in names}
-        self.settings = settings_of(
-            self.receivers, lists={"engineer": [], "studio": [], "escalation": [], **lists}
-        )
+        self.settings = settings_of(self.receivers, lists={"engineer": [], "studio": [], "escalation": [], **lists})
         self.home, self.clock, self.web = home, clock, web
         self.desk = Desk(self.settings, str(home), clock)
 
@@ -290,6 +288,13 @@ def test_tries_again_less_and_less_often_and_gives_up_after_three_days(bench: Be
     assert bench.desk.state["queue"] == []
 
 
+def test_a_message_that_a_receiver_never_takes_goes_without_its_clip_and_lets_others_pass() -> None:
+    item = {"due": NOON + 5, "attempts": 3}
+    later = {"due": NOON, "attempts": 0}
+    assert desk.next_of([item, later], NOON) is None
+    assert desk.next_of([{**item, "attempts": 4}, later], NOON) is later
+
+
 def test_ends_what_alertmanager_no_longer_has_unless_that_has_just_begun(bench: Bench) -> None:
     bench.desk.take([alert("OffAir"), alert("MasterDown")])
     bench.told()
@@ -320,7 +325,7 @@ def test_says_what_lasts_to_the_status_page(bench: Bench, tmp_path: pathlib.Path
     assert json.loads(path.read_text()) == []
 
 
-def test_takes_when_it_began_from_the_rule_that_knows(bench: Bench) -> None:
+def test_takes_when_it_began_from_the_rule_that_knows() -> None:
     one = alert("SilenceOnAir")
     one["annotations"]["began"] = f"{NOON - 8:.0f}"
     assert events.event_of(one, NOON)["since"] == NOON - 8
@@ -380,12 +385,12 @@ def test_no_error_shows_an_address(url: str) -> None:
 def test_follows_no_redirect_and_sends_no_heartbeat_without_an_address(
     web: Web, tmp_path: pathlib.Path, clock: Clock
 ) -> None:
-    desk = Desk(settings_of({}, heartbeatUrl=web.url), str(tmp_path), clock)
-    desk.heartbeat()
+    one = Desk(settings_of({}, heartbeatUrl=web.url), str(tmp_path), clock)
+    one.heartbeat()
     assert [one["method"] for one in web.got] == ["GET"]
     web.status = 302
     with pytest.raises(senders.Refused, match="302"):
-        desk.heartbeat()
+        one.heartbeat()
     Desk(settings_of({}), str(tmp_path), clock).heartbeat()
     assert len(web.got) == 2
 
@@ -430,8 +435,6 @@ def test_says_what_is_on_air_and_since_when(monkeypatch: pytest.MonkeyPatch) -> 
     assert listening.on_air(settings_of({}), {"other"}, NOON).startswith("not known")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0 s"), (61, "1 min 1 s"), (7500, "2 h 5 min"), (90000, "1 d 1 h")]
-)
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (61, "1 min 1 s"), (7500, "2 h 5 min"), (90000, "1 d 1 h")])
 def test_says_durations_as_people_do(seconds: float, text: str) -> None:
     assert words.duration(seconds) == text

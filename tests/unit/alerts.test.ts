@@ -54,7 +54,10 @@ describe("the table of alerts", () => {
     it("has each name once, and says what listeners hear, what Aerial does, and what is to be done", () => {
         expect(new Set(rules.map(({ name }) => name)).size).toBe(rules.length);
         for (const { name, title, what, covered, todo } of rules) {
-            expect({ name, empty: [title, what, covered, todo].includes("") }).toEqual({ name, empty: false });
+            expect({ name, empty: [title, what, covered, todo].includes("") }).toEqual({
+                name,
+                empty: false,
+            });
         }
     });
 
@@ -177,12 +180,18 @@ describe("the section monitoring.alerts", () => {
     });
 
     it.each([
-        [{ region: "fra1", alerts: { receivers: { engineer: [] } } }, /engineer is \[\]: give at least one receiver/],
+        [
+            { region: "fra1", alerts: { receivers: { engineer: [] } } },
+            /engineer is \[\]: give at least one receiver/,
+        ],
         [
             receiver({ slack: { urlSecret: "a" }, ntfy: { urlSecret: "b" } }),
             /engineer\[0\] is .*: give exactly one of email, webhook, slack and ntfy/,
         ],
-        [receiver({ slack: { urlSecret: "https://hooks.slack.com/x" } }), /urlSecret is .*: name a secret by letters/],
+        [
+            receiver({ slack: { urlSecret: "https://hooks.slack.com/x" } }),
+            /urlSecret is .*: name a secret by letters/,
+        ],
         [
             receiver({
                 email: { to: ["a@b.example"], from: "a@b.example", server: "smtp.example", user: "me" },
@@ -190,7 +199,10 @@ describe("the section monitoring.alerts", () => {
             /email\.passwordSecret is nothing: give both user and passwordSecret/,
         ],
         [
-            { region: "fra1", alerts: { receivers: { engineer: [{ slack: { urlSecret: "a" } }] }, digestHour: 24 } },
+            {
+                region: "fra1",
+                alerts: { receivers: { engineer: [{ slack: { urlSecret: "a" } }] }, digestHour: 24 },
+            },
             /digestHour is 24: use an hour from 0 to 23/,
         ],
     ])("refuses %j, and says what would be right", (monitoring, message) => {

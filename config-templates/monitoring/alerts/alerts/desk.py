@@ -5,6 +5,7 @@ import json
 import os
 import threading
 import time
+import traceback
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,8 @@ ALERTMANAGER = "http://127.0.0.1:9093"
 FIRST_RETRY_SECONDS = 10
 LAST_RETRY_SECONDS = 900
 GIVE_UP_SECONDS = 3 * 86400
+# From then on a message goes without its clip, and lets others pass.
+PLAIN_AFTER_ATTEMPTS = 4
 RECONCILE_SECONDS = 60
 
 
@@ -65,9 +68,7 @@ class Desk:
     def acknowledge(self, number: str) -> bool:
         """Whether there is such a message: it is not escalated. `all` means every one."""
         with self.lock:
-            chosen = [
-                message for name, message in self.state["messages"].items() if number in (name, "all")
-            ]
+            chosen = [message for name, message in self.state["messages"].items() if number in (name, "all")]
             for message in chosen:
                 message["acknowledged"] = True
             self.keep()
@@ -179,12 +180,16 @@ class Desk:
             waiting = [item for item in self.state["queue"] if item["receiver"] == receiver]
         if not waiting:
             return LAST_RETRY_SECONDS
-        item = waiting[0]
         now = self.clock()
-        if item["due"] > now:
-            return item["due"] - now
+        item = next_of(waiting, now)
+        if item is None:
+            return min(one["due"] for one in waiting) - now
+        message = item["message"]
+        if message["clip"] and item["attempts"] >= PLAIN_AFTER_ATTEMPTS:
+            # Perhaps it is too long for this receiver.
+            message = {**message, "clip": None, "text": f"{message['text']}(The clip did not get through.)\n"}
         try:
-            senders.send(self.settings.receivers[receiver], item["message"])
+            senders.send(self.settings.receivers[receiver], message)
             problem = None
         except senders.Refused as reason:
             problem = str(reason)
@@ -269,6 +274,7 @@ class Desk:
 
     def run(self) -> None:
         """Makes messages for ever, and has a thread for each receiver: one that is slow delays no other."""
+        threading.excepthook = end_all
         for name in self.settings.receivers:
             threading.Thread(target=self.deliver, args=(name,), daemon=True).start()
         while True:
@@ -285,6 +291,22 @@ class Desk:
                 self.sending[receiver].clear()
 
 
+def next_of(waiting: list[dict], now: float) -> dict | None:
+    """What is to be sent now: messages keep their order, but for one that was refused again and again."""
+    for item in waiting:
+        if item["due"] <= now:
+            return item
+        if item["attempts"] < PLAIN_AFTER_ATTEMPTS:
+            return None
+    return None
+
+
+def end_all(failure: threading.ExceptHookArgs) -> None:
+    """A full disk, or a bug: all ends, so that systemd starts it again. Nothing is lost."""
+    traceback.print_exception(failure.exc_type, failure.exc_value, failure.exc_traceback)
+    os._exit(1)
+
+
 def fetch(path: str) -> Any:
     with urllib.request.urlopen(ALERTMANAGER + path, timeout=10) as answer:
         return json.load(answer)
@@ -299,4 +321,3 @@ def public(event: dict) -> dict[str, Any]:
         "since": events.rfc3339(event["since"]),
         "ended": None if ended is None else events.rfc3339(ended),
     }
-

@@ -1,4 +1,4 @@
-"""What has happened and lasts: events, and the messages that tell of them. No clock, no network: the caller brings both."""
+"""What has happened and lasts: events, and the messages that tell of them. The caller brings clock and network."""
 
 import datetime
 from typing import Any

@@ -71,7 +71,9 @@ def fetch_clip(event: dict, folder: str, number: str, now: float) -> tuple[str |
         path = os.path.join(folder, f"{number}-{channel}.{codec}")
         command = ["aerial-clip", channel, *region, "--codec", codec, f"{begin:.1f}", f"{CLIP_SECONDS}", path]
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
+            )
         except (OSError, subprocess.TimeoutExpired) as problem:
             reason = f"aerial-clip does not run: {problem}"
             continue

@@ -50,7 +50,11 @@ def send(receiver: dict[str, Any], message: dict[str, Any]) -> None:
     """
     Sends a message: `id`, `kind`, `station`, `subject`, `text`, `alerts`, `clip` (a path, or None). Raises Refused.
     """
-    SENDERS[receiver["kind"]](receiver, message)
+    try:
+        SENDERS[receiver["kind"]](receiver, message)
+    except (ValueError, LookupError, TypeError) as reason:
+        # Such as a header that mail cannot have: no reason to keep all others waiting.
+        raise Refused(f"it cannot be given this message ({type(reason).__name__})") from None
 
 
 def read_clip(message: dict[str, Any]) -> tuple[str, str, bytes] | None:

@@ -15,10 +15,8 @@ def duration(seconds: float) -> str:
     """For example `2 h 5 min`; seconds only below ten minutes."""
     whole = round(seconds)
     days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
-    if whole < 600:
-        parts = [(minutes, "min"), (whole % 60, "s")]
-    else:
-        parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    short = [(minutes, "min"), (whole % 60, "s")]
+    parts = short if whole < 600 else [(days, "d"), (hours, "h"), (minutes, "min")]
     return " ".join(f"{number} {name}" for number, name in parts if number) or "0 s"
 
 
