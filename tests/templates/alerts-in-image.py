@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 ALERTMANAGER = "http://127.0.0.1:9093/api/v2"
 HOME = pathlib.Path("/tmp/aerial-alerts")
@@ -33,7 +34,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, *_: Any, **__: Any) -> None:
         pass
 
 

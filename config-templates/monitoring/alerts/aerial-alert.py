@@ -77,7 +77,7 @@ def handler_for(desk: Desk) -> type[http.server.BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_request(self, *_: Any) -> None:
+        def log_request(self, *_: Any, **__: Any) -> None:
             """Only errors are logged."""
 
     return Handler

@@ -178,12 +178,10 @@ class Desk:
         """Sends what is first in line for a receiver. Returns for how many seconds there is nothing to do."""
         with self.lock:
             waiting = [item for item in self.state["queue"] if item["receiver"] == receiver]
-        if not waiting:
-            return LAST_RETRY_SECONDS
         now = self.clock()
-        item = next_of(waiting, now)
+        item, wait = next_of(waiting, now)
         if item is None:
-            return min(one["due"] for one in waiting) - now
+            return wait
         message = item["message"]
         if message["clip"] and item["attempts"] >= PLAIN_AFTER_ATTEMPTS:
             # Perhaps it is too long for this receiver.
@@ -198,9 +196,9 @@ class Desk:
                 self.state["queue"].remove(item)
             else:
                 item["attempts"] += 1
-                wait = min(FIRST_RETRY_SECONDS * 2 ** (item["attempts"] - 1), LAST_RETRY_SECONDS)
-                item["due"] = self.clock() + wait
-                say(f"{receiver}: {problem}; again in {wait} s: {item['message']['subject']}")
+                pause = min(FIRST_RETRY_SECONDS * 2 ** (item["attempts"] - 1), LAST_RETRY_SECONDS)
+                item["due"] = self.clock() + pause
+                say(f"{receiver}: {problem}; again in {pause} s: {item['message']['subject']}")
                 if self.clock() - item["since"] > GIVE_UP_SECONDS:
                     say(f"{receiver}: given up: {item['message']['subject']}")
                     self.state["queue"].remove(item)
@@ -291,14 +289,19 @@ class Desk:
                 self.sending[receiver].clear()
 
 
-def next_of(waiting: list[dict], now: float) -> dict | None:
-    """What is to be sent now: messages keep their order, but for one that was refused again and again."""
+def next_of(waiting: list[dict], now: float) -> tuple[dict | None, float]:
+    """
+    What is to be sent now, or in how many seconds there may be something. Messages keep their order, but for one that was
+    refused again and again.
+    """
+    wait: float = LAST_RETRY_SECONDS
     for item in waiting:
         if item["due"] <= now:
-            return item
+            return item, 0
+        wait = min(wait, item["due"] - now)
         if item["attempts"] < PLAIN_AFTER_ATTEMPTS:
-            return None
-    return None
+            break
+    return None, wait
 
 
 def end_all(failure: threading.ExceptHookArgs) -> None:

@@ -23,7 +23,7 @@ class Refused(Exception):
 class NoRedirects(urllib.request.HTTPRedirectHandler):
     """A redirect would take the token elsewhere."""
 
-    def redirect_request(self, *_: Any) -> None:
+    def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
 
 
