@@ -129,8 +129,13 @@ def alert(name: str, status: str = "firing", **labels: str) -> dict[str, Any]:
         "status": status,
         "labels": all_labels,
         "annotations": {
-            **{"title": f"{name} title", "what": "silence", "covered": "nothing", "todo": "act"},
-            **{"runbook": "alerts.md#x", "for": "30", "engineerAfter": "60"},
+            "title": f"{name} title",
+            "what": "silence",
+            "covered": "nothing",
+            "todo": "act",
+            "runbook": "alerts.md#x",
+            "for": "30",
+            "engineerAfter": "60",
         },
         "startsAt": "2026-11-22T11:59:50.123456789Z",
         "endsAt": "2026-11-22T12:05:00Z" if status == "resolved" else "0001-01-01T00:00:00Z",
@@ -311,14 +316,27 @@ def test_says_what_lasts_to_the_status_page(bench: Bench, tmp_path: pathlib.Path
     assert path.stat().st_mode & 0o777 == 0o644
     assert json.loads(path.read_text()) == [
         {
-            **{"alert": "OffAir", "severity": "now", "since": "2026-11-22T11:59:20Z", "title": "OffAir title"},
-            **{"what": "silence", "covered": "nothing", "todo": "act", "runbook": "alerts.md#x"},
-            **{"labels": {"channel": "main"}, "number": "1"},
+            "alert": "OffAir",
+            "severity": "now",
+            "since": "2026-11-22T11:59:20Z",
+            "title": "OffAir title",
+            "what": "silence",
+            "covered": "nothing",
+            "todo": "act",
+            "runbook": "alerts.md#x",
+            "labels": {"channel": "main"},
+            "number": "1",
         },
         {
-            **{"alert": "RelayDown", "severity": "digest", "since": "2026-11-22T11:59:20Z"},
-            **{"title": "RelayDown title", "what": "silence", "covered": "nothing", "todo": "act"},
-            **{"runbook": "alerts.md#x", "labels": {}},
+            "alert": "RelayDown",
+            "severity": "digest",
+            "since": "2026-11-22T11:59:20Z",
+            "title": "RelayDown title",
+            "what": "silence",
+            "covered": "nothing",
+            "todo": "act",
+            "runbook": "alerts.md#x",
+            "labels": {},
         },
     ]
     bench.desk.take([alert("OffAir", "resolved", channel="main"), alert("RelayDown", "resolved", severity="digest")])
@@ -336,15 +354,26 @@ def message(tmp_path: pathlib.Path) -> dict[str, Any]:
     clip = tmp_path / "1-main.mp3"
     clip.write_bytes(b"\xff\xfbaudio")
     return {
-        **{"id": "1-engineer-1", "kind": "began", "station": "Radio Größe", "alerts": [], "clip": str(clip)},
-        **{"subject": "[Radio Größe] Stille & mehr", "text": "Größe <1>\n"},
+        "id": "1-engineer-1",
+        "kind": "began",
+        "station": "Radio Größe",
+        "alerts": [],
+        "clip": str(clip),
+        "subject": "[Radio Größe] Stille & mehr",
+        "text": "Größe <1>\n",
     }
 
 
 def test_sends_mail_with_the_clip_and_says_why_a_server_refuses(mail: Mail, message: dict[str, Any]) -> None:
     receiver = {
-        **{"kind": "email", "to": ["a@radio.example"], "from": "aerial@radio.example", "server": "127.0.0.1"},
-        **{"port": mail.port, "security": "none", "user": "me", "password": "right"},
+        "kind": "email",
+        "to": ["a@radio.example"],
+        "from": "aerial@radio.example",
+        "server": "127.0.0.1",
+        "port": mail.port,
+        "security": "none",
+        "user": "me",
+        "password": "right",
     }
     senders.send(receiver, message)
     assert mail.password == "right"

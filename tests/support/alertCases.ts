@@ -67,9 +67,7 @@ const clockOf = (name: string): Series => ({
     fault: (from, count) => `${from}x${count - 1}`,
 });
 const lastSuccess = (kind: string): Series =>
-    clockOf(
-        `aerial_backup_${kind}_last_success_timestamp_seconds{${machineLabels("airtime", "airtime")}}`,
-    );
+    clockOf(`aerial_backup_${kind}_last_success_timestamp_seconds{${machineLabels("airtime", "airtime")}}`);
 const disk = (well: number, fault: Series["fault"]): Series[] => [
     {
         name: `node_filesystem_avail_bytes{fstype="ext4",mountpoint="/",${machineLabels("relay-ams3-1", "relay")}}`,
@@ -103,10 +101,7 @@ export const cases: readonly Case[] = [
     },
     {
         alert: "NoProgramme",
-        series: [
-            ears("playing", 1, 0, ',source="studio"'),
-            ears("playing", 0, 1, ',source="standby"'),
-        ],
+        series: [ears("playing", 1, 0, ',source="studio"'), ears("playing", 0, 1, ',source="standby"')],
         labels: { ...main, source: "standby" },
     },
     {
@@ -217,7 +212,12 @@ export const cases: readonly Case[] = [
         ],
         labels: { machine: "master-a" },
     },
-    { alert: "BackupOld", series: [lastSuccess("dump")], labels: { kind: "dump" }, seenAfterSeconds: 4 * hour },
+    {
+        alert: "BackupOld",
+        series: [lastSuccess("dump")],
+        labels: { kind: "dump" },
+        seenAfterSeconds: 4 * hour,
+    },
     {
         alert: "BackupUnproven",
         series: [lastSuccess("drill")],
@@ -243,10 +243,12 @@ export const cases: readonly Case[] = [
     },
     {
         alert: "DiskFullSoon",
-        // From 2.9 GB, 100 MB less in each five minutes.
+        // From 2.9 GB, 40 MB less in each five minutes.
         series: disk(2.9e9, (_from, count) => `2900000000-40000000x${count - 1}`),
         labels: { machine: "relay-ams3-1", mountpoint: "/" },
-        seenAfterSeconds: 600,
+        // The slope of six hours follows slowly.
+        seenAfterSeconds: 2100,
+        heldSeconds: 2 * hour,
     },
     {
         alert: "TransferRunsOut",
@@ -282,18 +284,12 @@ export const cases: readonly Case[] = [
     },
     {
         alert: "SecurityUpdatesPending",
-        series: [
-            metric(`aerial_security_updates_pending{${machineLabels("relay-ams3-1", "relay")}}`, 0, 3),
-        ],
+        series: [metric(`aerial_security_updates_pending{${machineLabels("relay-ams3-1", "relay")}}`, 0, 3)],
         labels: { machine: "relay-ams3-1" },
     },
     {
         alert: "NothingSeen",
-        series: [
-            up("master-a", "master", 0),
-            up("relay-ams3-1", "relay", 0),
-            up("monitoring", "monitoring"),
-        ],
+        series: [up("master-a", "master", 0), up("relay-ams3-1", "relay", 0), up("monitoring", "monitoring")],
         labels: {},
     },
     {

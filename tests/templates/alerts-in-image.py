@@ -1,6 +1,6 @@
 """
-Debian's Alertmanager and aerial-alert, as a delivery installs them: a region is out, and all that follows from it fires,
-too. Writes as JSON what arrived at the receiver, how many heartbeats, and what lasted meanwhile.
+Debian's Alertmanager and aerial-alert, as a delivery installs them: a region is out, and all that follows from it
+fires, too. Writes as JSON what arrived at the receiver, how many heartbeats, and what lasted meanwhile.
 """
 
 import datetime

@@ -125,7 +125,10 @@ describe("a station that tells people", () => {
     const delivered = async (monitoring: object, given: Record<string, string>) => {
         const { resources } = await runProgram(
             { ...stationConfig(), monitoring },
-            ...(["test", [], {}, undefined] as const),
+            "test",
+            [],
+            {},
+            undefined,
             given,
         );
         const delivery = resources.find(({ name }) => name === "monitoring-delivery");

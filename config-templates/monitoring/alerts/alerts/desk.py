@@ -163,8 +163,13 @@ class Desk:
     ) -> None:
         now = self.clock()
         message = {
-            **{"id": f"{ident}-{now:.0f}", "kind": kind, "station": self.settings.station},
-            **{"subject": subject, "text": text, "alerts": [public(event) for event in told], "clip": clip},
+            "id": f"{ident}-{now:.0f}",
+            "kind": kind,
+            "station": self.settings.station,
+            "subject": subject,
+            "text": text,
+            "alerts": [public(event) for event in told],
+            "clip": clip,
         }
         for receiver in receivers:
             self.state["queue"].append(
@@ -210,8 +215,13 @@ class Desk:
         text = "This is a test: no alert. Nobody has to do anything.\n"
         subject = f"[{self.settings.station}] Test of alerts"
         message = {
-            **{"id": f"test-{self.clock():.0f}", "kind": "test", "station": self.settings.station},
-            **{"subject": subject, "text": text, "alerts": [], "clip": None},
+            "id": f"test-{self.clock():.0f}",
+            "kind": "test",
+            "station": self.settings.station,
+            "subject": subject,
+            "text": text,
+            "alerts": [],
+            "clip": None,
         }
         said = {}
         for name, receiver in self.settings.receivers.items():
@@ -246,7 +256,7 @@ class Desk:
 
     def metrics(self) -> str:
         with self.lock:
-            oldest = {name: 0.0 for name in self.settings.receivers}
+            oldest = dict.fromkeys(self.settings.receivers, 0.0)
             for item in reversed(self.state["queue"]):
                 oldest[item["receiver"]] = item["since"]
             severities = [event["severity"] for event in self.state["events"].values()]
@@ -291,8 +301,8 @@ class Desk:
 
 def next_of(waiting: list[dict], now: float) -> tuple[dict | None, float]:
     """
-    What is to be sent now, or in how many seconds there may be something. Messages keep their order, but for one that was
-    refused again and again.
+    What is to be sent now, or in how many seconds there may be something. Messages keep their order, but for one that
+    was refused again and again.
     """
     wait: float = LAST_RETRY_SECONDS
     for item in waiting:

@@ -29,7 +29,9 @@ def on_air(settings: Settings, channels: set[str], now: float) -> str:
     query = urllib.parse.urlencode(
         {
             "query": "max by (channel, source) (aerial_ears_playing == 1)",
-            **{"start": f"{now - PAST_SECONDS:.0f}", "end": f"{now:.0f}", "step": f"{STEP_SECONDS}"},
+            "start": f"{now - PAST_SECONDS:.0f}",
+            "end": f"{now:.0f}",
+            "step": f"{STEP_SECONDS}",
         }
     )
     try:
