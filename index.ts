@@ -25,6 +25,7 @@ import { decideReplacementOrder } from "./components/replacementOrder";
 import { StationAuthority } from "./components/stationAuthority";
 import { StationNetwork } from "./components/stationNetwork";
 import { loadSecrets, loadStation } from "./config";
+import { alertFactsOf } from "./config/alertFacts";
 import { airtimeChannels } from "./config/airtime";
 import { planCanary } from "./config/canary";
 import { describeDroplets, describeTooManyDroplets, planDroplets } from "./config/digitalOcean";
@@ -379,11 +380,10 @@ function createMonitoring(): Monitoring | undefined {
     if (settings === "none") {
         return undefined;
     }
-    const { remoteWriteUrl, ...wanted } = settings;
-    const { remoteWriteKey } = configSecrets;
     return new Monitoring("monitoring", {
-        ...wanted,
+        ...settings,
         stationName: config.name,
+        timeZone: config.timeZone,
         retentionMiB: metricsMiB,
         machines: monitoredMachines,
         ears: {
@@ -392,8 +392,8 @@ function createMonitoring(): Monitoring | undefined {
             silenceDb: config.silence.thresholdDb,
             dnsSeconds: dnsPatienceSeconds(config.dns),
         },
-        ...(remoteWriteUrl !== undefined &&
-            remoteWriteKey !== undefined && { remoteWrite: { url: remoteWriteUrl, key: remoteWriteKey } }),
+        alertFacts: alertFactsOf(config),
+        secrets: configSecrets,
         replacementWaits,
         network,
         authority,

@@ -1,35 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { ConfigError } from "./errors";
 import { checkNode } from "./node";
 import type { Station } from "./schema";
 import { parseStation } from "./station";
 
 export { ConfigError } from "./errors";
 export type { Station } from "./schema";
-
-/** Secrets that a stack's configuration holds beside the station. */
-export interface StationSecrets {
-    /** Key of the receiver that metrics also go to. */
-    remoteWriteKey?: pulumi.Output<string>;
-}
-
-/** @throws ConfigError when one is missing that the station needs. */
-export function loadSecrets({ monitoring }: Pick<Station, "monitoring">): StationSecrets {
-    const remoteWriteKey = new pulumi.Config("aerial").getSecret("remoteWriteKey");
-    if (monitoring !== "none" && monitoring.remoteWriteUrl !== undefined && remoteWriteKey === undefined) {
-        throw new ConfigError([
-            {
-                key: "aerial:remoteWriteKey",
-                value: "nothing",
-                remedy:
-                    "give the key of the receiver at monitoring.remoteWriteUrl: " +
-                    "pulumi config set --secret aerial:remoteWriteKey",
-            },
-        ]);
-    }
-    return remoteWriteKey === undefined ? {} : { remoteWriteKey };
-}
+export { loadSecrets } from "./secrets";
 
 /**
  * The station that the current stack describes. The only place that reads configuration.

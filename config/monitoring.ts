@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { alertsSchema, secretName } from "./alerts";
 import { digitalOceanRegion, dropletSize } from "./digitalOcean";
 import { orNone } from "./orNone";
 
@@ -25,16 +26,26 @@ const settings = z.strictObject({
             unit: "days",
             examples: [30],
         }),
-    remoteWriteUrl: z
-        .url({ protocol: /^https$/, error: "use an https address of a receiver" })
+    remoteWrite: z
+        .strictObject({
+            url: z.url({ protocol: /^https$/, error: "use an https address of a receiver" }).meta({
+                description: "Address of the receiver.",
+                pattern: "^https://",
+                examples: ["https://metric-api.eu.newrelic.com/prometheus/v1/write?prometheus_server=radio"],
+            }),
+            keySecret: secretName(
+                "Key that is sent as a bearer's: of New Relic, the licence key.",
+                "remoteWriteKey",
+            ),
+        })
         .optional()
         .meta({
-            description:
-                "Where metrics also go: a receiver of Prometheus's remote write, such as New Relic. Its key is " +
-                "the secret aerial:remoteWriteKey, which is sent as a bearer's: of New Relic, the licence key.",
-            pattern: "^https://",
-            examples: ["https://metric-api.eu.newrelic.com/prometheus/v1/write?prometheus_server=radio"],
+            description: "Where metrics also go: a receiver of Prometheus's remote write, such as New Relic.",
         }),
+    alerts: alertsSchema.optional().meta({
+        description:
+            "Who is told what is wrong. If you leave it out, alerts are only kept on the monitoring machine.",
+    }),
 });
 
 export const monitoringSchema = orNone(settings, {

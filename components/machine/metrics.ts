@@ -38,7 +38,7 @@ const programs: Record<RoleName, readonly string[]> = {
 /** Renders the exporter and what it reads. */
 export function metricsRole(role: RoleName): MachineRole {
     return {
-        packages: ["prometheus-node-exporter"],
+        packages: ["openssl", "prometheus-node-exporter"],
         files: [
             ...certificateFiles(),
             // JSON is YAML. Certificates are read anew with each connection.
@@ -56,7 +56,7 @@ export function metricsRole(role: RoleName): MachineRole {
             unit("machine/metrics/aerial-metrics.service"),
             unit("machine/metrics/aerial-metrics.timer"),
             program("machine/metrics/write-metrics.sh"),
-            ...["updates", ...programs[role]].map((name) =>
+            ...["certificate", "updates", ...programs[role]].map((name) =>
                 staticFile(
                     `${programFolder}/metrics.d/${name}`,
                     `machine/metrics/metrics.d/${name}.sh`,

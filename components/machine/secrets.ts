@@ -36,6 +36,11 @@ export function sourcePasswordName(channel: string, source: string): string {
     return `source.${channel}.${source}`;
 }
 
+/** Name of a secret of the stack's configuration: `smtpPassword` there is `config.smtp-password` on machines. */
+export function configSecretName(name: string): string {
+    return `config.${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /**
  * Which generations a secret is made of, by its name. One that is not named has no number by which it is rotated.
  */
@@ -54,6 +59,8 @@ export function secretTitle(name: string): string {
             return "backup's keys";
         case "recordings":
             return "recordings' keys";
+        case "config":
+            return `configured secret ${rest.join(".")}`;
         default:
             return fileTitles[name] ?? "certificate of links";
     }

@@ -5,11 +5,15 @@ import { createFirewall } from "../dropletMachine/firewall";
 import type { Fingerprint } from "../machine/fingerprint";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
+import { configSecretName } from "../machine/secrets";
 import type { EarsPlan } from "./ears";
-import type { MonitoredMachine, RemoteWritePlan } from "./plan";
-import { monitoringSecrets, remoteWriteKeyName, renderMonitoring } from "./render";
+import type { MonitoredMachine, MonitoringPlan } from "./plan";
+import { configuredSecrets, monitoringSecrets, renderMonitoring } from "./render";
 
-export interface MonitoringArgs {
+export interface MonitoringArgs extends Pick<
+    MonitoringPlan,
+    "alertFacts" | "alerts" | "remoteWrite" | "timeZone"
+> {
     /** Provider region, for example `ams3`. */
     region: string;
     /** Droplet size slug. */
@@ -23,8 +27,8 @@ export interface MonitoringArgs {
     machines: Record<string, Omit<MonitoredMachine, "address"> & { address: pulumi.Input<string> }>;
     /** What the Ears listen to. */
     ears: EarsPlan;
-    /** Where metrics also go, with the key that is sent there. */
-    remoteWrite?: (RemoteWritePlan & { key: pulumi.Input<string> }) | undefined;
+    /** Secrets of the stack's configuration, by name: at least those that `remoteWrite` and `alerts` name. */
+    secrets: Record<string, pulumi.Input<string>>;
     /** Whether another size, image or user data are no reason to replace a droplet in this `up`. */
     replacementWaits: boolean;
     network: StationNetwork;
@@ -57,7 +61,7 @@ export class Monitoring extends pulumi.ComponentResource {
             { network: args.network, tag: monitoringTag, openPorts: [] },
             this,
         );
-        const remoteWrite = args.remoteWrite && { url: args.remoteWrite.url };
+        const { alertFacts, alerts, remoteWrite, timeZone } = args;
         const machine = new DropletMachine(
             name,
             {
@@ -77,11 +81,19 @@ export class Monitoring extends pulumi.ComponentResource {
                             retentionMiB: args.retentionMiB,
                             ears: args.ears,
                             remoteWrite,
+                            alertFacts,
+                            alerts,
+                            timeZone,
                         }),
                     ),
-                secretNames: monitoringSecrets({ remoteWrite }),
+                secretNames: monitoringSecrets({ remoteWrite, alerts }),
                 secrets: {
-                    values: args.remoteWrite ? { [remoteWriteKeyName]: args.remoteWrite.key } : {},
+                    values: Object.fromEntries(
+                        configuredSecrets({ remoteWrite, alerts }).flatMap((name) => {
+                            const value = args.secrets[name];
+                            return value === undefined ? [] : [[configSecretName(name), value]];
+                        }),
+                    ),
                     files: {},
                 },
             },

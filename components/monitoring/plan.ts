@@ -1,5 +1,7 @@
 import type { RoleName } from "../../model/monitoring";
 import type { EarsPlan } from "./ears";
+import type { AlertFacts } from "./alertRules";
+import type { AlertsPlan } from "./alerts";
 
 /** A machine whose metrics are read. */
 export interface MonitoredMachine {
@@ -13,6 +15,8 @@ export interface MonitoredMachine {
 /** Where metrics also go: a receiver of Prometheus's remote write, which takes its key as a bearer's. */
 export interface RemoteWritePlan {
     url: string;
+    /** Name of the key among the secrets of the stack's configuration. */
+    keySecret: string;
 }
 
 /** All that the monitoring machine is told. */
@@ -28,4 +32,10 @@ export interface MonitoringPlan {
     retentionMiB: number;
     ears: EarsPlan;
     remoteWrite?: RemoteWritePlan | undefined;
+    /** What rules have to know of the station. */
+    alertFacts: AlertFacts;
+    /** Who is told of alerts; nobody when absent. */
+    alerts?: AlertsPlan | undefined;
+    /** The station's, of the IANA database: for the times in messages, and the hour of the digest. */
+    timeZone: string;
 }

@@ -3,12 +3,15 @@ import { baseRole } from "../machine/base";
 import { jsonFile, program, unit } from "../machine/files";
 import { certificateFolder } from "../machine/metrics";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
-import { refuseOtherSecrets, refusePlaceholders, type SecretNames } from "../machine/secrets";
+import {
+    configSecretName,
+    refuseOtherSecrets,
+    refusePlaceholders,
+    type SecretNames,
+} from "../machine/secrets";
+import { alerting, alertsRole, alertsSecretNames, rulesFile } from "./alerts";
 import { earsRole } from "./ears";
 import type { MonitoringPlan } from "./plan";
-
-/** Name of the key of the receiver that metrics also go to. */
-export const remoteWriteKeyName = "monitoring.remote-write";
 
 const configurationFolder = "/etc/aerial/prometheus/";
 const configurationFile = `${configurationFolder}prometheus.yml`;
@@ -31,8 +34,7 @@ export function renderMonitoring(plan: MonitoringPlan): MachineRole {
         ...["check.sh", "status.py"].map((name) => program(`monitoring/check/${name}`)),
         ...remoteWriteFiles(plan),
     ];
-    refuseOtherSecrets(files, monitoringSecrets(plan));
-    return mergeRoles(baseRole(), earsRole(plan.ears, plan.machines), {
+    const role = mergeRoles(baseRole(), earsRole(plan.ears, plan.machines), alertsRole(plan), {
         packages: ["curl", "prometheus"],
         files,
         units: ["aerial-prometheus.service"],
@@ -40,7 +42,7 @@ export function renderMonitoring(plan: MonitoringPlan): MachineRole {
             {
                 unit: "aerial-prometheus.service",
                 // Which machines there are it sees by itself.
-                reads: [configurationFile, remoteWriteKeyFile],
+                reads: [configurationFile, remoteWriteKeyFile, rulesFile],
                 onChange: "reload",
                 check: ["promtool", "check", "config", configurationFile],
                 packages: ["prometheus"],
@@ -48,11 +50,25 @@ export function renderMonitoring(plan: MonitoringPlan): MachineRole {
         ],
         maskedUnits: ["prometheus.service"],
     });
+    refuseOtherSecrets(role.files, monitoringSecrets(plan));
+    return role;
 }
 
 /** The secrets that the files ask for. */
-export function monitoringSecrets({ remoteWrite }: Pick<MonitoringPlan, "remoteWrite">): SecretNames {
-    return { values: remoteWrite ? [remoteWriteKeyName] : [], files: [] };
+export function monitoringSecrets(plan: Pick<MonitoringPlan, "remoteWrite" | "alerts">): SecretNames {
+    return { values: configuredSecrets(plan).map(configSecretName), files: [] };
+}
+
+/** Names of secrets in the stack's configuration that this machine gets. */
+export function configuredSecrets({
+    remoteWrite,
+    alerts,
+}: Pick<MonitoringPlan, "remoteWrite" | "alerts">): string[] {
+    const names = [
+        ...(remoteWrite ? [remoteWrite.keySecret] : []),
+        ...(alerts ? alertsSecretNames(alerts) : []),
+    ];
+    return [...new Set(names)];
 }
 
 function prometheusConfiguration(plan: MonitoringPlan): object {
@@ -79,7 +95,9 @@ function prometheusConfiguration(plan: MonitoringPlan): object {
                 relabel_configs: [{ source_labels: ["machine"], target_label: "instance" }],
             },
             { job_name: "prometheus", static_configs: [{ targets: ["127.0.0.1:9090"], labels: own(plan) }] },
+            alerting.scrape(own(plan)),
         ],
+        ...alerting.configuration,
         ...(plan.remoteWrite && { remote_write: [remoteWrite(plan.remoteWrite)] }),
     };
 }
@@ -99,7 +117,7 @@ function remoteWriteFiles({ remoteWrite }: MonitoringPlan): MachineFile[] {
     return [
         {
             path: remoteWriteKeyFile,
-            content: `@{${remoteWriteKeyName}}`,
+            content: `@{${configSecretName(remoteWrite.keySecret)}}`,
             secretFormat: "raw",
             owner: "root:prometheus",
             mode: "0640",
@@ -113,6 +131,10 @@ function targets(plan: MonitoringPlan): object[] {
             targets: [`${address}:${metricsPort}`],
             labels: { machine, role, region },
         })),
-        { targets: [`127.0.0.1:${metricsPort}`], labels: own(plan) },
+        {
+            targets: [`127.0.0.1:${metricsPort}`],
+            // What the Ears hear must not wait: it is the first sign of a fault.
+            labels: { ...own(plan), __scrape_interval__: "5s", __scrape_timeout__: "4s" },
+        },
     ];
 }

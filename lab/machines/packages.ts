@@ -48,6 +48,7 @@ export const imagePackages: readonly ImagePackage[] = [
     { name: "python3-boto3" },
     // Monitoring.
     { name: "prometheus", disabledUnits: ["prometheus.service"] },
+    { name: "prometheus-alertmanager", disabledUnits: ["prometheus-alertmanager.service"] },
     { name: "prometheus-node-exporter", disabledUnits: ["prometheus-node-exporter.service"] },
     // For the tests of what is rendered.
     { name: "xmlstarlet" },

@@ -20,6 +20,8 @@ export async function runProgram(
     found: FoundDroplets = [],
     kept: Kept = {},
     previous?: Record<string, unknown>,
+    /** Secrets of the stack's configuration: `{ "aerial:slackUrl": "…" }`. */
+    secrets: Record<string, string> = {},
 ): Promise<{ resources: Recorded[]; outputs: Record<string, unknown> }> {
     const result: { resources: Recorded[]; outputs: Record<string, unknown> } = {
         resources: [],
@@ -30,7 +32,10 @@ export async function runProgram(
         /* eslint-disable @typescript-eslint/no-require-imports */
         const pulumi = require("@pulumi/pulumi") as typeof pulumiModule;
         const { record } = require("./mocks") as typeof import("./mocks");
-        pulumi.runtime.setAllConfig({ "aerial:station": JSON.stringify(station) });
+        pulumi.runtime.setAllConfig(
+            { "aerial:station": JSON.stringify(station), ...secrets },
+            Object.keys(secrets),
+        );
         let exported: Record<string, unknown> = {};
         result.resources = await record(
             // The program registers a transformation with its stack, so that there has to be one.

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { earsRole } from "../../components/monitoring/ears";
 import { ensureImage, inImage } from "../../lab/machines/image";
 import { delivered } from "../support/delivered";
-import { mainChannel } from "../support/mainChannel";
+import { monitoringPlan } from "../support/monitoringPlan";
 import { patience } from "../support/patience";
 
 let root: string;
@@ -12,10 +12,8 @@ beforeAll(async () => {
     await ensureImage();
     const role = earsRole(
         {
+            ...monitoringPlan.ears,
             names: { stream: "stream.radio.test", regions: { ams3: "ams3.stream.radio.test" } },
-            channels: [mainChannel],
-            silenceDb: -40,
-            dnsSeconds: 90,
         },
         { "relay-ams3-1": { role: "relay", region: "ams3", address: "192.0.2.1" } },
     );

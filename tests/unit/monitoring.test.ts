@@ -1,28 +1,13 @@
 import { renderMonitoring } from "../../components/monitoring/render";
 import type { MonitoringPlan } from "../../components/monitoring/plan";
 import { parseStation } from "../../config/station";
-import { mainChannel } from "../support/mainChannel";
+import { monitoringPlan } from "../support/monitoringPlan";
 import { reveal, type Recorded } from "../support/mocks";
 import { runProgram } from "../support/program";
 import { filesOf, readDelivery } from "../support/readDelivery";
 import { stationConfig } from "../support/station";
 
-const plan: MonitoringPlan = {
-    stationName: "Radio Meridian",
-    region: "nyc3",
-    retentionDays: 30,
-    retentionMiB: 2048,
-    machines: {
-        "master-a": { role: "master", region: "ams3", address: "192.0.2.1" },
-        "relay-fra1-1": { role: "relay", region: "fra1", address: "192.0.2.2" },
-    },
-    ears: {
-        names: { stream: "stream.radio.test", regions: { fra1: "fra1.stream.radio.test" } },
-        channels: [mainChannel],
-        silenceDb: -40,
-        dnsSeconds: 90,
-    },
-};
+const plan: MonitoringPlan = { ...monitoringPlan, stationName: "Radio Meridian", region: "nyc3" };
 
 function jsonOf(role: ReturnType<typeof renderMonitoring>, path: string): unknown {
     return JSON.parse(role.files.find((file) => file.path === path)?.content ?? "null");
@@ -38,7 +23,10 @@ describe("the role of the monitoring machine", () => {
             },
             {
                 targets: ["127.0.0.1:9100"],
-                labels: { machine: "monitoring", role: "monitoring", region: "nyc3" },
+                labels: {
+                    ...{ machine: "monitoring", role: "monitoring", region: "nyc3" },
+                    ...{ __scrape_interval__: "5s", __scrape_timeout__: "4s" },
+                },
             },
         ]);
     });
@@ -46,14 +34,14 @@ describe("the role of the monitoring machine", () => {
     it("sends metrics elsewhere only where that is wanted, with a key that is in no file of the role", () => {
         const path = "/etc/aerial/prometheus/prometheus.yml";
         expect(jsonOf(renderMonitoring(plan), path)).not.toHaveProperty("remote_write");
-        const remoteWrite = { url: "https://metric-api.example/v1/write" };
-        const role = renderMonitoring({ ...plan, remoteWrite });
+        const url = "https://metric-api.example/v1/write";
+        const role = renderMonitoring({ ...plan, remoteWrite: { url, keySecret: "newRelicKey" } });
         const keyFile = "/etc/aerial/prometheus/remote-write-key";
         expect(jsonOf(role, path)).toMatchObject({
-            remote_write: [{ ...remoteWrite, authorization: { credentials_file: keyFile } }],
+            remote_write: [{ url, authorization: { credentials_file: keyFile } }],
         });
         expect(role.files.find((file) => file.path === keyFile)).toMatchObject({
-            content: "@{monitoring.remote-write}",
+            content: "@{config.new-relic-key}",
             mode: "0640",
         });
     });
@@ -154,7 +142,10 @@ describe("the section monitoring", () => {
         [{ region: "atlantis" }, /monitoring\.region is "atlantis": use a DigitalOcean region/],
         [{ region: "fra1", retentionDays: 0 }, /monitoring\.retentionDays is 0: use 1 to 730 days/],
         ["yes", /monitoring is "yes": describe the monitoring machine/],
-        [{ region: "fra1", remoteWriteUrl: "http://x.example" }, /remoteWriteUrl.*use an https address/],
+        [
+            { region: "fra1", remoteWrite: { url: "http://x.example", keySecret: "key" } },
+            /remoteWrite\.url.*use an https address/,
+        ],
     ])("refuses %j, and says what would be right", (monitoring, message) => {
         expect(() => parseStation({ ...stationConfig(), monitoring })).toThrow(message);
     });
