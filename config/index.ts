@@ -12,6 +12,8 @@ export type { Station } from "./schema";
 export interface StationSecrets {
     /** Key of the receiver that metrics also go to. */
     remoteWriteKey?: pulumi.Output<string>;
+    /** Password of the status page's private part. */
+    teamPassword?: pulumi.Output<string>;
 }
 
 /** @throws ConfigError when one is missing that the station needs. */
@@ -28,7 +30,34 @@ export function loadSecrets({ monitoring }: Pick<Station, "monitoring">): Statio
             },
         ]);
     }
-    return remoteWriteKey === undefined ? {} : { remoteWriteKey };
+    return {
+        ...(remoteWriteKey !== undefined && { remoteWriteKey }),
+        ...loadTeamPassword(monitoring),
+    };
+}
+
+/** @throws ConfigError when the secret is missing that the status page names. */
+function loadTeamPassword(monitoring: Station["monitoring"]): Pick<StationSecrets, "teamPassword"> {
+    if (monitoring === "none" || monitoring.statusPage === "none") {
+        return {};
+    }
+    const { private: parts, teamSecret } = monitoring.statusPage;
+    if (parts.length === 0 || teamSecret === undefined) {
+        return {};
+    }
+    const teamPassword = new pulumi.Config("aerial").getSecret(teamSecret);
+    if (teamPassword === undefined) {
+        throw new ConfigError([
+            {
+                key: `aerial:${teamSecret}`,
+                value: "nothing",
+                remedy:
+                    "give the password of the status page, which monitoring.statusPage.teamSecret names: " +
+                    `pulumi config set --secret aerial:${teamSecret}`,
+            },
+        ]);
+    }
+    return { teamPassword };
 }
 
 /**

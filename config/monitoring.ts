@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { digitalOceanRegion, dropletSize } from "./digitalOcean";
 import { orNone } from "./orNone";
+import { statusPageSchema } from "./statusPage";
 
 const settings = z.strictObject({
     region: digitalOceanRegion.meta({
@@ -35,6 +36,7 @@ const settings = z.strictObject({
             pattern: "^https://",
             examples: ["https://metric-api.eu.newrelic.com/prometheus/v1/write?prometheus_server=radio"],
         }),
+    statusPage: statusPageSchema,
 });
 
 export const monitoringSchema = orNone(settings, {

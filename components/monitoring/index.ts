@@ -7,6 +7,7 @@ import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import type { MonitoredMachine, RemoteWritePlan } from "./plan";
 import { monitoringSecrets, remoteWriteKeyName, renderMonitoring } from "./render";
+import { statusPagePorts, teamPasswordName, type StatusPagePlan } from "./statusPage";
 
 export interface MonitoringArgs {
     /** Provider region, for example `ams3`. */
@@ -22,6 +23,8 @@ export interface MonitoringArgs {
     machines: Record<string, Omit<MonitoredMachine, "address"> & { address: pulumi.Input<string> }>;
     /** Where metrics also go, with the key that is sent there. */
     remoteWrite?: (RemoteWritePlan & { key: pulumi.Input<string> }) | undefined;
+    /** The status page, with the password of its private part if it has one. */
+    statusPage?: { plan: StatusPagePlan; teamPassword?: pulumi.Input<string> | undefined } | undefined;
     /** Whether another size, image or user data are no reason to replace a droplet in this `up`. */
     replacementWaits: boolean;
     network: StationNetwork;
@@ -51,10 +54,12 @@ export class Monitoring extends pulumi.ComponentResource {
         }
         const firewall = createFirewall(
             `${name}-firewall`,
-            { network: args.network, tag: monitoringTag, openPorts: [] },
+            { network: args.network, tag: monitoringTag, openPorts: args.statusPage ? statusPagePorts : [] },
             this,
         );
         const remoteWrite = args.remoteWrite && { url: args.remoteWrite.url };
+        const teamPassword = args.statusPage?.teamPassword;
+        const plan = { remoteWrite, statusPage: args.statusPage?.plan };
         const machine = new DropletMachine(
             name,
             {
@@ -72,12 +77,15 @@ export class Monitoring extends pulumi.ComponentResource {
                             region,
                             retentionDays,
                             retentionMiB: args.retentionMiB,
-                            remoteWrite,
+                            ...plan,
                         }),
                     ),
-                secretNames: monitoringSecrets({ remoteWrite }),
+                secretNames: monitoringSecrets(plan),
                 secrets: {
-                    values: args.remoteWrite ? { [remoteWriteKeyName]: args.remoteWrite.key } : {},
+                    values: {
+                        ...(args.remoteWrite && { [remoteWriteKeyName]: args.remoteWrite.key }),
+                        ...(teamPassword !== undefined && { [teamPasswordName]: teamPassword }),
+                    },
                     files: {},
                 },
             },

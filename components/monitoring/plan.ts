@@ -1,4 +1,5 @@
 import type { RoleName } from "../../model/monitoring";
+import type { StatusPagePlan } from "./statusPage";
 
 /** A machine whose metrics are read. */
 export interface MonitoredMachine {
@@ -26,4 +27,5 @@ export interface MonitoringPlan {
     /** How much of the disk metrics may take, in MiB: the oldest go first. */
     retentionMiB: number;
     remoteWrite?: RemoteWritePlan | undefined;
+    statusPage?: StatusPagePlan | undefined;
 }

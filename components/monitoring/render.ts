@@ -5,6 +5,7 @@ import { certificateFolder } from "../machine/metrics";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
 import { refuseOtherSecrets, refusePlaceholders, type SecretNames } from "../machine/secrets";
 import type { MonitoringPlan } from "./plan";
+import { statusPageRole, statusPageSecrets } from "./statusPage";
 
 /** Name of the key of the receiver that metrics also go to. */
 export const remoteWriteKeyName = "monitoring.remote-write";
@@ -30,8 +31,9 @@ export function renderMonitoring(plan: MonitoringPlan): MachineRole {
         ...["check.sh", "status.py"].map((name) => program(`monitoring/check/${name}`)),
         ...remoteWriteFiles(plan),
     ];
-    refuseOtherSecrets(files, monitoringSecrets(plan));
-    return mergeRoles(baseRole(), {
+    const statusPage = statusPageRole(plan);
+    refuseOtherSecrets([...files, ...statusPage.files], monitoringSecrets(plan));
+    return mergeRoles(baseRole(), statusPage, {
         packages: ["curl", "prometheus"],
         files,
         units: ["aerial-prometheus.service"],
@@ -50,8 +52,14 @@ export function renderMonitoring(plan: MonitoringPlan): MachineRole {
 }
 
 /** The secrets that the files ask for. */
-export function monitoringSecrets({ remoteWrite }: Pick<MonitoringPlan, "remoteWrite">): SecretNames {
-    return { values: remoteWrite ? [remoteWriteKeyName] : [], files: [] };
+export function monitoringSecrets({
+    remoteWrite,
+    statusPage,
+}: Pick<MonitoringPlan, "remoteWrite" | "statusPage">): SecretNames {
+    return {
+        values: [...(remoteWrite ? [remoteWriteKeyName] : []), ...statusPageSecrets(statusPage)],
+        files: [],
+    };
 }
 
 function prometheusConfiguration(plan: MonitoringPlan): object {
