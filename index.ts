@@ -390,7 +390,9 @@ function createMonitoring(): Monitoring | undefined {
         machines: monitoredMachines,
         ...(remoteWriteUrl !== undefined &&
             remoteWriteKey !== undefined && { remoteWrite: { url: remoteWriteUrl, key: remoteWriteKey } }),
-        ...(statusPage !== "none" && { statusPage: { plan: planStatusPage(statusPage.private), teamPassword } }),
+        ...(statusPage !== "none" && {
+            statusPage: { plan: planStatusPage(statusPage.private), teamPassword },
+        }),
         replacementWaits,
         network,
         authority,

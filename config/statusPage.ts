@@ -16,7 +16,10 @@ const settings = z
             }),
         teamSecret: z
             .string()
-            .regex(/^[a-z][A-Za-z0-9]{0,39}$/, "name a secret of the stack's configuration, such as teamPassword")
+            .regex(
+                /^[a-z][A-Za-z0-9]{0,39}$/,
+                "name a secret of the stack's configuration, such as teamPassword",
+            )
             .optional()
             .meta({
                 description:
@@ -31,7 +34,8 @@ const settings = z
                 code: "custom",
                 path: ["teamSecret"],
                 input: teamSecret,
-                message: "name the secret that is the team's password, such as teamPassword, or write private: []",
+                message:
+                    "name the secret that is the team's password, such as teamPassword, or write private: []",
             });
         }
     });
@@ -39,6 +43,7 @@ const settings = z
 export type StatusPageConfig = z.output<typeof settings>;
 
 export const statusPageSchema = orNone(settings, {
-    description: "The status page at `status.<domain>`, which the monitoring machine serves; none for no page.",
+    description:
+        "The status page at `status.<domain>`, which the monitoring machine serves; none for no page.",
     remedy: 'describe the page, such as { teamSecret: teamPassword }, or say "none"',
 }).default("none");

@@ -28,7 +28,9 @@ export interface StatusPagePlan {
     /** Parts that only the team sees; without any there is no password. */
     private: StatusPagePart[];
     /** What a month costs. */
-    bill: Pick<StationPlan, "items" | "monthlyUsd"> & { transfer: Pick<StationPlan["transfer"], "includedGiB"> };
+    bill: Pick<StationPlan, "items" | "monthlyUsd"> & {
+        transfer: Pick<StationPlan["transfer"], "includedGiB">;
+    };
     acme: AcmePlan;
 }
 
@@ -97,7 +99,10 @@ export function statusPageRole({ statusPage, ...monitoring }: MonitoringPlan): M
 }
 
 /** What `aerial-status-page` reads. */
-export function settings(plan: StatusPagePlan, { stationName, machines }: Omit<MonitoringPlan, "statusPage">): object {
+export function settings(
+    plan: StatusPagePlan,
+    { stationName, machines }: Omit<MonitoringPlan, "statusPage">,
+): object {
     const regions = new Set(Object.values(machines).map(({ region }) => region));
     return {
         prometheus: "http://127.0.0.1:9090",
