@@ -103,13 +103,17 @@ async function shoot(page: Page, name: string): Promise<void> {
 async function issues(page: Page): Promise<string[]> {
     // Not as a script of the page: its policy allows none but its own.
     await page.evaluate(axeSource);
-    const { violations } = await page.evaluate(
-        () => (window as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run(),
-    );
+    const { violations } = await page.evaluate<AxeResults>("axe.run()");
     return violations
         .filter(({ impact }) => impact === "serious" || impact === "critical")
         .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
 }
+
+/** Where the keyboard is: the element, and its section. */
+const focused = `(() => {
+    const at = document.activeElement;
+    return at.tagName + " " + (at.closest("section")?.id ?? at.closest("footer")?.tagName ?? "");
+})()`;
 
 describe("the status page", () => {
     it.each([
@@ -172,8 +176,8 @@ describe("the status page", () => {
         ["a screen in the dark", { dark: true }],
     ])("fits %s", async (name, options) => {
         const page = await look({}, { ...options, path: "/team/" }, [alert]);
-        const overflow = await page.evaluate(
-            () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        const overflow = await page.evaluate<number>(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth",
         );
         expect(overflow).toBeLessThanOrEqual(0);
         await shoot(page, name);
@@ -189,11 +193,9 @@ describe("the status page", () => {
         expect(await onAir(page)).toBe("Not known");
         expect(await page.locator("#banner").getAttribute("data-state")).toBe("unknown");
         expect(await page.locator("#age").innerText()).toMatch(/, 10 min old$/);
-        const [old, unknown] = await page.evaluate(() => {
-            const colour = (selector: string) => getComputedStyle(document.querySelector(selector)!).color;
-            return [colour("#relays .pill"), colour("#banner")];
-        });
-        expect(old).toBe(unknown);
+        const colour = (selector: string) =>
+            page.evaluate<string>(`getComputedStyle(document.querySelector("${selector}")).color`);
+        expect(await colour("#relays .pill")).toBe(await colour("#banner"));
         await shoot(page, "old");
         expect(await issues(page)).toEqual([]);
         site.aheadSeconds = 0;
@@ -212,7 +214,7 @@ describe("the status page", () => {
 
     it("goes on by itself: what changes is said, and a player stays the same", async () => {
         const page = await look({});
-        await page.evaluate(() => document.querySelector("audio")!.setAttribute("data-kept", "yes"));
+        await page.evaluate('document.querySelector("audio").setAttribute("data-kept", "yes")');
         prometheus.metrics = metricsOf({ source: "emergency", connected: [] });
         await site.write(asked, []);
         await page.locator("#on-air", { hasText: "without a source" }).waitFor({ timeout: 15_000 });
@@ -226,13 +228,7 @@ describe("the status page", () => {
         const reached = new Set<string>();
         for (let presses = 0; presses < 80; presses++) {
             await page.keyboard.press("Tab");
-            const place = await page.evaluate(() => {
-                const at = document.activeElement;
-                return at === null || at === document.body
-                    ? ""
-                    : `${at.tagName} ${at.closest("section")?.id ?? at.closest("footer")?.tagName ?? ""}`;
-            });
-            reached.add(place);
+            reached.add(await page.evaluate<string>(focused));
         }
         expect([...reached]).toEqual(
             expect.arrayContaining([

@@ -1,6 +1,7 @@
 """What the status page says of a station, by what Prometheus knows."""
 
 import importlib.util
+import itertools
 import json
 import time
 from pathlib import Path
@@ -260,7 +261,7 @@ def test_the_past_is_asked_for_once() -> None:
     caught_up(history, past, NOW)
     spans = sorted(set(past.asked))
     assert len(spans) == 7
-    assert all(one[1] < other[0] for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one[1] < other[0] for one, other in itertools.pairwise(spans))
     past.asked.clear()
     again = History(SETTINGS, json.loads(json.dumps(history.kept())), NOW + 60)
     caught_up(again, past, NOW + 60)

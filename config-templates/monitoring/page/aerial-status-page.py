@@ -3,8 +3,9 @@
 
     aerial-status-page SETTINGS [--once]
 
-In `folder`, `public/` holds what everyone may see and `team/` all. Each has status.json, the present, and past.json, the
-week by minutes and 90 days, which changes each minute. Whoever reads them judges by `written` whether they are of now.
+In `folder`, `public/` holds what everyone may see and `team/` all. Each has status.json, the present, and past.json,
+the week by minutes and 90 days, which changes each minute. Whoever reads them judges by `written` whether they are of
+now.
 """
 
 import datetime
@@ -88,8 +89,11 @@ class Page:
             self.curve = curve(base, now)
             self.quality = quality(base)
         if self.is_due("bill", BILL_EVERY_SECONDS, now):
-            # Of a machine that is new, what was sent before it was there is not known, and not counted.
-            query = f'sum(increase(node_network_transmit_bytes_total{{device!="lo"}}[{max(60, int(month(now)[1]))}s]))'
+            # What was sent before this machine was there is not known, and not counted. eth1 is the private network,
+            # which is free.
+            query = (
+                f'sum(increase(node_network_transmit_bytes_total{{device!~"lo|eth1"}}[{max(60, int(month(now)[1]))}s]))'
+            )
             rows = ask(base, query)
             self.sent_gib = rows[0][1] / 2**30 if rows else None
 
@@ -103,11 +107,9 @@ class Page:
         """Since when a channel is as it is; None where that was not seen."""
         what = f"{verdict.state} {verdict.source}"
         before = self.seen.get(channel)
-        known = before is not None and now - before["seen"] < FORGET_SECONDS
-        if before is not None and known and before["what"] == what:
-            at = before["at"]
-        else:
-            at = now if known else None
+        at = None
+        if before is not None and now - before["seen"] < FORGET_SECONDS:
+            at = before["at"] if before["what"] == what else now
         self.seen[channel] = {"what": what, "at": at, "seen": now}
         return at
 
@@ -203,7 +205,7 @@ def quality(base: str) -> dict[str, dict]:
 
 
 def now_playing(present: Present) -> dict[str, dict]:
-    """What the first Relay that answers says of each channel: title, and since when. Relays that are well come first."""
+    """What the first Relay that answers, of those that are well, says of each channel: title, and since when."""
     relays = present.settings["relays"]
     for relay in [one for one in relays if present.state_of(one["name"], "relay") in ("well", "draining")][:2]:
         url = f"http://{relay['address']}/status.json"

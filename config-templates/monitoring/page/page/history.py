@@ -1,4 +1,4 @@
-"""The past: minutes of the last week, and days of the last 90, kept from run to run. Only what is missing is asked for."""
+"""The past: minutes of a week, and days of the last 90, kept from run to run. Only what is missing is asked for."""
 
 import datetime
 import zoneinfo

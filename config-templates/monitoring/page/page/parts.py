@@ -184,7 +184,7 @@ def backup_part(present: Present) -> list[dict]:
 
 
 def alerts_part(path: str) -> dict:
-    """What aerial-alert holds for open, what is to be looked at now first. `known` is false where its list cannot be read."""
+    """What aerial-alert holds for open, what cannot wait first. `known` is false where its list cannot be read."""
     try:
         with open(path, encoding="utf-8") as file:
             given = json.load(file)
@@ -200,8 +200,8 @@ def alerts_part(path: str) -> dict:
 
 def bill_part(settings: dict, sent_gib: float | None, share: float) -> dict:
     """
-    The month's bill in USD at list prices: what is rented goes by time, transfer by what was sent. `share` is how much of
-    the month is over.
+    The month's bill in USD at list prices: what is rented goes by time, transfer by what was sent. `share` is how much
+    of the month is over.
     """
     plan = settings["plan"]
     rented = sum(item["monthlyUsd"] for item in plan["items"] if item["name"] != "Transfer")

@@ -39,7 +39,7 @@ class Verdict:
 
 
 def judge(facts: Facts, order: list[str]) -> Verdict:
-    """What listeners hear. `order` is the sources by priority. Where the Ears say nothing, the machines are believed."""
+    """What listeners hear. `order` is the sources by priority. Without the Ears, the machines are believed."""
     if facts.hearing is not None:
         if facts.hearing == 0:
             return Verdict("off")

@@ -265,7 +265,7 @@ function drawChannels() {
 function heardWords(channel, title) {
     const since = channel.since === null ? "" : ` since ${moment(channel.since)}`;
     if (channel.state === "off" || channel.state === "unknown") {
-        return channel.since === null ? "" : `So${since}`;
+        return channel.since === null ? "" : `Since ${moment(channel.since)}`;
     }
     return title === undefined ? `Heard${since}${since === "" ? " now" : ""}` : `${channel.source ?? "Source not known"}${since}`;
 }
