@@ -39,8 +39,10 @@ export class FakePrometheus {
 
     private instant(query: string): object[] {
         const now = Date.now() / 1000;
-        const named = (sample: Sample): boolean =>
-            query.startsWith("{") ? sample.metric.__name__ !== undefined : sample.metric.query === query;
+        const named = ({ metric }: Sample): boolean =>
+            query.startsWith("{")
+                ? metric.query === undefined
+                : metric.query !== undefined && query.startsWith(metric.query);
         return this.metrics.now
             .filter(named)
             .map(({ metric, value }) => ({ metric, value: [now, String(value)] }));

@@ -241,7 +241,7 @@ function verdict() {
     return {
         state: state === "on" && partly ? "part" : state,
         words,
-        more: deaf.length > 0 && state === "on" ? `${more} Not in: ${deaf.join("; ")}.` : more,
+        more: deaf.length > 0 && state === "on" ? `${more} Nothing, or silence, is heard in: ${deaf.join("; ")}.` : more,
     };
 }
 
@@ -447,20 +447,28 @@ function drawSources(channels) {
                     "div",
                     { class: "table", tabindex: "0", role: "region", "aria-label": `Sources of ${channel.channel}` },
                     table(
-                        ["Source", "State", "Connected", "Losses"],
+                        ["Source", "State", "Last 24 h"],
                         channel.sources.map((/** @type {any} */ source) => [
                             source.title,
                             pill(source.state === "silent" ? "silent-source" : source.state, stateWords[source.state]),
-                            source.connectedShare === undefined ? "not known" : `${number(100 * source.connectedShare, 1)} %`,
-                            number(source.losses),
+                            lastDay(source),
                         ]),
-                        "Sources by priority; connected and losses are of the last 24 hours",
-                        [2, 3],
+                        "Sources by priority; for how much of the last 24 hours each was connected, and how often it went",
+                        [2],
                     ),
                 ),
             ),
         ),
     );
+}
+
+/** @param {{ connectedShare?: number, losses?: number }} source */
+function lastDay({ connectedShare, losses }) {
+    if (connectedShare === undefined) {
+        return "not known";
+    }
+    const times = losses === undefined || losses === 0 ? "" : losses === 1 ? ", lost once" : `, lost ${losses} times`;
+    return `${number(100 * connectedShare, 1)} %${times}`;
 }
 
 /** @param {{ left: number, right: number, loudness: number | null }} level in dBFS and LUFS */
@@ -689,9 +697,19 @@ function ninety({ title, days }) {
             "svg",
             { viewBox: `0 0 ${days.length * 4} 10`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}: on air for ${percent(share)}${of}` },
             ...days.map((/** @type {any} */ day, /** @type {number} */ index) => {
-                const kind = day.share === null ? "m-none" : day.lostMinutes > 0 ? "m-x" : day.partMinutes > 0 ? "m-p" : "m-A";
                 const words = day.share === null ? "not known" : `${percent(day.share)}, ${day.lostMinutes} min lost`;
-                return s("rect", { class: kind, x: String(index * 4), width: "3", height: "10" }, s("title", {}, `${day.day}: ${words}`));
+                /** @param {string} kind @param {number} height */
+                const bar = (kind, height) => s("rect", { class: kind, x: String(index * 4), width: "3", y: String(10 - height), height: String(height) });
+                const [bad, kind] = day.lostMinutes > 0 ? [day.lostMinutes, "m-x"] : [day.partMinutes, "m-p"];
+                // A minute of a day would be nothing to see: what is lost takes a quarter of the bar at least.
+                const least = bad > 0 ? Math.max(2.5, 10 * Math.sqrt(bad / Math.max(1, day.knownMinutes))) : 0;
+                return s(
+                    "g",
+                    {},
+                    s("title", {}, `${day.day}: ${words}`),
+                    bar(day.share === null ? "m-none" : "m-A", 10),
+                    ...(least > 0 ? [bar(kind, Math.min(10, least))] : []),
+                );
             }),
         ),
         h("div", { class: "axis", "aria-hidden": "true" }, h("span", {}, days[0]?.day ?? ""), h("span", {}, "today")),
