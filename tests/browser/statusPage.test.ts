@@ -193,6 +193,7 @@ describe("the status page", () => {
         expect(await onAir(page)).toBe("Not known");
         expect(await page.locator("#banner").getAttribute("data-state")).toBe("unknown");
         expect(await page.locator("#age").innerText()).toMatch(/, 10 min old$/);
+        expect(await page.locator("#channels .pill").allInnerTexts()).toEqual(["Not known", "Not known"]);
         const colour = (selector: string) =>
             page.evaluate<string>(`getComputedStyle(document.querySelector("${selector}")).color`);
         expect(await colour("#relays .pill")).toBe(await colour("#banner"));

@@ -209,6 +209,10 @@ function drawAge() {
     }
     say(byId("on-air"), told.words);
     say(byId("on-air-more"), told.more);
+    if (present !== null) {
+        drawChannels();
+        say(within(byId("listeners"), ".when"), isOld() ? `at ${moment(present.written)}` : "now");
+    }
     const written = present === null ? "No figures yet" : `Figures of ${at(present.written, { ...clock, second: "2-digit" })}`;
     say(byId("age"), isOld() && present !== null ? `${written}, ${lasting(age())} old` : written);
 }
@@ -253,8 +257,9 @@ function drawChannels() {
     );
     present.channels.forEach((/** @type {any} */ channel) => {
         const card = within(place, `[data-channel="${CSS.escape(channel.id)}"]`);
-        const state = channel.state === "on" && channel.partly ? "part" : channel.state;
-        drawn(within(card, ".state"), [state, channel.words], () => [pill(state, channel.words)]);
+        const state = isOld() ? "unknown" : channel.state === "on" && channel.partly ? "part" : channel.state;
+        const words = isOld() ? "Not known" : channel.words;
+        drawn(within(card, ".state"), [state, words], () => [pill(state, words)]);
         const title = channel.playing?.title;
         say(within(card, ".playing"), title ?? (channel.source === null ? "Not known" : channel.source));
         say(within(card, ".from"), heardWords(channel, title));
@@ -263,6 +268,9 @@ function drawChannels() {
 
 /** @param {any} channel @param {string | undefined} title */
 function heardWords(channel, title) {
+    if (isOld()) {
+        return `Heard at ${moment(present.written)}`;
+    }
     const since = channel.since === null ? "" : ` since ${moment(channel.since)}`;
     if (channel.state === "off" || channel.state === "unknown") {
         return channel.since === null ? "" : `Since ${moment(channel.since)}`;
@@ -528,7 +536,6 @@ function draw() {
     other.setAttribute("href", team ? "/" : "/team/");
     say(other, team ? "What everyone sees" : "For the team");
     drawAge();
-    drawChannels();
     const draws = /** @type {Record<string, (part: any) => void>} */ ({
         alerts: drawAlerts,
         listeners: drawListeners,
