@@ -13,7 +13,7 @@ SET ?=
 LAB := tools/lab
 
 .PHONY: help setup image up preview down status outputs source listen exec bench test test-checks test-unit test-templates \
-	test-machines test-sources test-engine test-drills lint format clean cache-clean
+	test-machines test-sources test-engine test-browser test-drills lint format clean cache-clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
@@ -58,7 +58,7 @@ bench: ## measure the station in the lab, for docs/bench.md (30 minutes): make b
 	@tools/as-root tsx tools/bench.ts $(ARGS)
 
 test: ## run every test; ends with "N passed, N failed"
-	@tools/setup workstation node engine image acme storage lint
+	@tools/setup workstation node engine image acme storage lint browser
 	@npm test --silent --
 
 test-checks: ## check lint, types, imports, workflows, policy, shell scripts, Python
@@ -84,6 +84,10 @@ test-sources: ## test sources on their way through a Master, in real time
 test-engine: ## test prod and preprod by the real engine, without machines
 	@tools/setup node engine
 	@npm test --silent -- engine
+
+test-browser: ## test the status page in a real browser
+	@tools/setup node browser
+	@npm test --silent -- browser
 
 test-drills: ## break whole stations in labs of their own, and listen; one set: make test-drills SET=listeners
 	@tools/setup

@@ -17,6 +17,7 @@ import { CloudflareDns } from "./components/geoDns/cloudflare";
 import { ingestPort, ingestTlsPort, Master, masterTlsName } from "./components/master";
 import { Canary } from "./components/canary";
 import { Monitoring } from "./components/monitoring";
+import type { StatusPagePlan } from "./components/monitoring/statusPage";
 import { Recordings } from "./components/recordings";
 import { RelayPool } from "./components/relayPool";
 import { describeLeftBehind, findDroplets } from "./components/relayPool/leftBehind";
@@ -34,6 +35,7 @@ import { dnsPatienceSeconds } from "./config/ears";
 import { metricsMiB } from "./config/monitoring";
 import { stationToPlan } from "./config/plan";
 import { replacementsWaitFor } from "./config/quietHour";
+import type { StatusPageConfig } from "./config/statusPage";
 import {
     placeOf,
     planChannels,
@@ -50,7 +52,7 @@ import type { RoleName } from "./model/monitoring";
 import { planStation } from "./model/plan";
 import { generationsAround } from "./model/rotation";
 import { sourceBitrateKbps, sourceMount } from "./model/sources";
-import { stationNames } from "./model/stationNames";
+import { stationNames, statusName } from "./model/stationNames";
 
 /** A machine as outputs tell it, and as the monitoring machine knows it. */
 interface KnownMachine {
@@ -108,6 +110,7 @@ createNames();
 const airtime = createAirtime();
 const monitoredMachines = listMachines();
 const monitoring = createMonitoring();
+const statusHost = createStatusName();
 
 /** The stack's own account at Amazon: other credentials are refused, and another default region does not matter. */
 function createAmazon({ accountId, region }: NonNullable<typeof config.aws>): AwsProvider {
@@ -380,8 +383,9 @@ function createMonitoring(): Monitoring | undefined {
     if (settings === "none") {
         return undefined;
     }
+    const { statusPage, ...wanted } = settings;
     return new Monitoring("monitoring", {
-        ...settings,
+        ...wanted,
         stationName: config.name,
         timeZone: config.timeZone,
         retentionMiB: metricsMiB,
@@ -394,10 +398,44 @@ function createMonitoring(): Monitoring | undefined {
         },
         alertFacts: alertFactsOf(config),
         secrets: configSecrets,
+        ...(statusPage !== "none" && { statusPage: planStatusPage(statusPage) }),
         replacementWaits,
         network,
         authority,
     });
+}
+
+function planStatusPage(settings: StatusPageConfig): StatusPagePlan {
+    return {
+        name: statusName(config.domain),
+        streamName: publicNames.stream,
+        channels: channelPlans,
+        sources: config.sources,
+        masters: config.masters.map(({ id }) => `master-${id}`),
+        timeZone: config.timeZone,
+        hasBackup: config.backup !== "none" && config.airtime !== undefined,
+        ...settings,
+        bill: planStation(stationToPlan(config)),
+        acme: config.tls.acme,
+    };
+}
+
+/** The name of the status page, which leads to the monitoring machine. Undefined without a page. */
+function createStatusName(): string | undefined {
+    if (config.monitoring === "none" || config.monitoring.statusPage === "none" || !monitoring) {
+        return undefined;
+    }
+    const hostname = statusName(config.domain);
+    new CloudflareDns(config.dns).createPlainName(
+        "status",
+        {
+            hostname,
+            ttlSeconds: recordTtlSeconds(config.dns),
+            addresses: [{ name: "page", address: monitoring.address }],
+        },
+        monitoring,
+    );
+    return hostname;
 }
 
 /** Masters, Relays and the playout, by name. */
@@ -585,6 +623,9 @@ export const draining = foundDroplets.apply((found) =>
               .filter((droplet) => droplet.draining)
               .map(({ id, name, region, address, off }) => ({ droplet: id, name, region, address, off })),
 );
+
+/** The status page: what everyone may see; `team/` below it asks for a password. */
+export const status = statusHost && `https://${statusHost}/`;
 
 /** For the engineers: every machine that is always there, so not the canary's instances. */
 export const machines: Record<string, KnownMachine> = {

@@ -8,9 +8,10 @@
  * - machines: the lab's machines and networks
  * - sources: what happens to sources on their way through a Master, in real time
  * - engine: prod and preprod by the real Pulumi engine, without machines
+ * - browser: the status page in a real browser
  * - drills: a whole station in the lab, broken on purpose; a set of them is a folder with a lab of its own
  */
-const timeoutSeconds = { unit: 20, templates: 120, machines: 180, sources: 180, engine: 300, drills: 300 };
+const timeoutSeconds = { unit: 20, templates: 120, machines: 180, sources: 180, engine: 300, browser: 120, drills: 300 };
 
 /** @type {import("jest").Config} */
 module.exports = {

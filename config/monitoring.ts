@@ -3,6 +3,7 @@ import { z } from "zod";
 import { alertsSchema, secretName } from "./alerts";
 import { digitalOceanRegion, dropletSize } from "./digitalOcean";
 import { orNone } from "./orNone";
+import { statusPageSchema } from "./statusPage";
 
 const settings = z.strictObject({
     region: digitalOceanRegion.meta({
@@ -46,6 +47,7 @@ const settings = z.strictObject({
         description:
             "Who is told what is wrong. If you leave it out, alerts are only kept on the monitoring machine.",
     }),
+    statusPage: statusPageSchema,
 });
 
 export const monitoringSchema = orNone(settings, {

@@ -18,6 +18,11 @@ export function stationNames(domain: string, regions: string[]): StationNames {
     };
 }
 
+/** Name of the status page. Its certificate is its machine's own. */
+export function statusName(domain: string): string {
+    return `status.${domain}`;
+}
+
 /** Every public name, the best known first. */
 export function allNames(names: StationNames): string[] {
     return [names.stream, names.ingest, ...Object.values(names.regions)];

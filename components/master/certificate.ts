@@ -1,5 +1,7 @@
-import type { MasterPlan } from "./plan";
 import { certificatePort } from "../../model/publicCertificate";
+import { command, each, jsonFile, pythonModule, unit } from "../machine/files";
+import type { MachineFile } from "../machine/role";
+import type { MasterPlan } from "./plan";
 import { peerAddress } from "./mounts";
 
 /** What `aerial-certificate` on a Master is told. */
@@ -14,12 +16,29 @@ interface CertificatePlan {
     peers: { id: string; host: string; port: number; tlsName: string }[];
 }
 
+/** What a machine is that obtains a certificate by ACME: a Master, or one that has a name of its own. */
+export type Certified = Pick<MasterPlan, "id" | "rank" | "publicNames" | "acme" | "peers">;
+
+/** Unit that looks after the certificate, once it is enabled. */
+export const certificateTimer = "aerial-certificate.timer";
+
+/** The program that obtains a certificate and renews it, with all that it needs but NGINX, lego and openssl. */
+export function certificateFiles(plan: Certified): MachineFile[] {
+    return [
+        command("master/certificate/aerial-certificate.py"),
+        ...each("master/certificate", ["authority.py", "certificate_rules.py"], pythonModule),
+        pythonModule("machine/python/certificates.py"),
+        ...each("master/certificate", ["aerial-certificate.service", certificateTimer], unit),
+        jsonFile("/etc/aerial/certificate.json", certificatePlan(plan)),
+    ];
+}
+
 /**
  * Checks and collects it.
  *
  * @throws when a name, the directory or the address cannot be what an authority is asked for.
  */
-export function certificatePlan(plan: MasterPlan): CertificatePlan {
+export function certificatePlan(plan: Certified): CertificatePlan {
     const { id, rank, publicNames: names, acme } = plan;
     const bad = names.find((name) => !isHostName(name));
     if (bad !== undefined || names.length === 0) {

@@ -7,7 +7,6 @@ import {
     each,
     jsonFile,
     program,
-    pythonModule,
     scriptValues,
     staticFile,
     templateFile,
@@ -25,7 +24,7 @@ import {
     type SecretNames,
 } from "../machine/secrets";
 import { readTemplate, renderTemplate } from "../machine/template";
-import { certificatePlan } from "./certificate";
+import { certificateFiles, certificateTimer } from "./certificate";
 import { emergencyShowsRole, showsReader } from "./emergencyShows";
 import {
     directMounts,
@@ -89,7 +88,7 @@ export function renderMaster(plan: MasterPlan): MachineRole {
         units: [
             "aerial-icecast.service",
             "aerial-nginx.service",
-            "aerial-certificate.timer",
+            certificateTimer,
             ...plan.channels.flatMap(({ id }) => [
                 `aerial-announcement@${id}.service`,
                 `aerial-radio@${id}.service`,
@@ -232,8 +231,6 @@ const units = [
     "nginx/aerial-nginx.service",
     "radio/aerial-radio@.service",
     "radio/aerial-announcement@.service",
-    "certificate/aerial-certificate.service",
-    "certificate/aerial-certificate.timer",
 ];
 
 function programs(plan: MasterPlan): MachineFile[] {
@@ -271,15 +268,6 @@ function health(plan: MasterPlan): MachineFile[] {
             statistics: `http://127.0.0.1:${plan.ingestPort}/admin/stats`,
             mounts: publicMounts(plan).map((mount) => mount.path),
         }),
-    ];
-}
-
-function certificateFiles(plan: MasterPlan): MachineFile[] {
-    return [
-        command("master/certificate/aerial-certificate.py"),
-        ...each("master/certificate", ["authority.py", "certificate_rules.py"], pythonModule),
-        pythonModule("machine/python/certificates.py"),
-        jsonFile("/etc/aerial/certificate.json", certificatePlan(plan)),
     ];
 }
 

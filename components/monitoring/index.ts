@@ -9,10 +9,11 @@ import { configSecretName } from "../machine/secrets";
 import type { EarsPlan } from "./ears";
 import type { MonitoredMachine, MonitoringPlan } from "./plan";
 import { configuredSecrets, monitoringSecrets, renderMonitoring } from "./render";
+import { statusPagePorts } from "./statusPage";
 
 export interface MonitoringArgs extends Pick<
     MonitoringPlan,
-    "alertFacts" | "alerts" | "remoteWrite" | "timeZone"
+    "alertFacts" | "alerts" | "remoteWrite" | "statusPage" | "timeZone"
 > {
     /** Provider region, for example `ams3`. */
     region: string;
@@ -27,7 +28,7 @@ export interface MonitoringArgs extends Pick<
     machines: Record<string, Omit<MonitoredMachine, "address"> & { address: pulumi.Input<string> }>;
     /** What the Ears listen to. */
     ears: EarsPlan;
-    /** Secrets of the stack's configuration, by name: at least those that `remoteWrite` and `alerts` name. */
+    /** Secrets of the stack's configuration, by name: at least those that `remoteWrite`, `alerts` and `statusPage` name. */
     secrets: Record<string, pulumi.Input<string>>;
     /** Whether another size, image or user data are no reason to replace a droplet in this `up`. */
     replacementWaits: boolean;
@@ -58,10 +59,10 @@ export class Monitoring extends pulumi.ComponentResource {
         }
         const firewall = createFirewall(
             `${name}-firewall`,
-            { network: args.network, tag: monitoringTag, openPorts: [] },
+            { network: args.network, tag: monitoringTag, openPorts: args.statusPage ? statusPagePorts : [] },
             this,
         );
-        const { alertFacts, alerts, remoteWrite, timeZone } = args;
+        const { alertFacts, alerts, remoteWrite, statusPage, timeZone } = args;
         const machine = new DropletMachine(
             name,
             {
@@ -81,15 +82,16 @@ export class Monitoring extends pulumi.ComponentResource {
                             retentionMiB: args.retentionMiB,
                             ears: args.ears,
                             remoteWrite,
+                            statusPage,
                             alertFacts,
                             alerts,
                             timeZone,
                         }),
                     ),
-                secretNames: monitoringSecrets({ remoteWrite, alerts }),
+                secretNames: monitoringSecrets({ remoteWrite, alerts, statusPage }),
                 secrets: {
                     values: Object.fromEntries(
-                        configuredSecrets({ remoteWrite, alerts }).flatMap((name) => {
+                        configuredSecrets({ remoteWrite, alerts, statusPage }).flatMap((name) => {
                             const value = args.secrets[name];
                             return value === undefined ? [] : [[configSecretName(name), value]];
                         }),

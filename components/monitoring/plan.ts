@@ -2,6 +2,7 @@ import type { RoleName } from "../../model/monitoring";
 import type { EarsPlan } from "./ears";
 import type { AlertFacts } from "./alertRules";
 import type { AlertsPlan } from "./alerts";
+import type { StatusPagePlan } from "./statusPage";
 
 /** A machine whose metrics are read. */
 export interface MonitoredMachine {
@@ -38,4 +39,5 @@ export interface MonitoringPlan {
     alerts?: AlertsPlan | undefined;
     /** The station's, of the IANA database: for the times in messages, and the hour of the digest. */
     timeZone: string;
+    statusPage?: StatusPagePlan | undefined;
 }

@@ -12,6 +12,7 @@ import {
 import { alerting, alertsRole, alertsSecretNames, rulesFile } from "./alerts";
 import { earsRole } from "./ears";
 import type { MonitoringPlan } from "./plan";
+import { statusPageRole, statusPageSecretNames } from "./statusPage";
 
 const configurationFolder = "/etc/aerial/prometheus/";
 const configurationFile = `${configurationFolder}prometheus.yml`;
@@ -34,28 +35,37 @@ export function renderMonitoring(plan: MonitoringPlan): MachineRole {
         ...["check.sh", "status.py"].map((name) => program(`monitoring/check/${name}`)),
         ...remoteWriteFiles(plan),
     ];
-    const role = mergeRoles(baseRole(), earsRole(plan.ears, plan.machines), alertsRole(plan), {
-        packages: ["curl", "prometheus"],
-        files,
-        units: ["aerial-prometheus.service"],
-        services: [
-            {
-                unit: "aerial-prometheus.service",
-                // Which machines there are it sees by itself.
-                reads: [configurationFile, remoteWriteKeyFile, rulesFile],
-                onChange: "reload",
-                check: ["promtool", "check", "config", configurationFile],
-                packages: ["prometheus"],
-            },
-        ],
-        maskedUnits: ["prometheus.service"],
-    });
+    const role = mergeRoles(
+        baseRole(),
+        earsRole(plan.ears, plan.machines),
+        alertsRole(plan),
+        statusPageRole(plan),
+        {
+            packages: ["curl", "prometheus"],
+            files,
+            units: ["aerial-prometheus.service"],
+            services: [
+                {
+                    unit: "aerial-prometheus.service",
+                    // Which machines there are it sees by itself.
+                    reads: [configurationFile, remoteWriteKeyFile, rulesFile],
+                    onChange: "reload",
+                    check: ["promtool", "check", "config", configurationFile],
+                    packages: ["prometheus"],
+                },
+            ],
+            maskedUnits: ["prometheus.service"],
+        },
+    );
     refuseOtherSecrets(role.files, monitoringSecrets(plan));
     return role;
 }
 
+/** What names secrets of the stack's configuration. */
+type SecretNaming = "remoteWrite" | "alerts" | "statusPage";
+
 /** The secrets that the files ask for. */
-export function monitoringSecrets(plan: Pick<MonitoringPlan, "remoteWrite" | "alerts">): SecretNames {
+export function monitoringSecrets(plan: Pick<MonitoringPlan, SecretNaming>): SecretNames {
     return { values: configuredSecrets(plan).map(configSecretName), files: [] };
 }
 
@@ -63,10 +73,12 @@ export function monitoringSecrets(plan: Pick<MonitoringPlan, "remoteWrite" | "al
 export function configuredSecrets({
     remoteWrite,
     alerts,
-}: Pick<MonitoringPlan, "remoteWrite" | "alerts">): string[] {
+    statusPage,
+}: Pick<MonitoringPlan, SecretNaming>): string[] {
     const names = [
         ...(remoteWrite ? [remoteWrite.keySecret] : []),
         ...(alerts ? alertsSecretNames(alerts) : []),
+        ...statusPageSecretNames(statusPage),
     ];
     return [...new Set(names)];
 }

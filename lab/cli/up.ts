@@ -75,6 +75,7 @@ export function register(program: Command): void {
             await showStatus();
             warnOfLost(outputs);
             console.log(`\n${howToListen(outputs)}`);
+            await showStatusPage(outputs);
         });
 }
 
@@ -103,6 +104,24 @@ function warnOfLost({ machines }: StationOutputs): void {
 async function showStatus(): Promise<void> {
     const [script = ""] = process.argv.slice(1);
     await runInForeground([process.execPath, ...process.execArgv, script, "status"]);
+}
+
+/** Opens the status page to the workstation's browsers, at the port after that of the streams. */
+async function showStatusPage({ status, machines }: StationOutputs): Promise<void> {
+    const address = machines.monitoring?.address;
+    if (status === undefined || address === undefined) {
+        return;
+    }
+    const port = listenPort + 1;
+    try {
+        await openPortForward(port, { address, port: 443 });
+        console.log(
+            `\nStatus page: https://127.0.0.1:${port}/   (${status}; its certificate is the lab's, of which browsers warn)`,
+        );
+    } catch (error) {
+        // No reason to call the station not up.
+        console.log(`\nStatus page: not at port ${port}: ${error instanceof Error ? error.message : String(error)}`);
+    }
 }
 
 function howToListen(outputs: StationOutputs): string {

@@ -39,6 +39,8 @@ const schema = z.object({
     }),
     ingestPasswords: z.record(z.string(), z.record(z.string(), z.string())),
     listen: z.record(z.string(), z.array(z.string())),
+    /** Address of the status page, of a station that has one. */
+    status: z.url().optional(),
     shows: z.object({ libraries: z.record(z.string(), z.string()) }).default({ libraries: {} }),
     machines: z.record(z.string(), z.object({ role: z.string(), region: z.string(), address: z.string() })),
 });

@@ -69,6 +69,12 @@ describe.each(icecastVersions)("a Relay's edge with Icecast %s", (icecast) => {
                 {
                     id: "main",
                     title: "Main",
+                    playing: {
+                        title: expect.any(String),
+                        titleSince: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+                        source: "standby",
+                        since: expect.stringMatching(/Z$/),
+                    },
                     mounts: [
                         {
                             mount: "/main.mp3",

@@ -25,7 +25,7 @@ describe("what npm test runs", () => {
     it("is refused if it does not exist, with a list of what does", () => {
         expect(() => choose(["unit", "drills/nothing"], { sets, ownLab: undefined })).toThrow(
             new WrongChoice(
-                "There are no tests named drills/nothing. There are: checks, unit, engine, templates, machines, sources, " +
+                "There are no tests named drills/nothing. There are: checks, unit, browser, engine, templates, machines, sources, " +
                     "drills, drills/listeners, drills/programme.",
             ),
         );

@@ -34,6 +34,12 @@ type FeedStatus = Record<string, FeedOfMount>;
 interface FeedOfMount {
     /** What listeners hear: an upstream, `standby`, or null before the first audio. */
     upstream: string | null;
+    /** What players show, and since when: seconds since 1970. */
+    title: string;
+    titleSince: number;
+    /** What is heard, such as `studio`, if the Master says so; and since when. */
+    source: string | null;
+    since: number;
     /** How far listeners' audio is behind the upstream's, in seconds. */
     lagSeconds: number | null;
     /** Changes of the upstream since the feed began. */

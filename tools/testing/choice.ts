@@ -3,7 +3,7 @@
  */
 
 /** Kinds of tests, in the order in which those run that go one after another. */
-export const kindNames = ["checks", "unit", "engine", "templates", "machines", "sources"] as const;
+export const kindNames = ["checks", "unit", "browser", "engine", "templates", "machines", "sources"] as const;
 
 export type Kind = (typeof kindNames)[number];
 

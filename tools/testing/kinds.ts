@@ -17,6 +17,7 @@ interface KindOptions {
 
 const options: Record<Exclude<Kind, "checks">, KindOptions> = {
     unit: { limitSeconds: 600 },
+    browser: { limitSeconds: 600 },
     engine: { limitSeconds: 1200 },
     templates: { limitSeconds: 1500, root: true, turns: true },
     machines: { limitSeconds: 1200, root: true },

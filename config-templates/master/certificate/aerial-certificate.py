@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The public certificate of the station, on a Master.
+"""The public certificate of the station, on a Master; on the monitoring machine, the one of its own name.
 
     aerial-certificate run       what the timer does: take a newer one over from another Master, or have one issued
     aerial-certificate renew     have a new one issued now, however young the present one is

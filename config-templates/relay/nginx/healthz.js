@@ -139,9 +139,11 @@ async function answer(r) {
  */
 async function station(r) {
     const now = await verdictFor(r);
+    const feed = heldFeed();
     const channels = relay.channels.map((channel) => ({
         id: channel.id,
         title: channel.title,
+        playing: playing(feed, channel.mounts),
         mounts: channel.mounts.map((mount) => Object.assign({}, mount, now.mounts[mount.mount])),
     }));
     const body = {
@@ -151,6 +153,39 @@ async function station(r) {
         channels: channels,
     };
     r.return(200, `${JSON.stringify(body)}\n`);
+}
+
+/**
+ * What is heard of a channel, and since when: the word of the first of its mounts that the feed knows, or null.
+ *
+ * @param {FeedStatus} feed
+ * @param {{ mount: string }[]} mounts
+ */
+function playing(feed, mounts) {
+    const known = mounts.map((one) => feed[one.mount]).filter((one) => one !== undefined);
+    if (known.length === 0) {
+        return null;
+    }
+    return {
+        title: known[0].title,
+        titleSince: moment(known[0].titleSince),
+        source: known[0].source,
+        since: moment(known[0].since),
+    };
+}
+
+/** @param {number} seconds since 1970 */
+function moment(seconds) {
+    return `${new Date(Math.round(seconds) * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+/**
+ * What the feed said when it was last asked.
+ *
+ * @returns {FeedStatus}
+ */
+function heldFeed() {
+    return JSON.parse(ngx.shared.health.get("feed") || "{}");
 }
 
 /**
@@ -213,9 +248,7 @@ async function numbers(r) {
     ["active", "reading", "writing", "waiting"].forEach((state) => {
         connections[state] = Number(r.variables[`connections_${state}`]);
     });
-    /** @type {FeedStatus} */
-    const feed = JSON.parse(ngx.shared.health.get("feed") || "{}");
-    r.return(200, metrics.text(relay, now, feed, draining(), responses, connections, certificate()));
+    r.return(200, metrics.text(relay, now, heldFeed(), draining(), responses, connections, certificate()));
 }
 
 /** @returns {CertificateFacts | null} */
