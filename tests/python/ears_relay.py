@@ -24,7 +24,16 @@ def encode(left: str, right: str, seconds: float, codec: str = "mp3") -> list[Fr
     """Frames of what ffmpeg's expressions say: `0.1*sin(880*t)`, `0`."""
     audio = subprocess.run(
         [
-            *("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", f"aevalsrc='{left}|{right}':s=44100:d={seconds}"),
+            *(
+                "ffmpeg",
+                "-nostdin",
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                f"aevalsrc='{left}|{right}':s=44100:d={seconds}",
+            ),
             *("-codec:a", ENCODERS[codec], "-b:a", BITRATES[codec], "-f", "adts" if codec == "aac" else codec),
             *(("-write_xing", "0") if codec == "mp3" else ()),
             "-",

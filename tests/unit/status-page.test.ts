@@ -73,7 +73,9 @@ describe("the status page's part of the monitoring machine", () => {
 
     it("is not there without the setting", () => {
         const { statusPage: _page, ...without } = statusPagePlan();
-        expect(JSON.stringify(renderMonitoring(without))).not.toMatch(/page/settings|aerial-nginx|aerial-certificate/);
+        expect(JSON.stringify(renderMonitoring(without))).not.toMatch(
+            /status-page\/settings|aerial-nginx|aerial-certificate/,
+        );
     });
 });
 
