@@ -14,3 +14,12 @@ export function machineTlsName(machine: string): string {
 
 /** Name of a machine's role: a label of its metrics. */
 export type RoleName = "master" | "relay" | "airtime" | "monitoring";
+
+/** A machine whose metrics are read. */
+export interface MonitoredMachine {
+    role: RoleName;
+    /** Provider region. */
+    region: string;
+    /** Where it offers its metrics. */
+    address: string;
+}

@@ -1,8 +1,14 @@
 import { each, jsonFile, command, pythonModule, textFile, unit } from "../machine/files";
 import type { MachineFile, MachineRole } from "../machine/role";
 import { configSecretName } from "../machine/secrets";
-import { alertRules, inhibitions, runbookAnchor, watchdogName, type AlertRule } from "./alertRules";
-import type { MonitoringPlan } from "./plan";
+import {
+    alertRules,
+    inhibitions,
+    runbookAnchor,
+    watchdogName,
+    type AlertFacts,
+    type AlertRule,
+} from "./alertRules";
 
 /*
  * How an alert reaches people: Prometheus evaluates the rules, Alertmanager holds back what follows from something else, and
@@ -40,7 +46,12 @@ export interface AlertsPlan {
     runbooksUrl?: string | undefined;
 }
 
-type AlertedPlan = Pick<MonitoringPlan, "alertFacts" | "alerts" | "stationName" | "timeZone">;
+interface AlertedPlan {
+    stationName: string;
+    timeZone: string;
+    alertFacts: AlertFacts;
+    alerts?: AlertsPlan | undefined;
+}
 
 /** Where Prometheus reads the rules. */
 export const rulesFile = "/etc/aerial/prometheus/alerts.yml";

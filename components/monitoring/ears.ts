@@ -1,16 +1,9 @@
 import type { ChannelPlan } from "../../model/channels";
 import { earsMemoryMiB } from "../../model/ears";
-import type { RoleName } from "../../model/monitoring";
+import type { MonitoredMachine } from "../../model/monitoring";
 import type { StationNames } from "../../model/stationNames";
 import { command, each, jsonFile, program, programFolder, pythonModule, unit } from "../machine/files";
 import type { MachineRole } from "../machine/role";
-
-/** A machine, as the Ears know it. */
-interface KnownMachine {
-    role: RoleName;
-    region: string;
-    address: string;
-}
 
 /** What the Ears listen to: every public mount, by the name of each region. */
 export interface EarsPlan {
@@ -42,7 +35,7 @@ const modules = [
  *
  * @throws when there is nothing to listen to.
  */
-export function earsRole(plan: EarsPlan, machines: Record<string, KnownMachine>): MachineRole {
+export function earsRole(plan: EarsPlan, machines: Record<string, MonitoredMachine>): MachineRole {
     const mounts = plan.channels.flatMap(({ id, formats }) =>
         formats.map(({ mount, codec }) => ({ channel: id, path: mount, codec })),
     );
@@ -89,7 +82,7 @@ export function earsRole(plan: EarsPlan, machines: Record<string, KnownMachine>)
 }
 
 /** Addresses of a region's Relays, by machine. */
-function relaysOf(region: string, machines: Record<string, KnownMachine>): Record<string, string> {
+function relaysOf(region: string, machines: Record<string, MonitoredMachine>): Record<string, string> {
     return Object.fromEntries(
         Object.entries(machines)
             .filter(([, machine]) => machine.role === "relay" && machine.region === region)

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import type { MonitoredMachine } from "../../model/monitoring";
 import { DropletMachine } from "../dropletMachine";
 import { createFirewall } from "../dropletMachine/firewall";
 import type { Fingerprint } from "../machine/fingerprint";
@@ -7,7 +8,7 @@ import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { configSecretName } from "../machine/secrets";
 import type { EarsPlan } from "./ears";
-import type { MonitoredMachine, MonitoringPlan } from "./plan";
+import type { MonitoringPlan } from "./plan";
 import { configuredSecrets, monitoringSecrets, renderMonitoring } from "./render";
 import { statusPagePorts } from "./statusPage";
 

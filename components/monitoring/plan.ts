@@ -1,17 +1,8 @@
-import type { RoleName } from "../../model/monitoring";
+import type { MonitoredMachine } from "../../model/monitoring";
 import type { EarsPlan } from "./ears";
 import type { AlertFacts } from "./alertRules";
 import type { AlertsPlan } from "./alerts";
 import type { StatusPagePlan } from "./statusPage";
-
-/** A machine whose metrics are read. */
-export interface MonitoredMachine {
-    role: RoleName;
-    /** Provider region. */
-    region: string;
-    /** Where it offers its metrics. */
-    address: string;
-}
 
 /** Where metrics also go: a receiver of Prometheus's remote write, which takes its key as a bearer's. */
 export interface RemoteWritePlan {

@@ -2,6 +2,7 @@ import type { ChannelPlan } from "../../model/channels";
 import type { StationPlan } from "../../model/plan";
 import { digitalOceanPrices } from "../../model/prices";
 import { digitalOceanRegions } from "../../model/providerRegions";
+import type { MonitoredMachine } from "../../model/monitoring";
 import type { AcmePlan } from "../../model/publicCertificate";
 import type { SourcePlan } from "../../model/sources";
 import type { StatusPagePart } from "../../model/statusPage";
@@ -10,7 +11,6 @@ import { each, jsonFile, program, pythonModule, staticFile, templateFile, unit }
 import type { MachineFile, MachineRole } from "../machine/role";
 import { configSecretName } from "../machine/secrets";
 import { certificateFiles, certificateTimer } from "../master/certificate";
-import type { MonitoringPlan } from "./plan";
 
 /** What the status page is told of the station. */
 export interface StatusPagePlan {
@@ -55,8 +55,14 @@ export function statusPageSecretNames(plan: StatusPagePlan | undefined): string[
     return plan?.teamSecret !== undefined && plan.private.length > 0 ? [plan.teamSecret] : [];
 }
 
+interface WatchedStation {
+    stationName: string;
+    machines: Record<string, MonitoredMachine>;
+    statusPage?: StatusPagePlan | undefined;
+}
+
 /** Renders the status page: what writes its figures, and the NGINX that serves it. An empty role without a page. */
-export function statusPageRole({ statusPage, ...monitoring }: MonitoringPlan): MachineRole {
+export function statusPageRole({ statusPage, ...watched }: WatchedStation): MachineRole {
     if (!statusPage) {
         return { packages: [], files: [], units: [], services: [], maskedUnits: [] };
     }
@@ -66,7 +72,7 @@ export function statusPageRole({ statusPage, ...monitoring }: MonitoringPlan): M
             program("monitoring/page/aerial-status-page.py"),
             ...each("monitoring/page/page", modules, (template) => pythonModule(template, "page")),
             ...each("monitoring/page", ["aerial-status-page.service", "aerial-nginx.service"], unit),
-            jsonFile(settingsFile, settings(statusPage, monitoring)),
+            jsonFile(settingsFile, settings(statusPage, watched)),
             ...site.map((name) => staticFile(`${siteFolder}/${name}`, `monitoring/page/site/${name}`)),
             templateFile(nginxFile, "nginx", "monitoring/page/nginx.conf.eta", {
                 name: statusPage.name,
@@ -101,7 +107,7 @@ export function statusPageRole({ statusPage, ...monitoring }: MonitoringPlan): M
 /** What `aerial-status-page` reads. */
 export function settings(
     plan: StatusPagePlan,
-    { stationName, machines }: Omit<MonitoringPlan, "statusPage">,
+    { stationName, machines }: Omit<WatchedStation, "statusPage">,
 ): object {
     const regions = new Set(Object.values(machines).map(({ region }) => region));
     return {

@@ -264,7 +264,7 @@ def test_the_program_for_clips_says_what_is_missing(tmp_path: Path) -> None:
     assert re.fullmatch(
         r"[45]\.[0-9] s from ams3, [56]\.[0-9] s are missing", clip("main", f"{began + 15}", "10", out)[1]
     )
-    assert "from nyc3" in clip("main", f"{began + 3}", "10", out, "--region", "nyc3")[1]
+    assert "from nyc3" in clip("main", f"{began + 18}", "10", out, "--region", "nyc3")[1]
     assert clip("main", "1764331200", "30", str(tmp_path / "none"))[0] == 1
     assert "the Ears keep 300 s" in clip("main", "1764331200", "30", out)[1]
     assert clip("jazz", f"{began}", "30", out) == (1, "aerial-clip: the Ears do not listen to jazz in mp3")

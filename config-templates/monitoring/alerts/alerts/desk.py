@@ -214,7 +214,7 @@ class Desk:
         """Sends a test to every receiver, once; what each says."""
         text = "This is a test: no alert. Nobody has to do anything.\n"
         subject = f"[{self.settings.station}] Test of alerts"
-        message = {
+        message: dict[str, Any] = {
             "id": f"test-{self.clock():.0f}",
             "kind": "test",
             "station": self.settings.station,

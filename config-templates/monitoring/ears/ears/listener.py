@@ -30,6 +30,8 @@ GOOD_SECONDS = 60.0
 RENEW_SECONDS = 900.0
 # What DNS has answered last is newer than the connection then.
 SURE_SECONDS = 2 * names.ASK_SECONDS
+# A Relay knows by then that a connection has ended.
+ENDED_SECONDS = 0.5
 MOST_BYTES = 1 << 16
 
 
@@ -68,8 +70,9 @@ class Listener:
             began = time.monotonic()
             try:
                 await self.listen()
-                # At once: a player would have two connections for a moment here, and Ears never have.
+                # A player would have two connections for a moment here; Ears never have.
                 failures = 0
+                await asyncio.sleep(ENDED_SECONDS)
                 continue
             except (*AWAY, Refused, Stuck) as reason:
                 self.problem.tell(reason)
