@@ -68,6 +68,29 @@ async function sees(query: string, expected: Record<string, number>): Promise<vo
     );
 }
 
+const alerts = z.array(z.object({ alert: z.string(), labels: z.record(z.string(), z.string()) }));
+
+/** Every alert is one of a minute at least, and as long to be over; then Alertmanager collects what belongs together. */
+const toldMs = 240_000;
+
+/** Waits until these are the alerts about a machine. */
+async function tells(machine: string, expected: readonly string[]): Promise<void> {
+    let last = "";
+    await waitFor(
+        async () => {
+            const text = await world.at("monitoring", ["cat", "/var/lib/aerial-alerts/now.json"]);
+            const about = alerts.parse(JSON.parse(text)).filter(({ labels }) => labels.machine === machine);
+            last = about.map(({ alert }) => alert).join();
+            return last === expected.join();
+        },
+        {
+            limitMs: toldMs,
+            everyMs: 2000,
+            complaint: () => `alerts about ${machine} are ${last}, not ${expected.join()}`,
+        },
+    );
+}
+
 const sorted = (values: Record<string, number>): [string, number][] => Object.entries(values).sort();
 
 const everyMachine = (): string[] => [
@@ -95,6 +118,19 @@ it("reads the metrics of every machine, and what each says of itself", async () 
     await sees("aerial_security_updates_pending >= bool 0", each(everyMachine(), 1));
 });
 
+it("hears every mount in every region, with its source and title, and keeps a clip of it", async () => {
+    const regions = new Set(world.relays.map(({ region }) => region)).size;
+    const mounts = Object.values(world.outputs.channels).flatMap(({ formats }) => formats).length;
+    await sees("count(aerial_ears_advancing == 1)", { "": regions * mounts });
+    await sees('count(aerial_ears_playing{source="studio"} == 1)', { "": regions * mounts });
+    await sees("min(aerial_ears_title_right)", { "": 1 });
+    await sees("max(aerial_ears_silent_seconds)", { "": 0 });
+    await sees("min(aerial_ears_dns_agrees)", { "": 1 });
+    const cut = `aerial-clip ${world.channel} "$(($(date +%s) - 15))" 5 /tmp/clip.mp3
+        ffprobe -v error -show_entries format=duration -of csv=p=0 /tmp/clip.mp3`;
+    expect(Number(await world.at("monitoring", ["sh", "-euc", cut]))).toBeCloseTo(5, 0);
+});
+
 it("is the only machine whose certificate opens the metrics of others", async () => {
     const [relay] = world.relays;
     const read = (machine: string): Promise<string> =>
@@ -111,16 +147,18 @@ it("is the only machine whose certificate opens the metrics of others", async ()
     expect(await read(relay?.name ?? "")).toMatch(/alert bad certificate/);
 });
 
-it("sees within a minute that a machine does not answer, and that it is back", async () => {
+it("sees within a minute that a machine does not answer, says so once, and that it is back", async () => {
     const { id } = findMachine("master-b");
     await cutMachine(id);
     try {
         await sees('up{machine="master-b"}', { "master-b": 0 });
+        await tells("master-b", ["MasterDown"]);
     } finally {
         await world.mend();
     }
     await sees('up{machine="master-b"}', { "master-b": 1 });
-});
+    await tells("master-b", []);
+}, 900_000);
 
 it("is missed by nobody on air when it freezes and when it loses its power", () =>
     drill(world, "monitoring machine frozen and killed", {
