@@ -56,7 +56,10 @@ export async function createMachine(spec: MachineSpec): Promise<void> {
     await destroyMachine(spec.id);
     const { userData, publicKeys, ...place } = spec;
     await locked(spec.id, async () => {
-        await makeDisk({ id: spec.id, name: spec.name, userData, publicKeys, trustedRoot: trustedRoots() }, image);
+        await makeDisk(
+            { id: spec.id, name: spec.name, userData, publicKeys, trustedRoot: trustedRoots() },
+            image,
+        );
         const record: MachineRecord = { ...place, createdAt: Date.now() };
         writeJson(join(machineFolder(spec.id), "machine.json"), record);
         await boot(record);
