@@ -11,7 +11,15 @@
  * - browser: the status page in a real browser
  * - drills: a whole station in the lab, broken on purpose; a set of them is a folder with a lab of its own
  */
-const timeoutSeconds = { unit: 20, templates: 120, machines: 180, sources: 180, engine: 300, browser: 120, drills: 300 };
+const timeoutSeconds = {
+    unit: 20,
+    templates: 120,
+    machines: 180,
+    sources: 180,
+    engine: 300,
+    browser: 120,
+    drills: 300,
+};
 
 /** @type {import("jest").Config} */
 module.exports = {

@@ -5,9 +5,9 @@ import { createFirewall } from "../dropletMachine/firewall";
 import type { Fingerprint } from "../machine/fingerprint";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
-import type { MonitoredMachine, RemoteWritePlan } from "./plan";
+import type { MonitoredMachine, RemoteWritePlan, StatusPagePlan } from "./plan";
 import { monitoringSecrets, remoteWriteKeyName, renderMonitoring } from "./render";
-import { statusPagePorts, teamPasswordName, type StatusPagePlan } from "./statusPage";
+import { statusPagePorts, teamPasswordName } from "./statusPage";
 
 export interface MonitoringArgs {
     /** Provider region, for example `ams3`. */

@@ -1,38 +1,10 @@
-import type { ChannelPlan } from "../../model/channels";
-import type { StationPlan } from "../../model/plan";
 import { digitalOceanPrices } from "../../model/prices";
 import { digitalOceanRegions } from "../../model/providerRegions";
-import type { AcmePlan } from "../../model/publicCertificate";
-import type { SourcePlan } from "../../model/sources";
-import type { StatusPagePart } from "../../model/statusPage";
 import type { OpenPort } from "../dropletMachine/firewall";
 import { each, jsonFile, program, pythonModule, staticFile, templateFile, unit } from "../machine/files";
 import type { MachineFile, MachineRole } from "../machine/role";
 import { certificateFiles, certificateTimer } from "../master/certificate";
-import type { MonitoringPlan } from "./plan";
-
-/** What the status page is told of the station. */
-export interface StatusPagePlan {
-    /** Its name, such as `status.radio.example`. */
-    name: string;
-    /** The name that players connect to. */
-    streamName: string;
-    channels: ChannelPlan[];
-    /** By priority. */
-    sources: SourcePlan[];
-    /** Names of the Masters' machines, preferred first. */
-    masters: string[];
-    timeZone: string;
-    /** Whether a backup runs that its metrics tell of. */
-    hasBackup: boolean;
-    /** Parts that only the team sees; without any there is no password. */
-    private: StatusPagePart[];
-    /** What a month costs. */
-    bill: Pick<StationPlan, "items" | "monthlyUsd"> & {
-        transfer: Pick<StationPlan["transfer"], "includedGiB">;
-    };
-    acme: AcmePlan;
-}
+import type { MonitoringPlan, StatusPagePlan } from "./plan";
 
 /** Name of the password of the team's part. */
 export const teamPasswordName = "monitoring.team";

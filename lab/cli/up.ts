@@ -120,7 +120,9 @@ async function showStatusPage({ status, machines }: StationOutputs): Promise<voi
         );
     } catch (error) {
         // No reason to call the station not up.
-        console.log(`\nStatus page: not at port ${port}: ${error instanceof Error ? error.message : String(error)}`);
+        console.log(
+            `\nStatus page: not at port ${port}: ${error instanceof Error ? error.message : String(error)}`,
+        );
     }
 }
 

@@ -83,7 +83,10 @@ async function open({ path = "/", dark = false, viewport = screen }: Look): Prom
     const page = await context.newPage();
     complaints = [];
     page.on("console", (message) => {
-        if (["error", "warning"].includes(message.type()) && !message.text().includes("stream.radio.example")) {
+        if (
+            ["error", "warning"].includes(message.type()) &&
+            !message.text().includes("stream.radio.example")
+        ) {
             complaints.push(message.text());
         }
     });
@@ -126,7 +129,12 @@ describe("the status page", () => {
             "On air, not everywhere",
             "part",
         ],
-        ["both Masters dead", { deadMachines: ["master-a", "master-b"] }, "On air, without a source", "cover"],
+        [
+            "both Masters dead",
+            { deadMachines: ["master-a", "master-b"] },
+            "On air, without a source",
+            "cover",
+        ],
     ] as const)("says what listeners hear: %s", async (name, circumstances, words, state) => {
         const page = await look(circumstances, { path: "/team/" }, name === "studio lost" ? [alert] : []);
         expect(await onAir(page)).toBe(words);
@@ -151,7 +159,9 @@ describe("the status page", () => {
     it("shows listeners by region, and what of Relays does not answer", async () => {
         const page = await look({ deadMachines: ["relay-nyc3-1"] });
         const row = page.locator("#relays tbody tr").nth(1);
-        expect(await row.innerText()).toMatch(/New York.*\s+relay-nyc3-1\s+does not answer\s+relay-nyc3-2\s+well\s+48/);
+        expect(await row.innerText()).toMatch(
+            /New York.*\s+relay-nyc3-1\s+does not answer\s+relay-nyc3-2\s+well\s+48/,
+        );
         await page.context().close();
     });
 
@@ -166,7 +176,9 @@ describe("the status page", () => {
         await everyone.context().close();
         const team = await open({ path: "/team/" });
         expect(await team.locator("#alerts").innerText()).toContain("Look whether the studio's encoder runs");
-        expect(await team.locator("#backup").innerText()).toMatch(/All shows restored on trial\s+not known\s+not known/);
+        expect(await team.locator("#backup").innerText()).toMatch(
+            /All shows restored on trial\s+not known\s+not known/,
+        );
         await team.context().close();
     });
 

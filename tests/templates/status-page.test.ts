@@ -66,7 +66,9 @@ describe("the status page on its machine", () => {
             expect(results[`team ${path}`]).toMatch(/^200/);
         }
         expect(results["everyone /team/nothing"]).toMatch(/^40[14]/);
-        expect(results["everyone sees"]).toContain('["unknown",["backup","listeners","masters","relays","sources"]]');
+        expect(results["everyone sees"]).toContain(
+            '["unknown",["backup","listeners","masters","relays","sources"]]',
+        );
         expect(results["the team sees"]).toContain('"alerts"');
     });
 

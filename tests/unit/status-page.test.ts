@@ -41,7 +41,9 @@ describe("the status page's part of the monitoring machine", () => {
             rank: 0,
             peers: [],
         });
-        expect(role.units).toEqual(expect.arrayContaining(["aerial-nginx.service", "aerial-certificate.timer"]));
+        expect(role.units).toEqual(
+            expect.arrayContaining(["aerial-nginx.service", "aerial-certificate.timer"]),
+        );
     });
 
     it("keeps the team's password in a file that only root reads", () => {
@@ -88,7 +90,9 @@ describe("a station with a status page", () => {
 
     it("has a name that leads to the monitoring machine, and an output that says so", () => {
         const record = resources.find(({ name }) => name === "status-page");
-        const droplet = resources.find(({ type, name }) => type.endsWith("droplet:Droplet") && name === "monitoring");
+        const droplet = resources.find(
+            ({ type, name }) => type.endsWith("droplet:Droplet") && name === "monitoring",
+        );
         expect(record?.inputs).toMatchObject({ name: "status.radio.test", type: "A", proxied: false });
         expect(droplet).toBeDefined();
         expect(outputs.status).toBe("https://status.radio.test/");
@@ -105,7 +109,10 @@ describe("a station with a status page", () => {
 
 describe("a station without one", () => {
     it("has no such name, no output, and no port open", async () => {
-        const { resources, outputs } = await runProgram({ ...stationConfig(), monitoring: { region: "lon1" } });
+        const { resources, outputs } = await runProgram({
+            ...stationConfig(),
+            monitoring: { region: "lon1" },
+        });
         expect(JSON.stringify(resources)).not.toContain("status.radio.test");
         expect(outputs.status).toBeUndefined();
     });

@@ -49,7 +49,9 @@ export class FakePrometheus {
     }
 
     private range(query: string, asked: URLSearchParams): object[] {
-        const [start = 0, end = 0, step = 1] = ["start", "end", "step"].map((name) => Number(asked.get(name)));
+        const [start = 0, end = 0, step = 1] = ["start", "end", "step"].map((name) =>
+            Number(asked.get(name)),
+        );
         const known = Object.entries(this.metrics.past).find(([word]) => query.includes(word));
         return (known?.[1] ?? []).map(({ metric, at }) => {
             const values: [number, string][] = [];

@@ -68,7 +68,9 @@ export class Site {
             return join(templates, "monitoring/page/site", file ?? "index.html");
         }
         const [, team, name] = /^\/(team\/)?((?:status|past)\.json)$/.exec(path) ?? [];
-        return name === undefined ? undefined : join(this.folder, team === undefined ? "public" : "team", name);
+        return name === undefined
+            ? undefined
+            : join(this.folder, team === undefined ? "public" : "team", name);
     }
 }
 

@@ -63,7 +63,11 @@ function present({
     for (const { name } of masters.filter(({ name }) => alive(name))) {
         for (const channel of channels) {
             for (const playing of [...sources, "emergency", "announcement", "nothing"]) {
-                add("aerial_master_playing", { machine: name, channel, source: playing }, Number(playing === source));
+                add(
+                    "aerial_master_playing",
+                    { machine: name, channel, source: playing },
+                    Number(playing === source),
+                );
             }
             for (const one of sources) {
                 const labels = { machine: name, channel, source: one };
@@ -97,7 +101,12 @@ function present({
         }
     }
     const backup = { machine: "airtime", role: "airtime" };
-    for (const [kind, ageSeconds] of Object.entries({ upload: 12, dump: 1800, audit: 40_000, drill: 36_000 })) {
+    for (const [kind, ageSeconds] of Object.entries({
+        upload: 12,
+        dump: 1800,
+        audit: 40_000,
+        drill: 36_000,
+    })) {
         add(`aerial_backup_${kind}_healthy`, backup, 1);
         add(`aerial_backup_${kind}_last_success_timestamp_seconds`, backup, now - ageSeconds);
     }
@@ -151,7 +160,9 @@ function past(): Metrics["past"] {
         "min_over_time(aerial_ears_advancing": ofChannels((seconds) =>
             within(seconds, 3, 72_000, 72_240) ? 0 : within(seconds, 1, 36_000, 36_900) ? 0.67 : 1,
         ),
-        "max_over_time(aerial_ears_silent": ofChannels((seconds) => Number(within(seconds, 6, 50_000, 50_400))),
+        "max_over_time(aerial_ears_silent": ofChannels((seconds) =>
+            Number(within(seconds, 6, 50_000, 50_400)),
+        ),
         "max_over_time(aerial_ears_playing": channels.flatMap((channel) =>
             [...sources, "emergency"].map((source) => ({
                 metric: { channel, source },
@@ -161,7 +172,8 @@ function past(): Metrics["past"] {
         "sum(aerial_relay_listeners)": [
             {
                 metric: {},
-                at: (seconds) => 180 + Math.round(150 * Math.sin(((seconds % 86_400) / 86_400) * 2 * Math.PI - 2)),
+                at: (seconds) =>
+                    180 + Math.round(150 * Math.sin(((seconds % 86_400) / 86_400) * 2 * Math.PI - 2)),
             },
         ],
     };
