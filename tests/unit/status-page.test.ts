@@ -75,7 +75,7 @@ describe("the status page's part of the monitoring machine", () => {
         const { statusPage: _page, ...without } = statusPagePlan();
         const { files, units, packages } = renderMonitoring(without);
         const names = [...files.map(({ path }) => path), ...units, ...packages];
-        expect(names.filter((name) => /nginx|status-page|certificate/.test(name))).toEqual([]);
+        expect(names.filter((name) => /nginx|status-page|aerial-certificate/.test(name))).toEqual([]);
     });
 });
 
