@@ -30,7 +30,9 @@ nginx -q -t -c /etc/aerial/status-page/nginx.conf 2>&1 | report check
 # There is no Prometheus: the page says so.
 install -d -o www-data -g www-data /var/lib/aerial/status-page
 runuser -u www-data -- /usr/local/lib/aerial/aerial-status-page /etc/aerial/status-page/settings.json --once 2>&1 | report program
-nginx -c /etc/aerial/status-page/nginx.conf 2>/dev/null &
+# As its unit runs it.
+setpriv --reuid=www-data --regid=www-data --init-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service \
+    /usr/sbin/nginx -c /etc/aerial/status-page/nginx.conf 2>/dev/null &
 for _ in $(seq 50); do
     [ "$(ask --output /dev/null --write-out '%{http_code}' https://127.0.0.1/)" = 000 ] || break
     sleep 0.1
