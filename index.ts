@@ -17,7 +17,7 @@ import { CloudflareDns } from "./components/geoDns/cloudflare";
 import { ingestPort, ingestTlsPort, Master, masterTlsName } from "./components/master";
 import { Canary } from "./components/canary";
 import { Monitoring } from "./components/monitoring";
-import type { StatusPagePlan } from "./components/monitoring/plan";
+import type { StatusPagePlan } from "./components/monitoring/statusPage";
 import { Recordings } from "./components/recordings";
 import { RelayPool } from "./components/relayPool";
 import { describeLeftBehind, findDroplets } from "./components/relayPool/leftBehind";

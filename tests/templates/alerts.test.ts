@@ -59,7 +59,7 @@ it("the programs that read them accept rules, configuration and units", async ()
     await inImage(
         [
             ...["bash", "-euc"],
-            `cp -r /installed/. /; promtool check config /etc/aerial/prometheus/prometheus.yml
+            `cp -r /installed/. /; install -D /dev/null /etc/aerial/machine/ca.pem; touch /etc/aerial/machine/machine.{pem,key}; promtool check config /etc/aerial/prometheus/prometheus.yml
              amtool check-config /etc/aerial/alertmanager/alertmanager.yml
              systemd-analyze verify --man=no --recursive-errors=no /etc/systemd/system/aerial-alert*.service
              [ "$(stat -c %a /etc/aerial/alerts/alerts.json)" = 600 ]
