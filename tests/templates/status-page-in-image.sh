@@ -10,6 +10,9 @@ ip link set lo up
 report() {
     printf '%s: %s\n' "$1" "$(tr '\n' ' ' | sed 's/^ *//;s/  */ /g;s/ *$//')"
 }
+as_its_unit() {
+    setpriv --reuid=www-data --regid=www-data --init-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service "$@"
+}
 ask() {
     curl --silent --insecure --max-time 3 "$@" || true
 }
@@ -25,14 +28,12 @@ openssl x509 -in /var/lib/aerial/certificate/served.pem -noout -ext subjectAltNa
 /usr/local/lib/aerial/team-users /etc/aerial/status-page/team-password /run/aerial-nginx/team-users
 stat -c '%a %U:%G' /run/aerial-nginx/team-users | report "password file"
 cut -c 1-8 /run/aerial-nginx/team-users | report "password hash"
-nginx -q -t -c /etc/aerial/status-page/nginx.conf 2>&1 | report check
+as_its_unit nginx -q -t -c /etc/aerial/status-page/nginx.conf 2>&1 | report check
 
 # There is no Prometheus: the page says so.
 install -d -o www-data -g www-data /var/lib/aerial/status-page
 runuser -u www-data -- /usr/local/lib/aerial/aerial-status-page /etc/aerial/status-page/settings.json --once 2>&1 | report program
-# As its unit runs it.
-setpriv --reuid=www-data --regid=www-data --init-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service \
-    /usr/sbin/nginx -c /etc/aerial/status-page/nginx.conf 2>/dev/null &
+as_its_unit /usr/sbin/nginx -c /etc/aerial/status-page/nginx.conf 2>/tmp/nginx.log &
 for _ in $(seq 50); do
     [ "$(ask --output /dev/null --write-out '%{http_code}' https://127.0.0.1/)" = 000 ] || break
     sleep 0.1
@@ -54,4 +55,5 @@ ask --head "$page/status.json" | tr -d '\r' | grep -i '^cache-control' | report 
 ask --output /dev/null --write-out '%{http_code} %{redirect_url}' http://127.0.0.1/x | report "port 80"
 echo proof >/var/lib/aerial/challenges/.well-known/acme-challenge/token
 ask http://127.0.0.1/.well-known/acme-challenge/token | report challenge
+cat /tmp/nginx.log >&2
 echo done: yes
