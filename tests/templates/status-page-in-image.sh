@@ -1,6 +1,7 @@
 #!/bin/bash
 # Serves the status page in the base image: /installed holds what a delivery puts on the monitoring machine. Writes lines
 # `NAME: TEXT`.
+# shellcheck disable=SC2016 # a password with a dollar sign
 set -eu
 # Whoever runs it outside of the image, by mistake, runs nothing.
 [ -e /installed/etc ]
