@@ -24,8 +24,9 @@ for at in range(0, len(samples) - 1600, 1600):
         rows[-1][1] += 1
     else:
         rows.append([heard, 1])
-# What is short is a change between two seconds, or a joint.
-print(f"{len(samples) / 16000:.1f}", *(row[0] for row in rows if row[1] >= 3))
+# What is short is a change between two seconds, or a joint; the second of a joint goes on after it.
+long = [heard for heard, tenths in rows if tenths >= 3]
+print(f"{len(samples) / 16000:.1f}", *(heard for heard, before in zip(long, [None, *long]) if heard != before))
 END
 # What runs on a Master: `master.sh a icecast`.
 cat >/tmp/master.sh <<'END'

@@ -45,11 +45,8 @@ export const limits = {
     standby: 15_000 + busy,
     /** From the Masters' power to the studio's audio: boot, the encoder's new connection, what Masters and Relays hold. */
     mastersBack: 60_000,
-    /**
-     * Until every Relay plays from the preferred Master again, from the moment its fault is over: it goes back where the two
-     * are lined up.
-     */
-    backOnPreferred: 240_000,
+    /** Until every Relay plays from the preferred Master again, from the moment its fault is over. */
+    backOnPreferred: 90_000,
     /**
      * From a Master's fault to listeners on the other one: without acknowledgements it goes on sending for a second or two,
      * and a stall counts after one more. What is in hand would last longer.

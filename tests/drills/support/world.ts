@@ -186,7 +186,14 @@ export class World {
             }),
         );
         const [preferred] = this.outputs.ingest.masters;
-        await this.onUpstream(preferred?.id ?? "", limits.backOnPreferred);
+        const upstream = preferred?.id ?? "";
+        await this.onUpstream(upstream, limits.backOnPreferred).catch(async () => {
+            // Where the two cannot be lined up, as different shows cannot, a feed stays; one that begins takes the preferred.
+            await Promise.all(
+                this.relays.map(({ name }) => this.at(name, ["systemctl", "restart", "aerial-feed.service"])),
+            );
+            await this.onUpstream(upstream, limits.backOnPreferred);
+        });
         const { ingest } = this.outputs.names;
         await untilAnswered("studio", ingest, [preferred?.host ?? ""], { patienceMs: limits.backInDns });
     }
