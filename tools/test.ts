@@ -8,21 +8,21 @@ import {
     kindNames,
     labsAtOnce,
     nameOfSet,
-    takesLane,
+    waitingKinds,
     WrongChoice,
     type Choice,
 } from "./testing/choice";
 import { Display } from "./testing/display";
 import { runSet, setsOfDrills } from "./testing/drills";
-import { runKind } from "./testing/kinds";
+import { runKind, type Beside } from "./testing/kinds";
 import { inLanes } from "./testing/lanes";
 import { resultsFolder, turnsFolder } from "./testing/paths";
 import { Interrupted, Runner, type StepResult } from "./testing/runner";
 
 /**
- * Runs the project's tests and ends with one line of totals: `N passed, N failed`. What plays in real time, sets of drills,
- * each in a lab of its own, and some kinds, runs side by side in lanes, since it mostly waits. The kinds that compute run
- * beside the lanes, one after another, with what of the processors these leave. Logs and jest's results are in `.test`.
+ * Runs the project's tests and ends with one line of totals: `N passed, N failed`. Sets of drills, each in a lab of its own,
+ * take turns in lanes, since they mostly wait. The kinds run beside them, one after another: first those that compute, with
+ * what of the processors the drills leave, then those that play in real time. Logs and jest's results are in `.test`.
  */
 function usage(sets: readonly string[]): string {
     return `Usage: npm test -- [KIND | SET]...
@@ -59,33 +59,19 @@ async function main(names: readonly string[]): Promise<number> {
 
 async function runAll({ kinds, sets }: Choice): Promise<StepResult[]> {
     const workstation = { processors: availableParallelism(), memoryMiB: totalmem() / 2 ** 20 };
-    const inLane = kinds.filter(takesLane);
-    const aside = kinds.filter((kind) => !takesLane(kind));
-    const lanes = Math.min(labsAtOnce(workstation), sets.length + inLane.length);
-    const display = new Display([...kinds, ...sets.map(nameOfSet)], lanes + Math.min(aside.length, 1) > 1);
+    const lanes = Math.min(labsAtOnce(workstation), sets.length);
+    const display = new Display([...kinds, ...sets.map(nameOfSet)], lanes + Math.min(kinds.length, 1) > 1);
     const runner = new Runner(display);
+    const beside = (kind: Choice["kinds"][number]): Beside =>
+        lanes === 0 ? "nothing" : waitingKinds.includes(kind) ? "drills" : "aside";
     try {
         const results = await Promise.all([
             inLanes(
-                aside.map(
-                    (kind) => () =>
-                        reported(kind, () =>
-                            runKind(runner, kind, { beside: lanes > 0 ? "lanes" : "nothing" }),
-                        ),
-                ),
+                kinds.map((kind) => () => reported(kind, () => runKind(runner, kind, beside(kind)))),
                 1,
             ),
             inLanes(
-                inOrder([...sets, ...inLane]).map((name) => () => {
-                    const kind = inLane.find((one) => one === name);
-                    return kind === undefined
-                        ? reported(nameOfSet(name), () => runSet(runner, name))
-                        : reported(kind, () =>
-                              runKind(runner, kind, {
-                                  beside: lanes > 1 || aside.length > 0 ? "lane" : "nothing",
-                              }),
-                          );
-                }),
+                inOrder(sets).map((set) => () => reported(nameOfSet(set), () => runSet(runner, set))),
                 lanes,
             ),
         ]);

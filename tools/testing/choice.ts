@@ -8,25 +8,18 @@ export const kindNames = ["checks", "unit", "browser", "engine", "templates", "m
 export type Kind = (typeof kindNames)[number];
 
 /**
- * What takes a lane, longest first, so that the lanes end together: sets of drills, and the kinds that play in real time or
- * start machines, which mostly wait as drills do. A set that is not named here comes first.
+ * Kinds that play in real time, or start machines, and wait as drills do: the last ones, so that what computes is done and they
+ * have the processors with the drills alone.
  */
-const order: readonly string[] = [
-    "listeners",
-    "programme",
-    "airtime",
-    "templates",
-    "emergency",
-    "machines",
-    "sources",
-];
+export const waitingKinds: readonly Kind[] = ["templates", "machines", "sources"];
 
-/** Whether a kind takes a lane. The others compute: what lanes leave of the processors is enough for them. */
-export function takesLane(kind: Kind): boolean {
-    return order.includes(kind);
-}
+/**
+ * In which order sets take their place in the lanes: by their length, longest first, so that the lanes end together. A set
+ * that is not named here comes first.
+ */
+const order = ["listeners", "programme", "airtime", "emergency"];
 
-/** Names of sets, and of kinds that take a lane, in the order in which the lanes take them. */
+/** Names of sets in the order in which the lanes take them. */
 export function inOrder(names: readonly string[]): string[] {
     return names.toSorted((one, other) => order.indexOf(one) - order.indexOf(other));
 }

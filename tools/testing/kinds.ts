@@ -24,22 +24,18 @@ const options: Record<Exclude<Kind, "checks">, KindOptions> = {
     sources: { limitSeconds: 900, root: true },
 };
 
-/** How much longer tests may take beside something: aside, they have little of the processors for minutes. */
-const patience = { lane: 3, lanes: 6 };
+/** What a kind runs beside: nothing; drills; or drills to which it leaves the processors, since it only computes. */
+export type Beside = "nothing" | "drills" | "aside";
 
-/** What else runs: nothing; another lane, or what is aside; or the lanes, and then this one is aside. */
-type Beside = "nothing" | "lane" | "lanes";
+/** How much longer tests may take: aside, they have little of the processors for minutes. */
+const patience: Record<Beside, number> = { nothing: 1, drills: 3, aside: 6 };
 
-/** Runs one kind; aside where lanes are full of what plays in real time. */
-export async function runKind(
-    runner: Runner,
-    kind: Kind,
-    { beside }: { beside: Beside },
-): Promise<StepResult[]> {
+/** Runs one kind. */
+export async function runKind(runner: Runner, kind: Kind, beside: Beside): Promise<StepResult[]> {
     const steps = kind === "checks" ? checks() : [ofKind(kind, beside)];
     const results: StepResult[] = [];
     for (const step of steps) {
-        results.push(await runner.run(beside === "lanes" ? setAside(step) : step));
+        results.push(await runner.run(beside === "aside" ? setAside(step) : step));
     }
     return results;
 }
@@ -55,7 +51,7 @@ function ofKind(kind: Exclude<Kind, "checks">, beside: Beside): Step {
             ...(process.env.AERIAL_LAB === undefined
                 ? { AERIAL_LAB: join(resultsFolder, `lab-${kind}`) }
                 : {}),
-            ...(beside === "nothing" ? {} : { AERIAL_TEST_PATIENCE: String(patience[beside]) }),
+            AERIAL_TEST_PATIENCE: String(patience[beside]),
             ...(turns ? { AERIAL_TURNS: turnsFolder } : {}),
         },
     });
@@ -68,7 +64,7 @@ function setAside(step: Step): Step {
         ...step,
         // It has to be root's to make a group of its own.
         command: program === "tools/as-root" ? [program, aside, ...rest] : [aside, ...step.command],
-        limitSeconds: step.limitSeconds * patience.lanes,
+        limitSeconds: step.limitSeconds * patience.aside,
     };
 }
 
