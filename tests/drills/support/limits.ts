@@ -115,7 +115,7 @@ export const limits = {
     /** From the loss of Airtime's machine and disk to all shows and the database on a new one. */
     restored: 900_000,
     /** From an `up` that replaces Airtime to what is heard without it: all that goes before it in the `up`, and its shutdown. */
-    airtimeGoes: 150_000,
+    airtimeGoes: 400_000,
     /** An `up` that changes four Relays and two Masters in place. */
     changed: 60_000 + 30 * busy,
     /**
