@@ -18,7 +18,7 @@ const timeoutSeconds = {
     sources: 180,
     engine: 300,
     browser: 120,
-    drills: 300,
+    drills: 900,
 };
 
 /** @type {import("jest").Config} */
