@@ -1,23 +1,11 @@
 import { z } from "zod";
 
+import { secretName } from "./secretName";
+
 /*
  * Who is told what is wrong, and how. Addresses and passwords that are secret stand beside the station: keys that end in
  * `Secret` name them (`config/secrets.ts`).
  */
-
-/** A key that names a secret of the stack's configuration. */
-export function secretName(description: string, example: string): z.ZodString {
-    return z
-        .string()
-        .regex(
-            /^[a-z][a-zA-Z0-9]*$/,
-            "name a secret by letters and digits, such as smtpPassword, and set it by pulumi config set --secret aerial:smtpPassword",
-        )
-        .meta({
-            description: `${description} It names a secret of the stack: \`pulumi config set --secret aerial:${example}\`.`,
-            examples: [example],
-        });
-}
 
 const mailAddress = z.email({ error: "use an address such as engineer@radio.example" });
 

@@ -1,8 +1,9 @@
 import { z } from "zod";
 
-import { alertsSchema, secretName } from "./alerts";
+import { alertsSchema } from "./alerts";
 import { digitalOceanRegion, dropletSize } from "./digitalOcean";
 import { orNone } from "./orNone";
+import { secretName } from "./secretName";
 import { statusPageSchema } from "./statusPage";
 
 const settings = z.strictObject({

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 import { statusPageParts } from "../model/statusPage";
-import { secretName } from "./alerts";
 import { orNone } from "./orNone";
+import { secretName } from "./secretName";
 
 const settings = z
     .strictObject({
