@@ -227,6 +227,27 @@ def test_what_came_late_is_in_a_clip_all_the_same(tmp_path: Path) -> None:
     assert len(heard) * SECONDS == pytest.approx(60, abs=1)
 
 
+def test_what_came_faster_than_real_time_makes_no_clip_longer(tmp_path: Path) -> None:
+    clock = Clock()
+    began = clock.now
+    kept = Ring(str(tmp_path), "mp3", clock)
+    kept.begin()
+    sent = 0
+    for tick in range(4 * 60):
+        clock.now += 0.25
+        # The first 12 s come within four.
+        due = round(min(tick / 4 * 3, tick / 4 + 8) * EACH_SECOND)
+        kept.add(b"".join(mp3(f"<{number}>".encode()) for number in range(sent, due)))
+        sent = due
+    kept.end()
+    for second in range(30):
+        clip = ring.cut(str(tmp_path), "mp3", began + second, 5)
+        heard = numbers(clip)
+        assert clip.seconds == pytest.approx(5, abs=0.1)
+        # Right after, the last frame was heard.
+        assert heard[-1] == pytest.approx((second + 13) * EACH_SECOND, abs=0.5 * EACH_SECOND)
+
+
 def test_the_ring_keeps_five_minutes_and_no_more(tmp_path: Path) -> None:
     clock = Clock()
     kept = Ring(str(tmp_path), "mp3", clock)

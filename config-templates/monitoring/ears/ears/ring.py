@@ -119,20 +119,35 @@ def cut(folder: str, codec: str, begin: float, seconds: float) -> Clip:
     """
     audio: list[bytes] = []
     length, end, run, heard = 0.0, float("-inf"), -1, float("-inf")
-    for piece in pieces(folder):
+    for piece, frames in placed(folder, codec):
         if piece.run != run:
             # Within a connection, no frame comes twice, however late it was.
             run, heard = piece.run, end
-        if piece.start >= begin + seconds:
-            continue
         at = piece.start
-        for frame in frames_of(piece.path, codec):
+        for frame in frames:
             if begin <= at < begin + seconds and at > heard - frame.seconds / 2:
                 audio.append(frame.data)
                 length += frame.seconds
             at += frame.seconds
         end = max(end, at)
     return Clip(b"".join(audio), length)
+
+
+def placed(folder: str, codec: str) -> list[tuple[Piece, list[Frame]]]:
+    """
+    The files with their frames, none of which begins before the one before has ended. What came faster than real time,
+    as what was held up does, is older than the time at which it came.
+    """
+    found: list[tuple[Piece, list[Frame]]] = []
+    run, latest = -1, time.time()
+    for piece in reversed(pieces(folder)):
+        if piece.run != run and run != -1:
+            latest = run / 1000
+        frames = list(frames_of(piece.path, codec))
+        start = min(piece.start, latest - sum(frame.seconds for frame in frames))
+        run, latest = piece.run, start
+        found.append((piece._replace(start=start), frames))
+    return found[::-1]
 
 
 def frames_of(path: str, codec: str) -> Iterator[Frame]:

@@ -31,6 +31,7 @@ const stateWords = /** @type {Record<string, string>} */ ({
 let present = null;
 /** @type {any} */
 let past = null;
+let pastReadMs = -Infinity;
 /** The machine's clock minus this one's, in ms: the two need not agree. */
 let clockMs = 0;
 let reached = false;
@@ -752,26 +753,27 @@ async function askPresent() {
 async function askPast() {
     try {
         past = await get("past.json");
+        pastReadMs = performance.now();
     } catch {
         // What is shown ends when it ends: each row has its day.
+    }
+}
+
+/** What did not come is asked for again with the next present. A page that nobody looks at asks for nothing. */
+async function ask() {
+    if (document.hidden) {
+        return;
+    }
+    await askPresent();
+    if (performance.now() - pastReadMs >= pastEveryMs) {
+        await askPast();
     }
     if (past !== null && present !== null) {
         drawPast();
     }
 }
 
-async function start() {
-    await askPresent();
-    await askPast();
-    // A page that nobody looks at asks for nothing.
-    setInterval(() => void (document.hidden || askPresent()), everyMs);
-    setInterval(() => void (document.hidden || askPast()), pastEveryMs);
-    setInterval(drawAge, 1000);
-    document.addEventListener("visibilitychange", () => {
-        if (!document.hidden) {
-            void askPresent().then(askPast);
-        }
-    });
-}
-
-void start();
+void ask();
+setInterval(() => void ask(), everyMs);
+setInterval(drawAge, 1000);
+document.addEventListener("visibilitychange", () => void ask());
