@@ -5,6 +5,7 @@ import { startListener, type Listener } from "../../../lab/radio/listener";
 import { publicRoots } from "../../../lab/radio/station";
 import { closeBook, note } from "../support/book";
 import { Crowd } from "../support/crowd";
+import { each } from "../support/each";
 import { limits } from "../support/limits";
 import { clientOf, untilAnswered } from "../support/names";
 import { manyConnections, slowHeader, statusOf } from "../support/stranger";
@@ -206,8 +207,11 @@ it("refuses what listeners have no business with, and nobody who listens notices
     expectUndisturbed(listeners);
 });
 
-it("takes back 3,000 listeners at once, over TLS, each at the first try", async () => {
-    const count = 3000;
+// The players' part of 3,000 handshakes is this machine's too: beside other tests, some wait longer than a Relay lets them.
+const herd = each ? 3000 : 1500;
+
+it(`takes back ${herd} listeners at once, over TLS, each at the first try`, async () => {
+    const count = herd;
     const [from, to] = world.relays;
     if (!from || !to) {
         throw new Error("the lab has no two Relays");
@@ -235,10 +239,10 @@ it("takes back 3,000 listeners at once, over TLS, each at the first try", async 
             60_000,
             ({ playingAgain, failed }) => playingAgain + failed >= count,
         );
-        note("3,000 at once", "half play again (ms)", after.halfAgainAfterMs, limits.herd);
-        note("3,000 at once", "the last plays again (ms)", after.lastAgainAfterMs, limits.herd);
-        note("3,000 at once", "all were lost within (ms)", after.lossSpreadMs, limits.herd);
-        note("3,000 at once", "second tries", after.failed, 0);
+        note(`${herd} at once`, "half play again (ms)", after.halfAgainAfterMs, limits.herd);
+        note(`${herd} at once`, "the last plays again (ms)", after.lastAgainAfterMs, limits.herd);
+        note(`${herd} at once`, "all were lost within (ms)", after.lossSpreadMs, limits.herd);
+        note(`${herd} at once`, "second tries", after.failed, 0);
         if (after.failed > 0) {
             process.stdout.write(`\nwhy some did not get on: ${JSON.stringify(after.reasons)}\n`);
         }

@@ -139,6 +139,6 @@ export const limits = {
     canaryJudged: 150_000,
     /** From the droplets' end to listeners that play on from Amazon: a player's buffer is empty first. */
     toAmazon: 30_000,
-    /** Until the last of 3,000 plays again: 4 s are the aim; here listeners, servers and other tests share two cores. */
+    /** Until the last of a herd plays again: 4 s are the aim; here listeners, servers and other tests share two cores. */
     herd: 90_000,
 };
