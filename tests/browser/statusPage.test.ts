@@ -236,14 +236,17 @@ describe("the status page", () => {
         await page.context().close();
     });
 
-    it.each([1, 2])("asks again soon for what did not come, the first %i of its figures", async (refused) => {
-        await site.write(asked, []);
-        site.refused = refused;
-        const page = await open({});
-        expect(site.refused).toBe(0);
-        await page.locator("#on-air", { hasText: "On air" }).waitFor();
-        await page.context().close();
-    });
+    it.each([[["status.json"]], [["past.json"]]])(
+        "asks again soon for what did not come: %j",
+        async (refused) => {
+            await site.write(asked, []);
+            site.refused = [...refused];
+            const page = await open({});
+            expect(site.refused).toEqual([]);
+            await page.locator("#on-air", { hasText: "On air" }).waitFor();
+            await page.context().close();
+        },
+    );
 
     it("is reached by keyboard in every part, and has a table for each drawing", async () => {
         const page = await look({}, { path: "/team/" }, [alert]);

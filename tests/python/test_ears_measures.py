@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -172,19 +173,23 @@ class Clock:
         return self.now
 
 
-def fill(kept: Ring, clock: Clock, first: int, seconds: float, burst: float = 0.0) -> None:
-    """A connection in which frame after frame is heard as the clock says; it begins `burst` seconds in the past."""
+def connect(kept: Ring, clock: Clock, seconds: float, come: Callable[[float], float], first: int = 0) -> None:
+    """A connection that has brought `come(t)` seconds of audio after t seconds; its frames count from `first` on."""
     kept.begin()
     sent = first
-    end = clock.now + seconds
-    while clock.now < end:
-        due = first + round((seconds - (end - clock.now) + burst) * EACH_SECOND)
+    for tick in range(round(4 * seconds)):
+        due = first + round(come(tick / 4) * EACH_SECOND)
         kept.add(b"".join(mp3(f"<{number}>".encode()) for number in range(sent, due)))
         sent = due
         clock.now += 0.25
     # The last frame is whole when another one follows.
     kept.add(mp3(b"end"))
     kept.end()
+
+
+def fill(kept: Ring, clock: Clock, first: int, seconds: float, burst: float = 0.0) -> None:
+    """A connection in which frame after frame is heard as the clock says; it begins `burst` seconds in the past."""
+    connect(kept, clock, seconds, lambda second: second + burst, first)
 
 
 def numbers(clip: ring.Clip) -> list[int]:
@@ -212,16 +217,8 @@ def test_what_came_late_is_in_a_clip_all_the_same(tmp_path: Path) -> None:
     clock = Clock()
     began = clock.now
     kept = Ring(str(tmp_path), "mp3", clock)
-    kept.begin()
-    sent = 0
-    for tick in range(4 * 60):
-        clock.now += 0.25
-        # For four seconds nothing comes, then all of it.
-        if not 80 < tick < 96:
-            due = round(tick / 4 * EACH_SECOND)
-            kept.add(b"".join(mp3(f"<{number}>".encode()) for number in range(sent, due)))
-            sent = due
-    kept.end()
+    # For four seconds nothing comes, then all of it.
+    connect(kept, clock, 60, lambda second: 20 if 20 < second < 24 else second)
     heard = numbers(ring.cut(str(tmp_path), "mp3", began, 60))
     assert heard == list(range(heard[-1] + 1))
     assert len(heard) * SECONDS == pytest.approx(60, abs=1)
@@ -231,15 +228,8 @@ def test_what_came_faster_than_real_time_makes_no_clip_longer(tmp_path: Path) ->
     clock = Clock()
     began = clock.now
     kept = Ring(str(tmp_path), "mp3", clock)
-    kept.begin()
-    sent = 0
-    for tick in range(4 * 60):
-        clock.now += 0.25
-        # The first 12 s come within four.
-        due = round(min(tick / 4 * 3, tick / 4 + 8) * EACH_SECOND)
-        kept.add(b"".join(mp3(f"<{number}>".encode()) for number in range(sent, due)))
-        sent = due
-    kept.end()
+    # The first 12 s come within four.
+    connect(kept, clock, 60, lambda second: min(3 * second, second + 8))
     for second in range(30):
         clip = ring.cut(str(tmp_path), "mp3", began + second, 5)
         heard = numbers(clip)

@@ -27,15 +27,16 @@ export class Site {
     url = "";
     /** The clock of the page's machine goes ahead by so many seconds: what is written gets old. */
     aheadSeconds = 0;
-    /** So many of the next requests for figures get no answer. */
-    refused = 0;
+    /** Files of figures that are refused, each once. */
+    refused: string[] = [];
     private readonly policy = policyOf();
     private readonly server: Server = createServer((request, response) => {
         const path = this.fileOf(new URL(request.url ?? "/", "http://site").pathname);
         response.setHeader("date", new Date(Date.now() + this.aheadSeconds * 1000).toUTCString());
         response.setHeader("content-security-policy", this.policy);
-        if (path?.endsWith(".json") === true && this.refused > 0) {
-            this.refused--;
+        const refused = this.refused.findIndex((name) => path?.endsWith(`/${name}`));
+        if (refused >= 0) {
+            this.refused.splice(refused, 1);
             response.writeHead(503).end();
             return;
         }

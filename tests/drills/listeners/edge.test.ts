@@ -211,7 +211,6 @@ it("refuses what listeners have no business with, and nobody who listens notices
 const herd = each ? 3000 : 1500;
 
 it(`takes back ${herd} listeners at once, over TLS, each at the first try`, async () => {
-    const count = herd;
     const [from, to] = world.relays;
     if (!from || !to) {
         throw new Error("the lab has no two Relays");
@@ -220,7 +219,13 @@ it(`takes back ${herd} listeners at once, over TLS, each at the first try`, asyn
     await alone();
     // AAC, a third of the bytes: listeners and servers share this machine.
     const crowd = await Crowd.come(from.region, {
-        ...{ count, servers: [addressOf(from)], next: addressOf(to), path: "/main.aac", perSecond: 250 },
+        ...{
+            count: herd,
+            servers: [addressOf(from)],
+            next: addressOf(to),
+            path: "/main.aac",
+            perSecond: 250,
+        },
         secure: { name: stream, ca: publicRoots() },
         // Half a second of audio.
         playingBytes: 4000,
@@ -229,15 +234,15 @@ it(`takes back ${herd} listeners at once, over TLS, each at the first try`, asyn
         const before = await crowd.waitFor(
             "all play",
             90_000,
-            ({ playing, failed }) => playing + failed >= count,
+            ({ playing, failed }) => playing + failed >= herd,
         );
-        expect(before).toMatchObject({ playing: count, failed: 0, dropped: 0 });
+        expect(before).toMatchObject({ playing: herd, failed: 0, dropped: 0 });
         await sleep(3000);
         await world.killUnit(from.name, "aerial-nginx@*.service");
         const after = await crowd.waitFor(
             "all play again",
             60_000,
-            ({ playingAgain, failed }) => playingAgain + failed >= count,
+            ({ playingAgain, failed }) => playingAgain + failed >= herd,
         );
         note(`${herd} at once`, "half play again (ms)", after.halfAgainAfterMs, limits.herd);
         note(`${herd} at once`, "the last plays again (ms)", after.lastAgainAfterMs, limits.herd);
@@ -246,7 +251,7 @@ it(`takes back ${herd} listeners at once, over TLS, each at the first try`, asyn
         if (after.failed > 0) {
             process.stdout.write(`\nwhy some did not get on: ${JSON.stringify(after.reasons)}\n`);
         }
-        expect(after).toMatchObject({ playingAgain: count, failed: 0, dropped: count });
+        expect(after).toMatchObject({ playingAgain: herd, failed: 0, dropped: herd });
         expect(after.lastAgainAfterMs).toBeLessThanOrEqual(limits.herd);
     } finally {
         crowd.leave();

@@ -135,17 +135,18 @@ def cut(folder: str, codec: str, begin: float, seconds: float) -> Clip:
 
 def placed(folder: str, codec: str) -> list[tuple[Piece, list[Frame]]]:
     """
-    The files with their frames, none of which begins before the one before has ended. What came faster than real time,
-    as what was held up does, is older than the time at which it came.
+    The files with their frames. Each ends before the next one begins: audio that comes faster than real time, as a
+    burst does, is older than its arrival.
     """
     found: list[tuple[Piece, list[Frame]]] = []
-    run, latest = -1, time.time()
     for piece in reversed(pieces(folder)):
-        if piece.run != run and run != -1:
-            latest = run / 1000
+        if not found:
+            latest = time.time()
+        else:
+            later, _ = found[-1]
+            latest = later.start if later.run == piece.run else later.run / 1000
         frames = list(frames_of(piece.path, codec))
         start = min(piece.start, latest - sum(frame.seconds for frame in frames))
-        run, latest = piece.run, start
         found.append((piece._replace(start=start), frames))
     return found[::-1]
 

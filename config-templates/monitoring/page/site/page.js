@@ -757,19 +757,20 @@ async function askPast() {
     } catch {
         // What is shown ends when it ends: each row has its day.
     }
+    if (past !== null) {
+        drawPast();
+    }
 }
 
-/** What did not come is asked for again with the next present. A page that nobody looks at asks for nothing. */
+/** A past that did not come is asked for again soon. A page that nobody looks at asks for nothing. */
 async function ask() {
     if (document.hidden) {
         return;
     }
     await askPresent();
-    if (performance.now() - pastReadMs >= pastEveryMs) {
+    // It cannot be drawn without a present.
+    if (present !== null && performance.now() - pastReadMs >= pastEveryMs) {
         await askPast();
-    }
-    if (past !== null && present !== null) {
-        drawPast();
     }
 }
 
