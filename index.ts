@@ -29,7 +29,7 @@ import { airtimeChannels } from "./config/airtime";
 import { planCanary } from "./config/canary";
 import { describeDroplets, describeTooManyDroplets, planDroplets } from "./config/digitalOcean";
 import { recordTtlSeconds } from "./config/dns";
-import { metricsMiB } from "./config/monitoring";
+import { journalsMiB, metricsMiB } from "./config/monitoring";
 import { stationToPlan } from "./config/plan";
 import { replacementsWaitFor } from "./config/quietHour";
 import {
@@ -74,12 +74,17 @@ const publicNames = stationNames(
     poolPlans.map((pool) => pool.region),
 );
 
+const monitoringAddress = createMonitoringAddress();
 const network = new StationNetwork("network", {
     stack: pulumi.getStack(),
     regions: stationRegions(config),
     sshAllowedFrom: config.ssh.allowedFrom,
     authorizedKeys: config.ssh.authorizedKeys,
     monitored: config.monitoring !== "none",
+    ...(config.monitoring !== "none" &&
+        monitoringAddress && {
+            journals: { address: monitoringAddress, addressDays: config.monitoring.addressDays },
+        }),
 });
 const { rotation } = config;
 const authorityGenerations = generationsAround(rotation.authority, rotation.acceptPrevious);
@@ -153,6 +158,14 @@ function createRecordings(): Recordings | undefined {
         },
         { providers: [amazon] },
     );
+}
+
+/** An address of the monitoring machine that outlives it: all machines send their journals there. */
+function createMonitoringAddress(): pulumi.Output<string> | undefined {
+    const { monitoring: settings } = config;
+    return settings === "none"
+        ? undefined
+        : new digitalocean.ReservedIp("monitoring-address", { region: settings.region }).ipAddress;
 }
 
 /** An address for each Master that outlives its machines: encoders and Relays know the Master by it. */
@@ -375,15 +388,23 @@ function createAirtime(): Airtime | undefined {
 /** The monitoring machine comes last: it is told of every machine. Undefined for a station that nobody watches. */
 function createMonitoring(): Monitoring | undefined {
     const { monitoring: settings } = config;
-    if (settings === "none") {
+    if (settings === "none" || monitoringAddress === undefined) {
         return undefined;
     }
-    const { remoteWriteUrl, ...wanted } = settings;
+    const { region, size, retentionDays, remoteWriteUrl } = settings;
     const { remoteWriteKey } = configSecrets;
     return new Monitoring("monitoring", {
-        ...wanted,
+        ...{ region, size, retentionDays },
         stationName: config.name,
         retentionMiB: metricsMiB,
+        address: monitoringAddress,
+        logs: { days: settings.logDays, limitMiB: journalsMiB, addressDays: settings.addressDays },
+        figures: {
+            channels: channelPlans,
+            timeZone: config.timeZone,
+            countries: settings.countries,
+            soundExchange: settings.soundExchange,
+        },
         machines: monitoredMachines,
         ...(remoteWriteUrl !== undefined &&
             remoteWriteKey !== undefined && { remoteWrite: { url: remoteWriteUrl, key: remoteWriteKey } }),

@@ -1,10 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import { journalPort } from "../../model/monitoring";
 import { DropletMachine } from "../dropletMachine";
 import { createFirewall } from "../dropletMachine/firewall";
 import type { Fingerprint } from "../machine/fingerprint";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
+import type { FiguresPlan } from "./figures";
+import type { LogsPlan } from "./logs";
 import type { MonitoredMachine, RemoteWritePlan } from "./plan";
 import { monitoringSecrets, remoteWriteKeyName, renderMonitoring } from "./render";
 
@@ -20,6 +23,12 @@ export interface MonitoringArgs {
     retentionMiB: number;
     /** All machines of the station that are always there, but this one, by name. */
     machines: Record<string, Omit<MonitoredMachine, "address"> & { address: pulumi.Input<string> }>;
+    /** What of other machines' logs is kept. */
+    logs: LogsPlan;
+    /** What becomes listener figures. */
+    figures: FiguresPlan;
+    /** Address that stays the machine's through replacements: others send their journals there. */
+    address: pulumi.Input<string>;
     /** Where metrics also go, with the key that is sent there. */
     remoteWrite?: (RemoteWritePlan & { key: pulumi.Input<string> }) | undefined;
     /** Whether another size, image or user data are no reason to replace a droplet in this `up`. */
@@ -35,7 +44,7 @@ export interface MonitoringArgs {
 export class Monitoring extends pulumi.ComponentResource {
     /** Provider region. */
     public readonly region: string;
-    /** Public IPv4 address of the present droplet. */
+    /** Public IPv4 address. It stays through replacements. */
     public readonly address: pulumi.Output<string>;
     /** Name of the machine. */
     public readonly name: string;
@@ -45,13 +54,17 @@ export class Monitoring extends pulumi.ComponentResource {
     constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
         const { region, size, retentionDays } = args;
         super("aerial:index:Monitoring", name, { region, size, retentionDays }, opts);
-        const { monitoringTag } = args.network;
-        if (monitoringTag === undefined) {
+        const { monitoringTag, monitoredTag } = args.network;
+        if (monitoringTag === undefined || monitoredTag === undefined) {
             throw new pulumi.ResourceError("the station's network lets nobody read metrics", this);
         }
         const firewall = createFirewall(
             `${name}-firewall`,
-            { network: args.network, tag: monitoringTag, openPorts: [] },
+            {
+                network: args.network,
+                tag: monitoringTag,
+                openPorts: [{ port: journalPort, from: { tag: monitoredTag } }],
+            },
             this,
         );
         const remoteWrite = args.remoteWrite && { url: args.remoteWrite.url };
@@ -64,6 +77,7 @@ export class Monitoring extends pulumi.ComponentResource {
                 size,
                 replacementWaits: args.replacementWaits,
                 tags: [monitoringTag],
+                reservedIp: args.address,
                 role: () =>
                     pulumi.output(args.machines).apply((machines) =>
                         renderMonitoring({
@@ -73,6 +87,8 @@ export class Monitoring extends pulumi.ComponentResource {
                             retentionDays,
                             retentionMiB: args.retentionMiB,
                             remoteWrite,
+                            logs: args.logs,
+                            figures: args.figures,
                         }),
                     ),
                 secretNames: monitoringSecrets({ remoteWrite }),

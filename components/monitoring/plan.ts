@@ -1,4 +1,6 @@
 import type { RoleName } from "../../model/monitoring";
+import type { FiguresPlan } from "./figures";
+import type { LogsPlan } from "./logs";
 
 /** A machine whose metrics are read. */
 export interface MonitoredMachine {
@@ -26,4 +28,6 @@ export interface MonitoringPlan {
     /** How much of the disk metrics may take, in MiB: the oldest go first. */
     retentionMiB: number;
     remoteWrite?: RemoteWritePlan | undefined;
+    logs: LogsPlan;
+    figures: FiguresPlan;
 }

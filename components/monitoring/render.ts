@@ -4,6 +4,8 @@ import { jsonFile, program, unit } from "../machine/files";
 import { certificateFolder } from "../machine/metrics";
 import { mergeRoles, type MachineFile, type MachineRole } from "../machine/role";
 import { refuseOtherSecrets, refusePlaceholders, type SecretNames } from "../machine/secrets";
+import { figuresRole } from "./figures";
+import { logsRole } from "./logs";
 import type { MonitoringPlan } from "./plan";
 
 /** Name of the key of the receiver that metrics also go to. */
@@ -31,22 +33,27 @@ export function renderMonitoring(plan: MonitoringPlan): MachineRole {
         ...remoteWriteFiles(plan),
     ];
     refuseOtherSecrets(files, monitoringSecrets(plan));
-    return mergeRoles(baseRole(), {
-        packages: ["curl", "prometheus"],
-        files,
-        units: ["aerial-prometheus.service"],
-        services: [
-            {
-                unit: "aerial-prometheus.service",
-                // Which machines there are it sees by itself.
-                reads: [configurationFile, remoteWriteKeyFile],
-                onChange: "reload",
-                check: ["promtool", "check", "config", configurationFile],
-                packages: ["prometheus"],
-            },
-        ],
-        maskedUnits: ["prometheus.service"],
-    });
+    return mergeRoles(
+        baseRole(),
+        {
+            packages: ["curl", "prometheus"],
+            files,
+            units: ["aerial-prometheus.service"],
+            services: [
+                {
+                    unit: "aerial-prometheus.service",
+                    // Which machines there are it sees by itself.
+                    reads: [configurationFile, remoteWriteKeyFile],
+                    onChange: "reload",
+                    check: ["promtool", "check", "config", configurationFile],
+                    packages: ["prometheus"],
+                },
+            ],
+            maskedUnits: ["prometheus.service"],
+        },
+        logsRole(plan.logs, Object.keys(plan.machines)),
+        figuresRole(plan),
+    );
 }
 
 /** The secrets that the files ask for. */

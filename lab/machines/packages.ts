@@ -49,6 +49,7 @@ export const imagePackages: readonly ImagePackage[] = [
     // Monitoring.
     { name: "prometheus", disabledUnits: ["prometheus.service"] },
     { name: "prometheus-node-exporter", disabledUnits: ["prometheus-node-exporter.service"] },
+    { name: "systemd-journal-remote", disabledUnits: ["systemd-journal-remote.socket"] },
     // For the tests of what is rendered.
     { name: "xmlstarlet" },
 ];

@@ -11,6 +11,8 @@ const plan: MonitoringPlan = {
     region: "nyc3",
     retentionDays: 30,
     retentionMiB: 2048,
+    logs: { days: 30, limitMiB: 4096, addressDays: 7 },
+    figures: { channels: [], timeZone: "UTC", countries: false, soundExchange: false },
     machines: {
         "master-a": { role: "master", region: "ams3", address: "192.0.2.1" },
         "relay-fra1-1": { role: "relay", region: "fra1", address: "192.0.2.2" },
@@ -145,6 +147,8 @@ describe("a station without one", () => {
 describe("the section monitoring", () => {
     it.each([
         [{ region: "atlantis" }, /monitoring\.region is "atlantis": use a DigitalOcean region/],
+        [{ region: "fra1", logDays: 0 }, /monitoring\.logDays is 0: use 1 to 365 days/],
+        [{ region: "fra1", addressDays: 1 }, /monitoring\.addressDays is 1: use 2 to 365 days/],
         [{ region: "fra1", retentionDays: 0 }, /monitoring\.retentionDays is 0: use 1 to 730 days/],
         ["yes", /monitoring is "yes": describe the monitoring machine/],
         [{ region: "fra1", remoteWriteUrl: "http://x.example" }, /remoteWriteUrl.*use an https address/],
