@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """
-Puts what NGINX logs of listeners into the journal, so that the monitoring machine has it within seconds: a line when one
-begins, and one when they end. Every 15 s it says which of NGINX's workers live: of a machine or a worker that dies, nobody logs
-the end, and then this was the last that is known of its listeners.
+Puts what NGINX logs of listeners into the journal, so that the monitoring machine has it within seconds: a line when
+one begins, and one when they end. Every 15 s it says which of NGINX's workers live: of a machine or a worker that dies,
+nobody logs the end, and then this was the last that is known of its listeners.
 
 It goes on where it was, also in a log that has been rotated meanwhile; some lines may come twice then, and have an id.
 """

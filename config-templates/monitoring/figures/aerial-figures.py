@@ -4,9 +4,9 @@ Makes listener figures out of what the Relays put into their journals.
 
     aerial-figures CONFIG.json FOLDER
 
-FOLDER gets days/YYYY-MM-DD.json, months/YYYY-MM.html and .csv and, if the station wants it, soundexchange/YYYY-MM-DD.csv. To
-run it again changes nothing: every connection has an id. A day is counted anew until its addresses go (`addressDays`); what a
-Relay sends after that is too late.
+FOLDER gets days/YYYY-MM-DD.json, months/YYYY-MM.html and .csv and, if the station wants it,
+soundexchange/YYYY-MM-DD.csv. To run it again changes nothing: every connection has an id. A day is counted anew until
+its addresses go (`addressDays`); what a Relay sends after that is too late.
 """
 
 import datetime

@@ -11,53 +11,50 @@ cd "$folder"
 
 # Put aside: a file is only whole while nobody writes it. Machines wait for two seconds, and go on.
 systemctl stop aerial-journals.service
-today=$(date -u +%Y%m%dT%H%M%SZ)
+moment=$(date -u +%Y%m%dT%H%M%SZ)
 for file in remote-*.journal; do
     case $file in
         *@* | 'remote-*.journal') ;;
-        *) mv "$file" "${file%.journal}@$today.journal" ;;
+        *) mv "$file" "${file%.journal}@$moment.journal" ;;
     esac
 done
 systemctl start aerial-journals.service
 
-# By when they were put aside, which is in their names: what writes a file anew changes its time.
-older_than() {
-    limit=$(date -u -d "-$1 days" +%Y%m%dT%H%M%SZ)
-    for file in remote-*@*.journal; do
-        [ -e "$file" ] || continue
-        moment=${file##*@}
-        moment=${moment%.journal}
-        case $moment in
-            *-*) moment=$(date -u -r "$file" +%Y%m%dT%H%M%SZ) ;; # put aside by journal-remote, because it was full
-            *.plain) moment=${moment%.plain} ;;
-        esac
-        [ "$(printf '%s\n%s\n' "$moment" "$limit" | sort | head -n 1)" = "$limit" ] || echo "$file"
-    done
+# A file's time is that of its last entry.
+find . -name 'remote-*@*.journal' -mmin "+$((days * 1440))" -delete
+
+# Writes a file anew without the lines of listeners. journalctl of systemd 257 leaves nothing out by --exclude-identifier where
+# its output is for machines: so it is told all identifiers but that one.
+write_plain() {
+    plain=${1%.journal}.plain.journal
+    rm -f "$plain"
+    set -- "$1" --quiet --output=export
+    while read -r identifier; do
+        [ "$identifier" = aerial-listeners ] || set -- "$@" --identifier="$identifier"
+    done <<END
+$(journalctl --file="$1" --field=SYSLOG_IDENTIFIER)
+END
+    if [ $# -gt 3 ]; then
+        old=$1
+        shift
+        journalctl --file="$old" "$@" | "$remote" --output="$plain" --split-mode=none - >/dev/null
+        chown --reference="$old" "$plain"
+        touch --reference="$old" "$plain"
+        set -- "$old"
+    fi
+    rm -- "$1"
 }
 
-for file in $(older_than "$days"); do
-    rm -- "$file"
-done
-
-for file in $(older_than "$address_days"); do
-    case $file in
-        *.plain.journal) continue ;;
-    esac
-    if [ -z "$(journalctl --file="$file" --identifier=aerial-listeners --lines=1 --quiet --output=cat)" ]; then
-        continue
-    fi
-    plain=${file%.journal}.plain.journal
-    rm -f "$plain"
-    journalctl --file="$file" --exclude-identifier=aerial-listeners --quiet --output=export |
-        "$remote" --output="$plain" --split-mode=none - >/dev/null
-    [ ! -e "$plain" ] || chown --reference="$file" "$plain"
-    rm -- "$file"
-done
+# A file holds a day, so that its first entries are a day older than its last one.
+find . -name 'remote-*@*.journal' ! -name '*.plain.journal' -mmin "+$(((address_days - 1) * 1440))" |
+    while read -r file; do
+        if [ -n "$(journalctl --file="$file" --identifier=aerial-listeners --lines=1 --quiet --output=cat)" ]; then
+            write_plain "$file"
+        fi
+    done
 
 while [ "$(du -sk . | cut -f1)" -gt $((mebibytes * 1024)) ]; do
-    oldest=$(for file in remote-*@*.journal; do
-        [ ! -e "$file" ] || echo "${file##*@} $file"
-    done | sort | head -n 1 | cut -d ' ' -f 2)
+    oldest=$(find . -name 'remote-*@*.journal' -printf '%T@ %p\n' | sort -n | head -n 1 | cut -d ' ' -f 2)
     [ -n "$oldest" ] || break
     rm -- "$oldest"
 done

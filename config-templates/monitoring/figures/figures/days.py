@@ -96,9 +96,8 @@ class Counted:
         begin, midnight = span(day, zone)
         end = min(midnight, now)
         sessions = self.of_day(day, zone)
-        connections = [
-            one for session in sessions for one in session.connections if one.begin < end and one.end > begin
-        ]
+        ours = (one for session in sessions for one in session.connections)
+        connections = [one for one in ours if one.begin < end and one.end > begin]
         listening = Listening((one.begin, one.end) for one in connections)
         short = [session for session in self.short if begin <= session.begin < end]
         peak, peak_at = listening.peak(begin, end)

@@ -1,4 +1,4 @@
-"""Which player it is, by what it says of itself (User-Agent). The first that fits: many say that they are others, too."""
+"""Which player it is, by what it says of itself (User-Agent). The first that fits: many name others, too."""
 
 import re
 
@@ -16,10 +16,8 @@ PLAYERS = [
         ("radio.net", r"radio\.(net|de|at|fr)"),
         ("myTuner", r"mytuner"),
         ("RadioDroid", r"radiodroid"),
-        (
-            "hardware radio",
-            r"frontier silicon|\bFSAPI\b|reciva|\bIR Player\b|internet radio|\bRaumfeld\b|\bBose\b|Linn|Denon|Yamaha|Sangean",
-        ),
+        ("hardware radio", r"frontier silicon|\bFSAPI\b|reciva|\bIR Player\b|internet radio|\bRaumfeld\b"),
+        ("hardware radio", r"\bBose\b|\bLinn\b|denon|yamaha|sangean"),
         ("Kodi", r"kodi|xbmc"),
         ("MPlayer, mpv", r"mplayer|\bmpv\b"),
         ("ffmpeg", r"\bLavf|ffmpeg"),

@@ -1,12 +1,12 @@
 """
 Connections become sessions.
 
-A session is what one listener hears without a longer break: connections of one address and player to one mount, on any Relay,
-of which each begins within three minutes of the end of the one before. It counts if it has at least one minute in all. Its
-hours are those of its connections, breaks left out. Minute and breaks are those of Triton Digital's Webcast Metrics: "session
-with a duration of at least 1 minute", and a pause of "less than three minutes" is no new session
-(help.tritondigital.com: metrics definitions; data collection and reporting methodology, read 2026-11-28). A log does not tell
-a pause from a lost connection, so both are treated alike.
+A session is what one listener hears without a longer break: connections of one address and player to one mount, on any
+Relay, of which each begins within three minutes of the end of the one before. It counts if it has at least one minute
+in all. Its hours are those of its connections, breaks left out. Both are Triton Digital's, in Webcast Metrics: "session
+with a duration of at least 1 minute"; a pause of "less than three minutes" is no new session (help.tritondigital.com,
+metrics definitions, and data collection and reporting methodology, read 2026-11-28). A log does not tell a pause from a
+lost connection, so both are treated alike.
 """
 
 import ipaddress

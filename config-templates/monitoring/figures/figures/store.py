@@ -1,6 +1,6 @@
 """
-Every connection of a listener that is still counted, on the disk: the same entry twice, or entries in another order, make no
-difference. What is older than the addresses may be is deleted.
+Every connection of a listener that is still counted, on the disk: the same entry twice makes no difference. What is
+older than addresses may be is deleted.
 """
 
 import os
