@@ -20,9 +20,9 @@ describe("what sends a machine's journal", () => {
             expect(contentOf(rendered, "/etc/aerial/journal/hosts")).toContain(
                 "192.0.2.9 monitoring.machine.aerial\n",
             );
-            expect(
-                contentOf(rendered, "/etc/systemd/system/aerial-journal-upload.service"),
-            ).toContain("--url=https://monitoring.machine.aerial:19532");
+            expect(contentOf(rendered, "/etc/systemd/system/aerial-journal-upload.service")).toContain(
+                "--url=https://monitoring.machine.aerial:19532",
+            );
         },
     );
 
@@ -33,9 +33,9 @@ describe("what sends a machine's journal", () => {
         expect(contentOf(relay, "/etc/systemd/journald.conf.d/listeners.conf")).toContain(
             "MaxRetentionSec=5day",
         );
-        expect(
-            contentOf(relay, "/etc/systemd/system/aerial-access-log.service.d/days.conf"),
-        ).toContain("AERIAL_LOG_DAYS=5");
+        expect(contentOf(relay, "/etc/systemd/system/aerial-access-log.service.d/days.conf")).toContain(
+            "AERIAL_LOG_DAYS=5",
+        );
     });
 });
 

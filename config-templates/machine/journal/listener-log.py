@@ -94,15 +94,15 @@ class Follower:
             path = os.path.join(folder, name)
             if not name.endswith(".log"):
                 continue
-            file = open(path, "rb")  # noqa: SIM115
-            facts = os.fstat(file.fileno())
+            log = open(path, "rb")  # noqa: SIM115
+            facts = os.fstat(log.fileno())
             offset = known.get(str(facts.st_ino))
             if offset is None or offset > facts.st_size:
-                file.close()
+                log.close()
                 continue
-            file.seek(offset)
+            log.seek(offset)
             until = None if path == self.log else time.monotonic() + ROTATED_SECONDS
-            self.files.append(Open(file, facts.st_ino, until))
+            self.files.append(Open(log, facts.st_ino, until))
 
     def _open_present(self, now: float) -> None:
         try:

@@ -162,7 +162,7 @@ class Counted:
             entries = self.played.get((machine, mount), [])
             first = entries[0].since if entries else end
             add(mount, "unknown", "", listening.seconds(begin, min(end, max(begin, first))))
-            ends = [entry.since for entry in entries[1:]] + [end]
+            ends = [*(entry.since for entry in entries[1:]), end][: len(entries)]
             for entry, until in zip(entries, ends, strict=True):
                 seconds = listening.seconds(max(begin, entry.since), min(end, until))
                 if seconds:
