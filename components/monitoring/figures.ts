@@ -3,21 +3,6 @@ import type { MachineRole } from "../machine/role";
 import { journalFolder } from "./logs";
 import type { MonitoringPlan } from "./plan";
 
-/** What becomes listener figures, and how. */
-export interface FiguresPlan {
-    channels: {
-        id: string;
-        title: string;
-        formats: { mount: string; codec: string; bitrateKbps: number }[];
-    }[];
-    /** Time zone of days and months, a key of the IANA database. */
-    timeZone: string;
-    /** Whether listeners are counted by country, by the free table of IPFire's project (package libloc-database). */
-    countries: boolean;
-    /** Whether there is a file of listeners for SoundExchange. */
-    soundExchange: boolean;
-}
-
 const configurationFile = "/etc/aerial/figures.json";
 
 const modules = ["counting", "days", "lines", "players", "report", "sessions", "store"];

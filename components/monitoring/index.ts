@@ -6,9 +6,7 @@ import { createFirewall } from "../dropletMachine/firewall";
 import type { Fingerprint } from "../machine/fingerprint";
 import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
-import type { FiguresPlan } from "./figures";
-import type { LogsPlan } from "./logs";
-import type { MonitoredMachine, RemoteWritePlan } from "./plan";
+import type { FiguresPlan, LogsPlan, MonitoredMachine, RemoteWritePlan } from "./plan";
 import { monitoringSecrets, remoteWriteKeyName, renderMonitoring } from "./render";
 
 export interface MonitoringArgs {

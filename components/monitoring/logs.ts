@@ -4,6 +4,7 @@ import { journalPort, machineTlsName } from "../../model/monitoring";
 import { program, templateFile, textFile, unit } from "../machine/files";
 import { certificateFolder } from "../machine/metrics";
 import type { MachineFile, MachineRole } from "../machine/role";
+import type { LogsPlan } from "./plan";
 
 /*
  * The journals of all machines. systemd-journal-remote writes them, each machine's into files of its own. Debian 13's has no
@@ -11,16 +12,6 @@ import type { MachineFile, MachineRole } from "../machine/role";
  * who has the certificate of a machine of this station, and tells journal-remote which one by the loopback address that it
  * connects from: that is the name of the machine's files.
  */
-
-/** What of logs is kept, and how long. */
-export interface LogsPlan {
-    /** For how many days. */
-    days: number;
-    /** How much of the disk they may take, in MiB: the oldest go first. */
-    limitMiB: number;
-    /** After how many days what holds listeners' addresses goes. */
-    addressDays: number;
-}
 
 /** Where other machines' journals are. */
 export const journalFolder = "/var/log/journal/remote";

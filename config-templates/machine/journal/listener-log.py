@@ -132,6 +132,7 @@ def workers(processes: str = "/proc") -> list[int]:
 
 def main() -> None:
     follower = Follower(LOG, os.path.join(os.environ["STATE_DIRECTORY"], "read"))
+    follower.save()
     journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     journal.connect(JOURNAL)
 
