@@ -111,7 +111,7 @@ def listeners(draw: st.DrawFn) -> list[Connection]:
 
 
 @given(listeners())
-@settings(deadline=None)
+@settings(max_examples=50)
 def test_the_hours_of_days_and_of_every_group_add_up_to_those_of_all_sessions(connections: list[Connection]) -> None:
     figures = figures_of(connections, 12)
     whole = sum(session.seconds for session in sessions_of(connections, CONFIG) if session.counts) / HOUR
@@ -130,7 +130,7 @@ def test_the_hours_of_days_and_of_every_group_add_up_to_those_of_all_sessions(co
 
 
 @given(listeners(), st.randoms(use_true_random=False))
-@settings(deadline=None)
+@settings(max_examples=50)
 def test_it_makes_no_difference_how_connections_are_cut(connections: list[Connection], chance: random.Random) -> None:
     """By a Relay that starts again, by another slot: a listener who comes back at once is the same session."""
     pieces: list[Connection] = []
@@ -241,7 +241,7 @@ def stored(path: Path, entries: list[Entry]) -> list[Connection]:
 
 
 @given(st.data())
-@settings(deadline=None)
+@settings(max_examples=50)
 def test_the_same_log_twice_and_in_another_order_is_the_same(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
