@@ -1,0 +1,60 @@
+#!/bin/sh
+# Keeps the journals of other machines within bounds: `keep-journals FOLDER DAYS MIB ADDRESS_DAYS`. Each day's files are put
+# aside; they go after DAYS, or earlier if all of them take more than MIB: the oldest first. After ADDRESS_DAYS, what holds
+# listeners' addresses is taken out of them.
+set -eu
+
+folder=$1 days=$2 mebibytes=$3 address_days=$4
+remote=${AERIAL_JOURNAL_REMOTE:-/usr/lib/systemd/systemd-journal-remote}
+
+cd "$folder"
+
+# Put aside: a file is only whole while nobody writes it. Machines wait for two seconds, and go on.
+systemctl stop aerial-journals.service
+moment=$(date -u +%Y%m%dT%H%M%SZ)
+for file in remote-*.journal; do
+    case $file in
+        *@* | 'remote-*.journal') ;;
+        *) mv "$file" "${file%.journal}@$moment.journal" ;;
+    esac
+done
+systemctl start aerial-journals.service
+
+# A file's time is that of its last entry.
+find . -name 'remote-*@*.journal' -mmin "+$((days * 1440))" -delete
+
+# Writes a file anew without the lines of listeners. journalctl of systemd 257 leaves nothing out by --exclude-identifier where
+# its output is for machines: so it is told all identifiers but that one.
+write_plain() {
+    plain=${1%.journal}.plain.journal
+    rm -f "$plain"
+    set -- "$1" --quiet --output=export
+    while read -r identifier; do
+        [ "$identifier" = aerial-listeners ] || set -- "$@" --identifier="$identifier"
+    done <<END
+$(journalctl --file="$1" --field=SYSLOG_IDENTIFIER)
+END
+    if [ $# -gt 3 ]; then
+        old=$1
+        shift
+        journalctl --file="$old" "$@" | "$remote" --output="$plain" --split-mode=none - >/dev/null
+        chown --reference="$old" "$plain"
+        touch --reference="$old" "$plain"
+        set -- "$old"
+    fi
+    rm -- "$1"
+}
+
+# A file holds a day, so that its first entries are a day older than its last one.
+find . -name 'remote-*@*.journal' ! -name '*.plain.journal' -mmin "+$(((address_days - 1) * 1440))" |
+    while read -r file; do
+        if [ -n "$(journalctl --file="$file" --identifier=aerial-listeners --lines=1 --quiet --output=cat)" ]; then
+            write_plain "$file"
+        fi
+    done
+
+while [ "$(du -sk . | cut -f1)" -gt $((mebibytes * 1024)) ]; do
+    oldest=$(find . -name 'remote-*@*.journal' -printf '%T@ %p\n' | sort -n | head -n 1 | cut -d ' ' -f 2)
+    [ -n "$oldest" ] || break
+    rm -- "$oldest"
+done
