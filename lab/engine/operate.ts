@@ -64,6 +64,15 @@ function record(result: OperationResult, event: EngineEvent): void {
     }
 }
 
+/**
+ * Errors without those of providers that ended late. At its end the engine tells each provider to end, and takes one that does
+ * not answer soon, as on a busy machine, for one that crashed (github.com/pulumi/pulumi/pull/22569). One that did crash has
+ * said why, or an operation fails for it.
+ */
+export function withoutLateEnds(errors: readonly string[]): string[] {
+    return errors.filter((error) => !/exited prematurely\.[^]*STDERR streams of the plugin:\s*$/.test(error));
+}
+
 async function perform(
     stack: Stack,
     { operation, refresh, replace = [], planFile }: Operation,
@@ -135,6 +144,7 @@ async function operate(wanted: Operation): Promise<OperationResult> {
             progress.onEvent(event);
         });
         result.ok = true;
+        result.errors = withoutLateEnds(result.errors);
         if (result.steps.length === 0) {
             console.log("  Nothing to change.");
         }
