@@ -26,7 +26,7 @@ beforeAll(async () => {
     await world.mend();
     await mendMachine(findMachine("monitoring"));
     await world.arrange({ studio: {} });
-    await world.presentHeard();
+    await world.ready(["studio"]);
     before = await figures();
     for (const relay of world.relays) {
         listeners.push(...codecs.map((codec) => listen(relay.region, world.url(relay, codec), codec)));

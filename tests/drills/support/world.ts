@@ -381,6 +381,8 @@ async function unitProcesses(machine: string): Promise<string[]> {
     return stdout
         .trim()
         .split(/\n\n+/)
+        // It ends whenever the monitoring machine does not answer.
+        .filter((unit) => !unit.includes("Id=aerial-journal-upload.service"))
         .map((unit) => unit.split("\n").sort().join(" "))
         .sort();
 }
