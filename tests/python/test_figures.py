@@ -80,6 +80,13 @@ def test_a_session_goes_on_at_another_relay_and_not_on_another_mount_or_player()
         assert len(joined([first, heard(110, 200, **other)])) == 2
 
 
+def test_a_player_that_reconnects_for_days_is_one_session_and_counted_as_quickly_as_any() -> None:
+    count = 50_000
+    (session,) = joined(heard(10 * number, 10 * number + 4) for number in range(count))
+    assert (session.begin, session.end) == (START, START + 10 * count - 6)
+    assert session.seconds == 4 * count
+
+
 def test_ears_machines_of_the_station_and_other_paths_are_no_listeners() -> None:
     strangers = [
         {"agent": "aerial-ears/1"},

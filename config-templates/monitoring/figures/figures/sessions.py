@@ -39,7 +39,16 @@ class Session:
     """Connections of one listener, in the order of time."""
 
     def __init__(self, first: Connection) -> None:
-        self.connections = [first]
+        self.connections: list[Connection] = []
+        # Kept, not computed: a player that reconnects for days has thousands of connections.
+        self.end = first.end
+        self.seconds = 0.0
+        self.append(first)
+
+    def append(self, one: Connection) -> None:
+        self.connections.append(one)
+        self.end = max(self.end, one.end)
+        self.seconds += one.seconds
 
     @property
     def first(self) -> Connection:
@@ -48,14 +57,6 @@ class Session:
     @property
     def begin(self) -> float:
         return self.first.begin
-
-    @property
-    def end(self) -> float:
-        return max(one.end for one in self.connections)
-
-    @property
-    def seconds(self) -> float:
-        return sum(one.seconds for one in self.connections)
 
     @property
     def counts(self) -> bool:
@@ -84,7 +85,7 @@ def joined(connections: Iterable[Connection]) -> list[Session]:
         known = [session for session in recent.get(key, []) if one.begin - session.end <= BREAK_SECONDS]
         over = [session for session in known if session.end <= one.begin + OVERLAP_SECONDS]
         if over:
-            max(over, key=lambda session: session.end).connections.append(one)
+            max(over, key=lambda session: session.end).append(one)
         else:
             session = Session(one)
             found.append(session)
