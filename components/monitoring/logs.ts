@@ -17,8 +17,11 @@ import type { LogsPlan } from "./plan";
 export const journalFolder = "/var/log/journal/remote";
 
 const gateConfiguration = "/etc/aerial/journal/nginx.conf";
+const remoteConfiguration = "/etc/systemd/journal-remote.conf.d/aerial.conf";
 const machinesFile = "/etc/aerial/journal/machines";
 const remotePort = 19531;
+/** What journals may take beyond their limit: it is looked at once a day. */
+const dayMiB = 1024;
 
 /**
  * Renders what takes and keeps the journals of these machines.
@@ -38,6 +41,9 @@ export function logsRole(plan: LogsPlan, machines: readonly string[]): MachineRo
                 })),
             }),
             machineList(addresses),
+            templateFile(remoteConfiguration, "unit", "monitoring/logs/journal-remote.conf.eta", {
+                maxUseMiB: plan.limitMiB + dayMiB,
+            }),
             unit("monitoring/logs/aerial-journal-gate.service.eta", { configuration: gateConfiguration }),
             unit("monitoring/logs/aerial-journals.service.eta", {
                 ...{ remotePort, folder: journalFolder },
@@ -50,7 +56,7 @@ export function logsRole(plan: LogsPlan, machines: readonly string[]): MachineRo
         services: [
             {
                 unit: "aerial-journals.service",
-                reads: [],
+                reads: [remoteConfiguration],
                 onChange: "restart",
                 packages: ["systemd-journal-remote"],
             },

@@ -55,6 +55,15 @@ describe("what takes journals", () => {
         expect(gate(machines)).toContain("ssl_verify_client on;");
     });
 
+    it("does not let systemd-journal-remote delete files by limits of its own", () => {
+        const path = "/etc/systemd/journal-remote.conf.d/aerial.conf";
+        const role = logsRole(logs, machines);
+        expect(contentOf(role, path)).toContain("[Remote]\nMaxFiles=100000\nMaxUse=5120M\n");
+        expect(role.services).toContainEqual(
+            expect.objectContaining({ unit: "aerial-journals.service", reads: [path] }),
+        );
+    });
+
     it("keeps a machine's files while others come and go", () => {
         expect(addressOf(gate(["relay-nyc3-2"]), "relay-nyc3-2")).toBe(
             addressOf(gate(machines), "relay-nyc3-2"),
