@@ -220,11 +220,14 @@ def test_lines_are_read_as_nginx_and_the_feed_write_them() -> None:
 
 
 def test_files_belong_to_the_machine_before_the_at(tmp_path: Path) -> None:
-    for name in ("remote-127.1.1.1.journal", "remote-127.1.1.1@x.journal", "remote-127.2.2.2.journal", "other"):
+    for machine in ("127.1.1.1", "127.1.1.1@x", "127.2.2.2"):
+        (tmp_path / f"remote-{machine}.journal").touch()
+    # Of a machine that lost its power; and no journals.
+    for name in ("remote-127.1.1.1@y.journal~", "plain-127.1.1.1@x.journal", "other"):
         (tmp_path / name).touch()
     found = files_by_machine(str(tmp_path))
     assert {machine: len(files) for machine, files in found.items()} == {
-        "remote-127.1.1.1": 2,
+        "remote-127.1.1.1": 3,
         "remote-127.2.2.2": 1,
     }
 

@@ -20,13 +20,13 @@ for file in remote-*.journal; do
 done
 systemctl start aerial-journals.service
 
-# A file's time is that of its last entry.
-find . -name 'remote-*@*.journal' -mmin "+$((days * 1440))" -delete
+# A file's time is that of its last entry. One that a power cut left open ends in `.journal~`.
+find . -name 'remote-*@*.journal*' -mmin "+$((days * 1440))" -delete
 
 # Writes a file anew without the lines of listeners. journalctl of systemd 257 leaves nothing out by --exclude-identifier where
 # its output is for machines: so it is told all identifiers but that one.
 write_plain() {
-    plain=${1%.journal}.plain.journal
+    plain=${1%.journal*}.plain.journal
     rm -f "$plain"
     set -- "$1" --quiet --output=export
     while read -r identifier; do
@@ -46,7 +46,7 @@ END
 }
 
 # A file holds a day, so that its first entries are a day older than its last one.
-find . -name 'remote-*@*.journal' ! -name '*.plain.journal' -mmin "+$(((address_days - 1) * 1440))" |
+find . -name 'remote-*@*.journal*' ! -name '*.plain.journal' -mmin "+$(((address_days - 1) * 1440))" |
     while read -r file; do
         if [ -n "$(journalctl --file="$file" --identifier=aerial-listeners --lines=1 --quiet --output=cat)" ]; then
             write_plain "$file"
@@ -54,7 +54,7 @@ find . -name 'remote-*@*.journal' ! -name '*.plain.journal' -mmin "+$(((address_
     done
 
 while [ "$(du -sk . | cut -f1)" -gt $((mebibytes * 1024)) ]; do
-    oldest=$(find . -name 'remote-*@*.journal' -printf '%T@ %p\n' | sort -n | head -n 1 | cut -d ' ' -f 2)
+    oldest=$(find . -name 'remote-*@*.journal*' -printf '%T@ %p\n' | sort -n | head -n 1 | cut -d ' ' -f 2)
     [ -n "$oldest" ] || break
     rm -- "$oldest"
 done

@@ -85,13 +85,13 @@ def _of_listeners(machine: str, boot: str, line: dict) -> Entry:
 
 
 def files_by_machine(folder: str) -> dict[str, list[str]]:
-    """The files of each machine's journal: what is before an @ is the machine."""
+    """The files of each machine's journal: what is before an @ is the machine. A power cut leaves a `.journal~`."""
     found: dict[str, list[str]] = {}
     if not os.path.isdir(folder):
         # No machine has sent anything yet.
         return found
     for name in sorted(os.listdir(folder)):
-        if name.startswith("remote-") and name.endswith(".journal"):
-            machine = name.removesuffix(".journal").partition("@")[0]
+        if name.startswith("remote-") and name.endswith((".journal", ".journal~")):
+            machine = name.partition(".journal")[0].partition("@")[0]
             found.setdefault(machine, []).append(os.path.join(folder, name))
     return found
