@@ -84,3 +84,17 @@ def test_a_file_that_was_left_open_by_a_power_cut_is_kept_no_longer_than_others(
     journals.add("remote-127.1.1.1@power.journal~", "systemd Started", first=2, last=1)
     assert journals.keep(mebibytes=0).returncode == 0
     assert journals.messages() == {}
+
+
+def test_after_address_days_lines_of_listeners_and_errors_that_name_them_are_gone(journals: Journals) -> None:
+    entries = ["systemd Started", 'nginx [warn] client: 192.0.2.7, request: "GET /main.mp3"', "aerial-feed Plays"]
+    journals.add("remote-127.1.1.1@errors.journal", *entries, first=8, last=7)
+    journals.add("remote-127.1.1.1@only.journal", "aerial-listeners {}", entries[1], first=8, last=7)
+    journals.add("remote-127.2.2.2@none.journal", "systemd Started", first=8, last=7)
+    journals.add("remote-127.1.1.1@young.journal", *entries, first=6, last=5)
+    assert journals.keep().returncode == 0
+    assert journals.messages() == {
+        "remote-127.1.1.1@errors.plain.journal": ["systemd Started", "aerial-feed Plays"],
+        "remote-127.1.1.1@young.journal": entries,
+        "remote-127.2.2.2@none.journal": ["systemd Started"],
+    }

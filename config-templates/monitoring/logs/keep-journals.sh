@@ -23,14 +23,17 @@ systemctl start aerial-journals.service
 # A file's time is that of its last entry. One that a power cut left open ends in `.journal~`.
 find . -name 'remote-*@*.journal*' -mmin "+$((days * 1440))" -delete
 
-# Writes a file anew without the lines of listeners. journalctl of systemd 257 leaves nothing out by --exclude-identifier where
-# its output is for machines: so it is told all identifiers but that one.
+# Writes a file anew without the lines of listeners, and without NGINX's errors, which name a client. journalctl of systemd 257
+# leaves nothing out by --exclude-identifier where its output is for machines: so it is told all identifiers but those.
 write_plain() {
     plain=${1%.journal*}.plain.journal
     rm -f "$plain"
     set -- "$1" --quiet --output=export
     while read -r identifier; do
-        [ "$identifier" = aerial-listeners ] || set -- "$@" --identifier="$identifier"
+        case $identifier in
+            aerial-listeners | nginx) ;;
+            *) set -- "$@" --identifier="$identifier" ;;
+        esac
     done <<END
 $(journalctl --file="$1" --field=SYSLOG_IDENTIFIER)
 END
@@ -48,7 +51,7 @@ END
 # A file holds a day, so that its first entries are a day older than its last one.
 find . -name 'remote-*@*.journal*' ! -name '*.plain.journal' -mmin "+$(((address_days - 1) * 1440))" |
     while read -r file; do
-        if [ -n "$(journalctl --file="$file" --identifier=aerial-listeners --lines=1 --quiet --output=cat)" ]; then
+        if [ -n "$(journalctl --file="$file" --identifier=aerial-listeners --identifier=nginx --lines=1 --quiet --output=cat)" ]; then
             write_plain "$file"
         fi
     done
