@@ -1,10 +1,13 @@
 """Listener figures: hours add up, however what was heard is cut into lines, files and days."""
 
 import datetime
+import importlib.util
 import json
 import random
+import time
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -300,6 +303,40 @@ def test_what_is_too_old_is_deleted_with_its_address_and_what_still_plays_stays(
         assert [one.title for one in store.played()] == ["plays", "later"]
     assert b"203.0.113.77" not in path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+# --- The program
+
+
+@pytest.fixture(name="program", scope="module")
+def _program() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "aerial_figures", Path(__file__).parents[2] / "config-templates/monitoring/figures/aerial-figures.py"
+    )
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(program: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what the store has: no machine sends anything."""
+    config = {**CONFIG, "addressDays": 7, "countries": False, "soundExchange": False, "journals": str(folder / "none")}
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr("sys.argv", ["aerial-figures", str(folder / "config.json"), str(folder)])
+    program.main()
+
+
+def test_an_address_is_stored_no_longer_than_it_may(
+    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "connections.sqlite"
+    old = time.time() - 7 * 86400
+    # What ended within the longest break before may belong to a session that goes on.
+    stored(path, [ended("gone", old - 3600, old - 400), ended("joins", old - 3600, old - 100)])
+    run(program, tmp_path, monkeypatch)
+    assert [one.end for one in stored(path, [])] == [old - 100]
 
 
 # --- Players and reports

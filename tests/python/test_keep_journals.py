@@ -98,3 +98,20 @@ def test_after_address_days_lines_of_listeners_and_errors_that_name_them_are_gon
         "remote-127.1.1.1@young.journal": entries,
         "remote-127.2.2.2@none.journal": ["systemd Started"],
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "goes"),
+    [
+        # The next run is a day later. This one is a minute early, as a random delay makes it.
+        (7 - 1 / 1440, True),
+        (6.8, False),
+    ],
+)
+def test_an_address_goes_by_the_time_at_which_it_was_logged_and_not_at_which_it_came(
+    journals: Journals, first: float, goes: bool
+) -> None:
+    journals.add("remote-127.1.1.1@late.journal", "systemd Started", "aerial-listeners {}", first=first, last=0)
+    assert journals.keep().returncode == 0
+    has = "aerial-listeners {}" in next(iter(journals.messages().values()))
+    assert has is not goes

@@ -26,8 +26,8 @@ from figures.lines import IDENTIFIERS, Entry, files_by_machine, parsed
 from figures.sessions import sessions_of
 from figures.store import Store
 
-# What of a session may lie before the first day that is still counted.
-BEFORE_SECONDS = 2 * 86400
+# What ended no longer ago may belong to a session that goes on in the first day that is still counted.
+BEFORE_SECONDS = 300.0
 SCHEMA = ["--output=json", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,_HOSTNAME,_BOOT_ID", "--quiet"]
 
 

@@ -48,10 +48,16 @@ END
     rm -- "$1"
 }
 
-# A file holds a day, so that its first entries are a day older than its last one.
-find . -name 'remote-*@*.journal*' ! -name '*.plain.journal' -mmin "+$(((address_days - 1) * 1440))" |
+# An address goes by the time at which it was logged: a machine that was away sends it days later. The next run is a day
+# later, and this one may be some minutes early.
+limit=$(($(date +%s) - address_days * 86400 + 7200))
+find . -name 'remote-*@*.journal*' ! -name '*.plain.journal' |
     while read -r file; do
-        if [ -n "$(journalctl --file="$file" --identifier=aerial-listeners --identifier=nginx --lines=1 --quiet --output=cat)" ]; then
+        first=$(
+            journalctl --file="$file" --identifier=aerial-listeners --identifier=nginx \
+                --lines=+1 --quiet --output=short-unix | cut -d . -f 1
+        )
+        if [ -n "$first" ] && [ "$first" -lt "$limit" ]; then
             write_plain "$file"
         fi
     done

@@ -29,7 +29,8 @@ for file in access-*.log; do
     [ ! -e "$file" ] || gzip -f "$file"
 done
 
-find . -name 'access-*' -mtime "+$((${AERIAL_LOG_DAYS:-14} - 1))" -delete
+# A file holds a day: its first lines are a day older than its last ones.
+find . -name 'access-*' -mmin "+$(((${AERIAL_LOG_DAYS:-14} - 1) * 1440 - 60))" -delete
 while [ "$(du -sk . | cut -f1)" -gt 1048576 ]; do
     set -- access-*
     [ -e "$1" ] || break
