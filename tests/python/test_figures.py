@@ -14,10 +14,10 @@ import pytest
 from figures import report
 from figures.counting import Listening
 from figures.days import HOUR, Counted, span, write_day
-from figures.lines import Alive, Began, Ended, Entry, Plays, files_by_machine, parsed
+from figures.lines import Alive, Began, Ended, Entry, Open, Plays, files_by_machine, parsed
 from figures.players import player_of
 from figures.sessions import Connection, joined, sessions_of
-from figures.store import Store
+from figures.store import OPEN_SECONDS, Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -217,6 +217,7 @@ def test_lines_are_read_as_nginx_and_the_feed_write_them() -> None:
     plays = parsed(entry('/main.mp3 plays {"source": null, "title": "Ä"}', "aerial-feed"))
     assert plays == Plays("relay-nyc3-1", "/main.mp3", 1795377600.5, "unknown", "Ä")
     assert parsed(entry("/main.mp3: a -> standby", "aerial-feed")) is None
+    assert parsed(entry({"open": ["a", "b"], "time": 5.0})) == Open("relay-nyc3-1", "b1", ["a", "b"], 5.0)
     for broken in ("", "[]", "{}", '{"begins": 1}', '{"id":"a","time":"x"}'):
         assert parsed(entry(broken)) is None
     assert parsed({"MESSAGE": [1, 2]}) is None
@@ -288,6 +289,20 @@ def test_of_a_killed_worker_counts_what_was_last_known_of_it(tmp_path: Path) -> 
         Alive("relay-fra1-1", "b1", [7, 8], 600),
     ]
     assert sorted(one.end for one in stored(tmp_path / "store", entries)) == [115, 130]
+
+
+def test_a_listener_whose_end_was_lost_counts_on_for_minutes_and_not_while_the_worker_lives(tmp_path: Path) -> None:
+    said = range(900, 2 * 86400, 900)
+    entries: list[Entry] = [began("lost", 100), began("stays", 100)]
+    for moment in range(0, 2 * 86400, 15):
+        if moment in said:
+            entries.append(Open("relay-nyc3-1", "b1", ["stays"], moment))
+            # Other machines and boots know nothing of it.
+            entries.append(Open("relay-nyc3-1", "b2", ["lost"], moment))
+        entries.append(Alive("relay-nyc3-1", "b1", [1], moment))
+    first, last = sorted(one.end for one in stored(tmp_path / "store", entries))
+    assert first <= 100 + OPEN_SECONDS
+    assert last == 2 * 86400 - 15
 
 
 def test_what_is_too_old_is_deleted_with_its_address_and_what_still_plays_stays(tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
 """What a Relay puts into its journal of what NGINX logs: each line once, whatever happens to the log."""
 
+import datetime
+import gzip
 import importlib.util
 import json
+import os
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -75,7 +79,7 @@ def line(**fields: object) -> bytes:
 
 def test_it_takes_beginnings_and_ends_and_leaves_pages_out(program: ModuleType) -> None:
     begin = program.of_listener(line(begins="a", listener="192.0.2.1", worker=7, referer="https://x.example"))
-    assert json.loads(begin) == {
+    assert begin == {
         "begins": "a",
         "time": "2026-11-22T20:00:00+00:00",
         "mount": "/main.mp3",
@@ -88,6 +92,51 @@ def test_it_takes_beginnings_and_ends_and_leaves_pages_out(program: ModuleType) 
     assert program.of_listener(line(id="a", mount="/.well-known/acme-challenge/x")) is None
     assert program.of_listener(b"no json") is None
     assert program.of_listener(b"7") is None
+
+
+def test_it_says_who_still_listens_in_lines_that_the_journal_shows_whole(program: ModuleType) -> None:
+    listening = program.Listening({})
+    names = [f"{number:032x}" for number in range(250)]
+    for name in names:
+        listening.take(program.of_listener(line(begins=name, worker=7)))
+    listening.take(program.of_listener(line(begins="of another", worker=8)))
+    listening.take(program.of_listener(line(id=names[0])))
+    # Of one that began before anybody looked.
+    listening.take(program.of_listener(line(id="unknown")))
+    said = listening.statements([7], 5.0)
+    assert [one["time"] for one in said] == [5.0] * 3
+    assert [name for one in said for name in one["open"]] == names[1:]
+    # journalctl has null for a field of more than 4,096 bytes.
+    assert all(len(program.packed(one).encode()) < 4096 for one in said)
+    assert listening.statements([], 6.0) == []
+
+
+def test_it_knows_who_listens_after_a_restart(program: ModuleType, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("")
+    follower = program.Follower(str(log), str(tmp_path / "read"))
+    follower.listening.take(program.of_listener(line(begins="a", worker=7)))
+    follower.save()
+    again = program.Follower(str(log), str(tmp_path / "read"))
+    assert again.listening.statements([7], 5.0) == [{"open": ["a"], "time": 5.0}]
+
+
+def test_it_finds_what_was_packed_while_it_was_away(program: ModuleType, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("")
+    follower = program.Follower(str(log), str(tmp_path / "read"))
+    assert list(follower.missed()) == []
+    now = time.time()
+    for name, age in (("1", 3600), ("2", 0)):
+        path = tmp_path / f"access-{name}.log.gz"
+        moments = [datetime.datetime.fromtimestamp(now - age - before, datetime.UTC) for before in (7200, 30)]
+        path.write_bytes(gzip.compress(b"".join(line(id=name, time=f"{moment:%FT%T%z}") + b"\n" for moment in moments)))
+        os.utime(path, (now - age,) * 2)
+    follower.save()
+    os.utime(tmp_path / "read", (now - 60,) * 2)
+    # Lines that may have been read before have an id. Those of hours before need not come again.
+    missed = program.Follower(str(log), str(tmp_path / "read")).missed()
+    assert [json.loads(one)["id"] for one in missed] == ["2"]
 
 
 def test_it_finds_the_workers_that_live(program: ModuleType, tmp_path: Path) -> None:

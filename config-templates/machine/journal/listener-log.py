@@ -2,15 +2,20 @@
 """
 Puts what NGINX logs of listeners into the journal, so that the monitoring machine has it within seconds: a line when
 one begins, and one when they end. Every 15 s it says which of NGINX's workers live: of a machine or a worker that dies,
-nobody logs the end, and then this was the last that is known of its listeners.
+nobody logs the end, and then this was the last that is known of its listeners. Every 15 minutes it says who still listens:
+who is not named has gone, though the line of that was lost.
 
 It goes on where it was, also in a log that has been rotated meanwhile; some lines may come twice then, and have an id.
 """
 
+import datetime
+import glob
+import gzip
 import json
 import os
 import socket
 import time
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 FOLDER = "/var/log/aerial-nginx"
@@ -19,6 +24,10 @@ JOURNAL = "/run/systemd/journal/socket"
 IDENTIFIER = "aerial-listeners"
 LOOK_SECONDS = 1.0
 ALIVE_SECONDS = 15.0
+# The store of listener figures goes by it (figures/store.py).
+OPEN_SECONDS = 900.0
+# journalctl has null for a field of more than 4,096 bytes.
+OPEN_IN_LINE = 100
 # NGINX writes what it still holds into a log that was rotated within 8 s.
 ROTATED_SECONDS = 60.0
 PART_BYTES = 1 << 18
@@ -27,7 +36,7 @@ KEPT = ("begins", "id", "time", "listener", "mount", "seconds", "bytes", "agent"
 NO_MOUNTS = (".json", ".m3u", ".pls", ".xspf")
 
 
-def of_listener(line: bytes) -> str | None:
+def of_listener(line: bytes) -> dict | None:
     """What the journal gets of a line, or None where it is not of a listener."""
     try:
         value = json.loads(line)
@@ -37,7 +46,32 @@ def of_listener(line: bytes) -> str | None:
         return None
     if not known or mount.endswith(NO_MOUNTS) or mount.startswith("/."):
         return None
-    return json.dumps({key: value[key] for key in KEPT if key in value}, ensure_ascii=False, separators=(",", ":"))
+    return {key: value[key] for key in KEPT if key in value}
+
+
+def packed(value: dict) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Listening:
+    """Who listens: the beginning has been read, and not the end."""
+
+    def __init__(self, worker_by_id: dict[str, int]) -> None:
+        self.worker_by_id = worker_by_id
+
+    def take(self, value: dict) -> None:
+        if "begins" in value:
+            self.worker_by_id[value["begins"]] = value.get("worker", 0)
+        else:
+            self.worker_by_id.pop(value["id"], None)
+
+    def statements(self, living: Iterable[int], now: float) -> list[dict]:
+        """What is to be said of them, in parts. Those of workers that are gone are forgotten."""
+        alive = set(living)
+        self.worker_by_id = {name: worker for name, worker in self.worker_by_id.items() if worker in alive}
+        names = list(self.worker_by_id)
+        parts = (names[at : at + OPEN_IN_LINE] for at in range(0, len(names), OPEN_IN_LINE))
+        return [{"open": part, "time": now} for part in parts]
 
 
 class Open(NamedTuple):
@@ -54,6 +88,9 @@ class Follower:
         self.log = log
         self.state = state
         self.files: list[Open] = []
+        self.listening = Listening({})
+        self.saved: float | None = None
+        """When the program that was here before remembered what it had read."""
         self._resume()
 
     def lines(self, now: float) -> list[bytes]:
@@ -74,17 +111,34 @@ class Follower:
         """Remembers what has been read."""
         new = f"{self.state}.new"
         with open(new, "w", encoding="utf-8") as file:
-            json.dump({str(one.inode): one.file.tell() for one in self.files}, file)
+            offsets = {str(one.inode): one.file.tell() for one in self.files}
+            json.dump({"offsets": offsets, "open": self.listening.worker_by_id}, file)
         os.replace(new, self.state)
+
+    def missed(self) -> Iterator[bytes]:
+        """Lines of logs that were packed since the last save. Some of them may have been read before."""
+        if self.saved is None:
+            return
+        since = self.saved - ROTATED_SECONDS
+        for path in sorted(glob.glob(os.path.join(os.path.dirname(self.log), "access-*.log.gz"))):
+            try:
+                if os.stat(path).st_mtime < since:
+                    continue
+                with gzip.open(path) as file:
+                    yield from (line for line in file if moment_of(line) >= since)
+            except (OSError, EOFError):
+                # Packed or deleted just now.
+                continue
 
     def _resume(self) -> None:
         try:
             with open(self.state, encoding="utf-8") as file:
-                known = json.load(file)
-        except (OSError, ValueError):
+                state = json.load(file)
+                offsets = state["offsets"]
+                self.listening = Listening(state["open"])
+                self.saved = os.fstat(file.fileno()).st_mtime
+        except (OSError, ValueError, KeyError):
             # The first time: what is there was before.
-            known = None
-        if known is None:
             self._open_present(0.0)
             for one in self.files:
                 one.file.seek(0, os.SEEK_END)
@@ -96,7 +150,7 @@ class Follower:
                 continue
             log = open(path, "rb")  # noqa: SIM115
             facts = os.fstat(log.fileno())
-            offset = known.get(str(facts.st_ino))
+            offset = offsets.get(str(facts.st_ino))
             if offset is None or offset > facts.st_size:
                 log.close()
                 continue
@@ -116,6 +170,14 @@ class Follower:
         self.files.append(Open(file, os.fstat(file.fileno()).st_ino, None))
 
 
+def moment_of(line: bytes) -> float:
+    """When a line was logged; 0 where it does not say."""
+    try:
+        return datetime.datetime.fromisoformat(json.loads(line)["time"]).timestamp()
+    except (ValueError, KeyError, TypeError):
+        return 0.0
+
+
 def workers(processes: str = "/proc") -> list[int]:
     """Every NGINX that lives."""
     found = []
@@ -132,26 +194,41 @@ def workers(processes: str = "/proc") -> list[int]:
 
 def main() -> None:
     follower = Follower(LOG, os.path.join(os.environ["STATE_DIRECTORY"], "read"))
-    follower.save()
     journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     journal.connect(JOURNAL)
 
-    def tell(message: str) -> None:
+    def tell(value: dict) -> None:
         # It waits for journald: then NGINX's log waits, and NGINX does not.
-        journal.send(f"PRIORITY=6\nSYSLOG_IDENTIFIER={IDENTIFIER}\nMESSAGE={message}\n".encode())
+        journal.send(f"PRIORITY=6\nSYSLOG_IDENTIFIER={IDENTIFIER}\nMESSAGE={packed(value)}\n".encode())
 
-    said = 0.0
+    def take(line: bytes) -> None:
+        value = of_listener(line)
+        if value:
+            follower.listening.take(value)
+            tell(value)
+
+    for line in follower.missed():
+        take(line)
+    follower.save()
+    said = said_open = 0.0
+    unsaved = False
     while True:
         now = time.monotonic()
         lines = follower.lines(now)
-        for message in map(of_listener, lines):
-            if message:
-                tell(message)
-        if lines:
-            follower.save()
+        for line in lines:
+            take(line)
+        unsaved = unsaved or bool(lines)
         if now - said >= ALIVE_SECONDS:
             said = now
-            tell(json.dumps({"workers": workers(), "time": time.time()}))
+            living = workers()
+            if now - said_open >= OPEN_SECONDS:
+                said_open = now
+                for statement in follower.listening.statements(living, time.time()):
+                    tell(statement)
+            tell({"workers": living, "time": time.time()})
+            if unsaved:
+                follower.save()
+                unsaved = False
         if not lines:
             time.sleep(LOOK_SECONDS)
 

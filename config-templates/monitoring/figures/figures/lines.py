@@ -44,6 +44,15 @@ class Alive(NamedTuple):
     time: float
 
 
+class Open(NamedTuple):
+    """At this time, these connections of a machine had not ended."""
+
+    machine: str
+    boot: str
+    ids: list[str]
+    time: float
+
+
 class Plays(NamedTuple):
     """From this time on, listeners of a machine's mount heard this."""
 
@@ -54,7 +63,7 @@ class Plays(NamedTuple):
     title: str
 
 
-Entry = Began | Ended | Alive | Plays
+Entry = Began | Ended | Alive | Open | Plays
 
 
 def parsed(value: dict) -> Entry | None:
@@ -76,6 +85,8 @@ def parsed(value: dict) -> Entry | None:
 def _of_listeners(machine: str, boot: str, line: dict) -> Entry:
     if "workers" in line:
         return Alive(machine, boot, [int(worker) for worker in line["workers"]], float(line["time"]))
+    if "open" in line:
+        return Open(machine, boot, [str(name) for name in line["open"]], float(line["time"]))
     moment = datetime.datetime.fromisoformat(line["time"]).timestamp()
     mount = urllib.parse.unquote(line["mount"].partition("?")[0])
     who = (mount, line["listener"], line["agent"])

@@ -8,13 +8,16 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Self
 
-from figures.lines import Alive, Began, Ended, Entry, Plays
+from figures.lines import Alive, Began, Ended, Entry, Open, Plays
 from figures.sessions import Connection
+
+# A Relay says every 15 minutes who still listens. Who was not named for so long has gone, though nobody said so.
+OPEN_SECONDS = 1200.0
 
 TABLES = """
 create table if not exists connections (
     id text primary key, machine text, boot text, worker integer, mount text, address text, agent text,
-    begin real, until real, ended integer
+    begin real, until real, ended integer, said_open real
 );
 create index if not exists open on connections (machine, boot, ended) where ended = 0;
 create table if not exists played (
@@ -54,21 +57,30 @@ class Store:
         match entry:
             case Began():
                 self.database.execute(
-                    "insert into connections values (?, ?, ?, ?, ?, ?, ?, ?, ?, 0) on conflict do nothing",
-                    (*entry, entry.begin),
+                    "insert into connections values (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) on conflict do nothing",
+                    (*entry, entry.begin, entry.begin),
                 )
             case Ended():
                 # The end knows all of it, whatever came before.
                 self.database.execute(
-                    "insert into connections values (:id, :machine, '', 0, :mount, :address, :agent, :begin, :end, 1)"
+                    "insert into connections values (:id, :machine, '', 0, :mount, :address, :agent, :begin, :end, 1, 0)"
                     " on conflict (id) do update set begin = excluded.begin, until = excluded.until, ended = 1",
                     entry._asdict(),
                 )
             case Alive():
                 self.database.executemany(
                     "update connections set until = max(until, ?)"
-                    " where machine = ? and boot = ? and ended = 0 and worker = ? and begin <= ?",
-                    [(entry.time, entry.machine, entry.boot, worker, entry.time) for worker in entry.workers],
+                    " where machine = ? and boot = ? and ended = 0 and worker = ? and begin <= ? and said_open >= ?",
+                    [
+                        (entry.time, entry.machine, entry.boot, worker, entry.time, entry.time - OPEN_SECONDS)
+                        for worker in entry.workers
+                    ],
+                )
+            case Open():
+                self.database.executemany(
+                    "update connections set until = max(until, ?), said_open = max(said_open, ?)"
+                    " where id = ? and machine = ? and boot = ? and ended = 0",
+                    [(entry.time, entry.time, name, entry.machine, entry.boot) for name in entry.ids],
                 )
             case Plays():
                 self.database.execute("insert or replace into played values (?, ?, ?, ?, ?)", entry)
