@@ -60,7 +60,9 @@ class Journals:
             "AERIAL_JOURNAL_REMOTE": str(self.bin / "remote"),
         }
         words = [str(self.folder), str(days), str(mebibytes), str(address_days)]
-        return subprocess.run(["sh", str(PROGRAM), *words], env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["sh", str(PROGRAM), *words], env=environment, capture_output=True, text=True, check=False
+        )
 
     def messages(self) -> dict[str, list[str]]:
         return {

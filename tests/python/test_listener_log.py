@@ -94,6 +94,14 @@ def test_it_takes_beginnings_and_ends_and_leaves_pages_out(program: ModuleType) 
     assert program.of_listener(b"7") is None
 
 
+def test_it_takes_a_player_that_names_itself_in_another_encoding_and_cuts_long_names(program: ModuleType) -> None:
+    value = program.of_listener(line(id="a", agent="Radio M?nchen").replace(b"?", b"\xfc"))
+    assert value["agent"] == "Radio M\ufffdnchen"
+    value = program.of_listener(line(id="a", agent="\u4e2d" * 4000, mount="/" + "x" * 4000))
+    assert (len(value["agent"]), len(value["mount"])) == (512, 512)
+    assert len(program.packed(value).encode()) < 4096
+
+
 def test_it_says_who_still_listens_in_lines_that_the_journal_shows_whole(program: ModuleType) -> None:
     listening = program.Listening({})
     names = [f"{number:032x}" for number in range(250)]

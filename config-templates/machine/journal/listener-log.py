@@ -2,8 +2,8 @@
 """
 Puts what NGINX logs of listeners into the journal, so that the monitoring machine has it within seconds: a line when
 one begins, and one when they end. Every 15 s it says which of NGINX's workers live: of a machine or a worker that dies,
-nobody logs the end, and then this was the last that is known of its listeners. Every 15 minutes it says who still listens:
-who is not named has gone, though the line of that was lost.
+nobody logs the end, and then this was the last that is known of its listeners. Every 15 minutes it says who still
+listens: who is not named has gone, though the line of that was lost.
 
 It goes on where it was, also in a log that has been rotated meanwhile; some lines may come twice then, and have an id.
 """
@@ -28,6 +28,7 @@ ALIVE_SECONDS = 15.0
 OPEN_SECONDS = 900.0
 # journalctl has null for a field of more than 4,096 bytes.
 OPEN_IN_LINE = 100
+LONGEST = 512
 # NGINX writes what it still holds into a log that was rotated within 8 s.
 ROTATED_SECONDS = 60.0
 PART_BYTES = 1 << 18
@@ -39,14 +40,19 @@ NO_MOUNTS = (".json", ".m3u", ".pls", ".xspf")
 def of_listener(line: bytes) -> dict | None:
     """What the journal gets of a line, or None where it is not of a listener."""
     try:
-        value = json.loads(line)
+        # Players name themselves in any encoding.
+        value = json.loads(line.decode("utf-8", "replace"))
         mount = value["mount"].partition("?")[0]
         known = "begins" in value or (value["method"] == "GET" and "id" in value)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     if not known or mount.endswith(NO_MOUNTS) or mount.startswith("/."):
         return None
-    return {key: value[key] for key in KEPT if key in value}
+    return {key: cut(value[key]) for key in KEPT if key in value}
+
+
+def cut(value: object) -> object:
+    return value[:LONGEST] if isinstance(value, str) else value
 
 
 def packed(value: dict) -> str:
@@ -173,7 +179,7 @@ class Follower:
 def moment_of(line: bytes) -> float:
     """When a line was logged; 0 where it does not say."""
     try:
-        return datetime.datetime.fromisoformat(json.loads(line)["time"]).timestamp()
+        return datetime.datetime.fromisoformat(json.loads(line.decode("utf-8", "replace"))["time"]).timestamp()
     except (ValueError, KeyError, TypeError):
         return 0.0
 

@@ -63,7 +63,8 @@ class Store:
             case Ended():
                 # The end knows all of it, whatever came before.
                 self.database.execute(
-                    "insert into connections values (:id, :machine, '', 0, :mount, :address, :agent, :begin, :end, 1, 0)"
+                    "insert into connections"
+                    " values (:id, :machine, '', 0, :mount, :address, :agent, :begin, :end, 1, 0)"
                     " on conflict (id) do update set begin = excluded.begin, until = excluded.until, ended = 1",
                     entry._asdict(),
                 )
