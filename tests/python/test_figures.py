@@ -3,6 +3,7 @@
 import datetime
 import importlib.util
 import json
+import os
 import random
 import time
 from itertools import pairwise
@@ -352,6 +353,42 @@ def test_an_address_is_stored_no_longer_than_it_may(
     stored(path, [ended("gone", old - 3600, old - 400), ended("joins", old - 3600, old - 100)])
     run(program, tmp_path, monkeypatch)
     assert [one.end for one in stored(path, [])] == [old - 100]
+
+
+def test_a_journal_that_is_put_aside_meanwhile_is_read_the_next_time(
+    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {name: tmp_path / f"remote-127.1.1.1{name}.journal" for name in ("", "@1", "@2")}
+    files[""].touch()
+    files["@1"].touch()
+    reads: list[list[str]] = []
+
+    def read(names: list[str], cursor: str | None) -> list[tuple[Entry | None, str]]:
+        reads.append([cursor or "", *(Path(name).name for name in names)])
+        if len(reads) == 1:
+            files[""].rename(files["@2"])
+        return [(None, f"cursor {len(reads)}")]
+
+    monkeypatch.setattr(program, "read_journal", read)
+    with Store(str(tmp_path / "store")) as store:
+        for _ in range(3):
+            program.take_in(store, {"journals": str(tmp_path)})
+    both = ["remote-127.1.1.1@1.journal", "remote-127.1.1.1@2.journal"]
+    assert reads == [["", "remote-127.1.1.1.journal", both[0]], ["", *both], ["cursor 2", *both]]
+
+
+def test_a_journal_that_has_gone_is_not_asked_for(
+    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "journalctl").write_text('#!/bin/sh\necho "$*" >>"$0.calls"\n')
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "here").touch()
+    assert list(program.read_journal([str(tmp_path / "gone")], None)) == []
+    assert list(program.read_journal([str(tmp_path / "gone"), str(tmp_path / "here")], None)) == []
+    (call,) = (tmp_path / "journalctl.calls").read_text().splitlines()
+    assert "/gone" not in call
+    assert f"--file={tmp_path}/here" in call
 
 
 # --- Players and reports

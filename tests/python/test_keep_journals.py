@@ -117,3 +117,29 @@ def test_an_address_goes_by_the_time_at_which_it_was_logged_and_not_at_which_it_
     assert journals.keep().returncode == 0
     has = "aerial-listeners {}" in next(iter(journals.messages().values()))
     assert has is not goes
+
+
+def test_a_file_that_is_written_anew_has_its_name_when_it_is_whole(journals: Journals) -> None:
+    entries = ["aerial-listeners {}", "systemd Started"]
+    journals.add("remote-127.1.1.1@old.journal", *entries, first=8, last=7)
+    journals.fake("remote", '#!/bin/sh\necho 0 half >"${1#--output=}"\nexit 1\n')
+    assert journals.keep().returncode != 0
+    assert journals.messages()["remote-127.1.1.1@old.journal"] == entries
+    assert [name for name in journals.messages() if name.startswith("remote-")] == ["remote-127.1.1.1@old.journal"]
+    journals.fake("remote", REMOTE)
+    assert journals.keep().returncode == 0
+    assert journals.messages() == {"remote-127.1.1.1@old.plain.journal": ["systemd Started"]}
+
+
+def test_journals_come_in_again_whatever_happens(journals: Journals) -> None:
+    journals.add("remote-127.1.1.1.journal", "systemd Started", first=1, last=0)
+    journals.fake("mv", "#!/bin/sh\nexit 1\n")
+    assert journals.keep().returncode != 0
+    assert journals.calls.read_text().split() == ["stop", "aerial-journals.service", "start", "aerial-journals.service"]
+
+
+def test_a_full_disk_is_made_room_on_before_anything_is_written_anew(journals: Journals) -> None:
+    journals.add("remote-127.1.1.1@old.journal", "aerial-listeners {}", "systemd Started", first=8, last=7)
+    journals.fake("remote", "#!/bin/sh\nexit 1\n")
+    assert journals.keep(mebibytes=0).returncode == 0
+    assert journals.messages() == {}

@@ -31,9 +31,12 @@ BEFORE_SECONDS = 300.0
 SCHEMA = ["--output=json", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,_HOSTNAME,_BOOT_ID", "--quiet"]
 
 
-def read_journal(patterns: list[str], cursor: str | None) -> Iterator[tuple[Entry | None, str]]:
+def read_journal(files: list[str], cursor: str | None) -> Iterator[tuple[Entry | None, str]]:
     """Entries of a machine behind a cursor, each with its own cursor; None for one that says nothing of listeners."""
-    command = ["journalctl", *SCHEMA, *(f"--file={pattern}" for pattern in patterns)]
+    there = [f"--file={file}" for file in files if os.path.exists(file)]
+    if not there:
+        return
+    command = ["journalctl", *SCHEMA, *there]
     command += [f"--identifier={name}" for name in IDENTIFIERS]
     if cursor:
         command.append(f"--after-cursor={cursor}")
@@ -43,7 +46,7 @@ def read_journal(patterns: list[str], cursor: str | None) -> Iterator[tuple[Entr
             value = json.loads(line)
             yield parsed(value), value["__CURSOR"]
     if process.returncode:
-        raise OSError(f"journalctl fails ({process.returncode}) for {' '.join(patterns)}")
+        raise OSError(f"journalctl fails ({process.returncode}) for {' '.join(files)}")
 
 
 def take_in(store: Store, config: dict) -> None:
@@ -54,7 +57,8 @@ def take_in(store: Store, config: dict) -> None:
             cursor = behind
             if entry:
                 store.take(entry)
-        if cursor:
+        # A file that got another name meanwhile may not have been read: then all that is new is read again.
+        if cursor and files_by_machine(config["journals"]).get(machine) == files:
             store.remember(machine, cursor)
         store.commit()
 

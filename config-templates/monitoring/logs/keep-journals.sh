@@ -8,8 +8,12 @@ folder=$1 days=$2 mebibytes=$3 address_days=$4
 remote=${AERIAL_JOURNAL_REMOTE:-/usr/lib/systemd/systemd-journal-remote}
 
 cd "$folder"
+# What a run that did not come to its end has left.
+rm -f plain-*.journal
 
 # Put aside: a file is only whole while nobody writes it. Machines wait for two seconds, and go on.
+trap 'systemctl start aerial-journals.service' EXIT
+trap 'exit 1' INT TERM
 systemctl stop aerial-journals.service
 moment=$(date -u +%Y%m%dT%H%M%SZ)
 for file in remote-*.journal; do
@@ -19,33 +23,39 @@ for file in remote-*.journal; do
     esac
 done
 systemctl start aerial-journals.service
+trap - EXIT
 
 # A file's time is that of its last entry. One that a power cut left open ends in `.journal~`.
 find . -name 'remote-*@*.journal*' -mmin "+$((days * 1440))" -delete
 
+while [ "$(du -sk . | cut -f1)" -gt $((mebibytes * 1024)) ]; do
+    oldest=$(find . -name 'remote-*@*.journal*' -printf '%T@ %p\n' | sort -n | head -n 1 | cut -d ' ' -f 2)
+    [ -n "$oldest" ] || break
+    rm -- "$oldest"
+done
+
 # Writes a file anew without the lines of listeners, and without NGINX's errors, which name a client. journalctl of systemd 257
 # leaves nothing out by --exclude-identifier where its output is for machines: so it is told all identifiers but those.
 write_plain() {
-    plain=${1%.journal*}.plain.journal
-    rm -f "$plain"
-    set -- "$1" --quiet --output=export
+    old=$1
+    plain=plain-${old#./remote-}
+    plain=${plain%.journal*}.journal
+    set -- --quiet --output=export
     while read -r identifier; do
         case $identifier in
             aerial-listeners | nginx) ;;
             *) set -- "$@" --identifier="$identifier" ;;
         esac
     done <<END
-$(journalctl --file="$1" --field=SYSLOG_IDENTIFIER)
+$(journalctl --file="$old" --field=SYSLOG_IDENTIFIER)
 END
-    if [ $# -gt 3 ]; then
-        old=$1
-        shift
+    if [ $# -gt 2 ]; then
         journalctl --file="$old" "$@" | "$remote" --output="$plain" --split-mode=none - >/dev/null
         chown --reference="$old" "$plain"
         touch --reference="$old" "$plain"
-        set -- "$old"
+        mv "$plain" "${old%.journal*}.plain.journal"
     fi
-    rm -- "$1"
+    rm -- "$old"
 }
 
 # An address goes by the time at which it was logged: a machine that was away sends it days later. The next run is a day
@@ -61,9 +71,3 @@ find . -name 'remote-*@*.journal*' ! -name '*.plain.journal' |
             write_plain "$file"
         fi
     done
-
-while [ "$(du -sk . | cut -f1)" -gt $((mebibytes * 1024)) ]; do
-    oldest=$(find . -name 'remote-*@*.journal*' -printf '%T@ %p\n' | sort -n | head -n 1 | cut -d ' ' -f 2)
-    [ -n "$oldest" ] || break
-    rm -- "$oldest"
-done
