@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from figures import report
 from figures.counting import Listening
-from figures.days import HOUR, Counted, span, write_day
+from figures.days import HOUR, Counted, around_of, span, write_day
 from figures.lines import Alive, Began, Ended, Entry, Open, Plays, files_by_machine, parsed
 from figures.players import player_of
 from figures.sessions import Connection, joined, sessions_of
@@ -306,6 +306,41 @@ def test_a_listener_whose_end_was_lost_counts_on_for_minutes_and_not_while_the_w
     assert last == 2 * 86400 - 15
 
 
+@given(listeners(), st.randoms(use_true_random=False))
+@settings(max_examples=30)
+def test_a_day_is_the_same_from_the_connections_around_it_as_from_all(
+    tmp_path_factory: pytest.TempPathFactory, connections: list[Connection], chance: random.Random
+) -> None:
+    entries: list[Entry] = []
+    for one in connections:
+        middle = round(chance.uniform(one.begin, one.end), 3)
+        for begin, end in ((one.begin, middle), (middle, one.end)):
+            who = (one.machine, one.mount, one.address, one.agent)
+            entries.append(Ended(f"{len(entries)}", *who, begin, end))
+    with Store(str(tmp_path_factory.mktemp("days") / "store")) as store:
+        for entry_ in entries:
+            store.take(entry_)
+        everything = sessions_of(store.connections(), CONFIG)
+        for number in range(12):
+            day = DAY + datetime.timedelta(days=number)
+            around = sessions_of(store.connections(*around_of(day, BERLIN)), CONFIG)
+            of_day, of_all = (
+                Counted(CONFIG, sessions).day(day, BERLIN, START + 100 * 86400) for sessions in (around, everything)
+            )
+            for key in ("sessions", "active", "hours", "peak"):
+                assert of_day[key] == pytest.approx(of_all[key], abs=1e-4)
+
+
+def test_connections_of_other_days_are_not_read(tmp_path: Path) -> None:
+    begin, end = span(DAY, BERLIN)
+    with Store(str(tmp_path / "store")) as store:
+        for name, first, last in (("before", -3, -2), ("through", -3, 3), ("within", 0, 0.5), ("after", 3, 4)):
+            store.take(ended(name, begin + first * 86400, begin + last * 86400))
+        assert len(store.connections(*around_of(DAY, BERLIN))) == 2
+        assert len(store.connections()) == 4
+    assert around_of(DAY, BERLIN) == (begin - 86400, end + 86400)
+
+
 def test_what_is_too_old_is_deleted_with_its_address_and_what_still_plays_stays(tmp_path: Path) -> None:
     path = tmp_path / "store"
     with Store(str(path)) as store:
@@ -336,9 +371,10 @@ def _program() -> ModuleType:
     return module
 
 
-def run(program: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def run(program: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch, **other: object) -> None:
     """With what the store has: no machine sends anything."""
     config = {**CONFIG, "addressDays": 7, "countries": False, "soundExchange": False, "journals": str(folder / "none")}
+    config.update(other)
     (folder / "config.json").write_text(json.dumps(config))
     monkeypatch.setattr("sys.argv", ["aerial-figures", str(folder / "config.json"), str(folder)])
     program.main()
@@ -389,6 +425,50 @@ def test_a_journal_that_has_gone_is_not_asked_for(
     (call,) = (tmp_path / "journalctl.calls").read_text().splitlines()
     assert "/gone" not in call
     assert f"--file={tmp_path}/here" in call
+
+
+def test_a_file_for_soundexchange_keeps_its_lines_when_what_they_were_made_of_goes(
+    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its day is one of UTC, and begins in New York in the evening before."""
+
+    def moment(day: int, hour: float) -> float:
+        return datetime.datetime(2026, 10, day, tzinfo=datetime.UTC).timestamp() + hour * HOUR
+
+    def rows_at(now: float) -> list[str]:
+        monkeypatch.setattr(program.time, "time", lambda: now)
+        run(program, tmp_path, monkeypatch, timeZone="America/New_York", soundExchange=True)
+        return (tmp_path / "soundexchange/2026-10-20.csv").read_text().splitlines()[1:]
+
+    stored(tmp_path / "connections.sqlite", [ended("a", moment(20, 2), moment(20, 3))])
+    rest = ",2026-10-20,02:00:00,main,3600,200,VLC"
+    assert rows_at(moment(21, 12)) == [f"192.0.2.7{rest}"]
+    assert rows_at(moment(27, 3.5)) == [f"192.0.2.0/24{rest}"]
+
+
+def test_a_day_that_was_under_way_when_counting_began_is_not_complete(
+    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, _ = span(datetime.datetime.now(BERLIN).date() - datetime.timedelta(days=3), BERLIN)
+    entries = [ended(name, begin + hours * 3600, begin + (hours + 1) * 3600) for name, hours in (("a", 5), ("b", 30))]
+    stored(tmp_path / "connections.sqlite", list(entries))
+    run(program, tmp_path, monkeypatch)
+    days = [json.loads(path.read_text()) for path in sorted((tmp_path / "days").iterdir())]
+    assert [day["complete"] for day in days] == [False, True, True, False]
+    assert [day["sessions"] for day in days] == [1, 1, 0, 0]
+
+
+def test_when_counting_began_is_known_though_that_was_forgotten(tmp_path: Path) -> None:
+    with Store(str(tmp_path / "store")) as store:
+        assert store.first() is None
+        # Of a connection, an end says that it began before. Of others there was no line then.
+        store.take(ended("a", 100, 200))
+        assert store.first() == 200
+        store.take(Plays("relay-nyc3-1", "/main.mp3", 50.0, "studio", ""))
+        assert store.first() == 50
+        store.take(Plays("relay-nyc3-1", "/main.mp3", 400.0, "studio", ""))
+        store.forget(500)
+        assert store.first() == 50
 
 
 # --- Players and reports

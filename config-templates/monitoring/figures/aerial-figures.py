@@ -90,23 +90,32 @@ def main() -> None:
     now = time.time()
     zone = zoneinfo.ZoneInfo(config["timeZone"])
     cut_off = now - config["addressDays"] * 86400
+    first = datetime.datetime.fromtimestamp(cut_off, zone).date() + datetime.timedelta(days=1)
+    # Files for SoundExchange are of days of UTC.
+    first_of_utc = datetime.datetime.fromtimestamp(cut_off, datetime.UTC).date() + datetime.timedelta(days=1)
+    today = datetime.datetime.fromtimestamp(now, zone).date()
+    months = set()
     with Store(os.path.join(folder, "connections.sqlite")) as store:
         take_in(store, config)
         store.forget(cut_off - BEFORE_SECONDS)
-        counted = days.Counted(config, sessions_of(store.connections(), config), store.played(), country_of(config))
-    first = datetime.datetime.fromtimestamp(cut_off, zone).date() + datetime.timedelta(days=1)
-    today = datetime.datetime.fromtimestamp(now, zone).date()
-    months = set()
-    for number in range((today - first).days + 1):
-        day = first + datetime.timedelta(days=number)
-        if counted.knows(day, zone):
-            days.write_day(folder, counted.day(day, zone, now))
+        store.commit()
+        since = store.first()
+        played = list(store.played())
+        look_up = country_of(config)
+        for number in range((today - first).days + 1):
+            day = first + datetime.timedelta(days=number)
+            if since is None or since >= days.span(day, zone)[1]:
+                continue
+            # One day at a time: of all days, connections would not fit into the memory.
+            sessions = sessions_of(store.connections(*days.around_of(day, zone)), config)
+            counted = days.Counted(config, sessions, played, look_up)
+            days.write_day(folder, counted.day(day, zone, now, since))
             months.add(f"{day:%Y-%m}")
-            if config["soundExchange"]:
+            if config["soundExchange"] and day >= first_of_utc:
                 report.write_listener_file(folder, counted, day)
     for month in sorted(months):
         report.write_month(folder, config, month)
-    report.truncate_old(folder, first)
+    report.truncate_old(folder, first_of_utc)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from figures.sessions import Connection, Session
 # Titles beyond the most heard ones are counted together, by source.
 TITLES = 200
 HOUR = 3600.0
+# A session may begin the evening before, and end the morning after; and a day of UTC begins up to 14 hours apart.
+AROUND_SECONDS = 24 * HOUR
 RELAY = re.compile(r"^relay-(.+)-\d+$")
 
 
@@ -27,6 +29,12 @@ def span(day: datetime.date, zone: ZoneInfo) -> tuple[float, float]:
     return midnight(day), midnight(day + datetime.timedelta(days=1))
 
 
+def around_of(day: datetime.date, zone: ZoneInfo) -> tuple[float, float]:
+    """From when to when connections are needed for the figures of a day."""
+    begin, end = span(day, zone)
+    return begin - AROUND_SECONDS, end + AROUND_SECONDS
+
+
 def region_of(machine: str) -> str:
     found = RELAY.match(machine)
     return found[1] if found else "unknown"
@@ -37,7 +45,7 @@ def stamp(moment: float, zone: ZoneInfo) -> str:
 
 
 class Counted:
-    """All that is known of listeners, from which the figures of each day are made."""
+    """What is known of listeners around a day, from which its figures are made."""
 
     def __init__(
         self,
@@ -84,15 +92,8 @@ class Counted:
         begin, end = span(day, zone)
         return [session for session in self.sessions if session.begin < end and session.end > begin]
 
-    def knows(self, day: datetime.date, zone: ZoneInfo) -> bool:
-        """Whether anybody was there, or anything played, by then: before, nothing was counted."""
-        _, end = span(day, zone)
-        firsts = [session.begin for session in (*self.sessions, *self.short)]
-        firsts += [entries[0].since for entries in self.played.values()]
-        return bool(firsts) and min(firsts) < end
-
-    def day(self, day: datetime.date, zone: ZoneInfo, now: float) -> dict:
-        """The figures. They hold nothing by which anybody could be known."""
+    def day(self, day: datetime.date, zone: ZoneInfo, now: float, since: float = 0.0) -> dict:
+        """The figures, where listeners are counted since a time. They hold nothing by which anybody could be known."""
         begin, midnight = span(day, zone)
         end = min(midnight, now)
         sessions = self.of_day(day, zone)
@@ -105,7 +106,7 @@ class Counted:
             "day": day.isoformat(),
             "timeZone": self.config["timeZone"],
             "through": stamp(end, zone),
-            "complete": now >= midnight,
+            "complete": since <= begin and now >= midnight,
             "elapsedHours": rounded((end - begin) / HOUR),
             **self.summary(sessions, connections, begin, end),
             "peakAt": stamp(peak_at, zone) if peak else None,

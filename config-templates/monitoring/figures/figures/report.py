@@ -111,7 +111,7 @@ def month_page(month: str, config: dict, total: dict, days: list[dict]) -> str:
 
     most = max((day["hours"] for day in days), default=0) or 1
     by_day = "".join(
-        f"<tr><td>{day['day']}{'' if day['complete'] else ' (so far)'}</td>{numbers(day)}"
+        f"<tr><td>{day['day']}{'' if day['complete'] else ' (in part)'}</td>{numbers(day)}"
         f"<td><meter max={most:.3f} value={day['hours']:.3f}></meter></td></tr>"
         for day in days
     )

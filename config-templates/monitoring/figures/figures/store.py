@@ -3,6 +3,7 @@ Every connection of a listener that is still counted, on the disk: the same entr
 older than addresses may be is deleted.
 """
 
+import math
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ create table if not exists played (
     machine text, mount text, since real, source text, title text, primary key (machine, mount, since)
 );
 create table if not exists cursors (machine text primary key, cursor text);
+create table if not exists first (one integer primary key, moment real);
 """
 
 
@@ -86,8 +88,19 @@ class Store:
             case Plays():
                 self.database.execute("insert or replace into played values (?, ?, ?, ?, ?)", entry)
 
+    def first(self) -> float | None:
+        """Since when listeners are counted: when the first of all entries was logged, also where that was forgotten."""
+        self.database.execute(
+            "insert into first select 1, min(moment) from ("
+            "select min(iif(ended, until, begin)) as moment from connections union all select min(since) from played)"
+            " having min(moment) is not null on conflict (one) do update set moment = min(moment, excluded.moment)"
+        )
+        found = self.database.execute("select moment from first").fetchone()
+        return found[0] if found else None
+
     def forget(self, before: float) -> None:
         """Deletes what was over before this time. What played then, and still plays, stays."""
+        self.first()
         self.database.execute("delete from connections where until < ?", (before,))
         self.database.execute(
             "delete from played where since < ? and since < ("
@@ -96,10 +109,12 @@ class Store:
             (before, before),
         )
 
-    def connections(self) -> list[Connection]:
-        """All connections, by their beginnings."""
+    def connections(self, begin: float = -math.inf, end: float = math.inf) -> list[Connection]:
+        """All connections that were there between two times, by their beginnings."""
         rows = self.database.execute(
-            "select machine, mount, address, agent, begin, until from connections order by begin, until, id"
+            "select machine, mount, address, agent, begin, until from connections where until > ? and begin < ?"
+            " order by begin, until, id",
+            (begin, end),
         )
         return [Connection(*row) for row in rows]
 
