@@ -5,10 +5,11 @@ import importlib.util
 import json
 import os
 import random
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -378,6 +379,25 @@ def run(program: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch, **ot
     (folder / "config.json").write_text(json.dumps(config))
     monkeypatch.setattr("sys.argv", ["aerial-figures", str(folder / "config.json"), str(folder)])
     program.main()
+
+
+def test_countries_are_looked_up_in_the_table_that_debian_installs(
+    program: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Database:
+        def __init__(self, path: str) -> None:
+            # `dpkg --contents` of libloc-database 0~20250326~0345-1, Debian 13's.
+            assert path == "/usr/share/libloc-location/location.db"
+
+        def lookup(self, address: str) -> SimpleNamespace | None:
+            if address == "nonsense":
+                raise ValueError
+            return SimpleNamespace(country_code="DE") if address == "192.0.2.7" else None
+
+    monkeypatch.setitem(sys.modules, "location", SimpleNamespace(Database=Database))
+    country = program.country_of({"countries": True})
+    assert [country(address) for address in ("192.0.2.7", "192.0.2.8", "nonsense")] == ["DE", "unknown", "unknown"]
+    assert program.country_of({"countries": False}) is None
 
 
 def test_an_address_is_stored_no_longer_than_it_may(

@@ -28,6 +28,8 @@ from figures.store import Store
 
 # What ended no longer ago may belong to a session that goes on in the first day that is still counted.
 BEFORE_SECONDS = 300.0
+# Of Debian's package libloc-database.
+COUNTRIES = "/usr/share/libloc-location/location.db"
 SCHEMA = ["--output=json", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,_HOSTNAME,_BOOT_ID", "--quiet"]
 
 
@@ -69,7 +71,7 @@ def country_of(config: dict) -> Callable[[str], str] | None:
         return None
     import location
 
-    database = location.Database("/var/lib/location/database.db")
+    database = location.Database(COUNTRIES)
 
     def look_up(address: str) -> str:
         try:
