@@ -32,7 +32,7 @@ import { planCanary } from "./config/canary";
 import { describeDroplets, describeTooManyDroplets, planDroplets } from "./config/digitalOcean";
 import { recordTtlSeconds } from "./config/dns";
 import { dnsPatienceSeconds } from "./config/ears";
-import { metricsMiB } from "./config/monitoring";
+import { journalsMiB, metricsMiB } from "./config/monitoring";
 import { stationToPlan } from "./config/plan";
 import { replacementsWaitFor } from "./config/quietHour";
 import type { StatusPageConfig } from "./config/statusPage";
@@ -78,12 +78,17 @@ const publicNames = stationNames(
     poolPlans.map((pool) => pool.region),
 );
 
+const monitoringAddress = createMonitoringAddress();
 const network = new StationNetwork("network", {
     stack: pulumi.getStack(),
     regions: stationRegions(config),
     sshAllowedFrom: config.ssh.allowedFrom,
     authorizedKeys: config.ssh.authorizedKeys,
     monitored: config.monitoring !== "none",
+    ...(config.monitoring !== "none" &&
+        monitoringAddress && {
+            journals: { address: monitoringAddress, addressDays: config.monitoring.addressDays },
+        }),
 });
 const { rotation } = config;
 const authorityGenerations = generationsAround(rotation.authority, rotation.acceptPrevious);
@@ -158,6 +163,14 @@ function createRecordings(): Recordings | undefined {
         },
         { providers: [amazon] },
     );
+}
+
+/** An address of the monitoring machine that outlives it: all machines send their journals there. */
+function createMonitoringAddress(): pulumi.Output<string> | undefined {
+    const { monitoring: settings } = config;
+    return settings === "none"
+        ? undefined
+        : new digitalocean.ReservedIp("monitoring-address", { region: settings.region }).ipAddress;
 }
 
 /** An address for each Master that outlives its machines: encoders and Relays know the Master by it. */
@@ -380,15 +393,22 @@ function createAirtime(): Airtime | undefined {
 /** The monitoring machine comes last: it is told of every machine. Undefined for a station that nobody watches. */
 function createMonitoring(): Monitoring | undefined {
     const { monitoring: settings } = config;
-    if (settings === "none") {
+    if (settings === "none" || monitoringAddress === undefined) {
         return undefined;
     }
-    const { statusPage, ...wanted } = settings;
+    const { region, size, retentionDays, remoteWrite, alerts, statusPage } = settings;
     return new Monitoring("monitoring", {
-        ...wanted,
+        ...{ region, size, retentionDays, remoteWrite, alerts },
         stationName: config.name,
         timeZone: config.timeZone,
         retentionMiB: metricsMiB,
+        address: monitoringAddress,
+        logs: { days: settings.logDays, limitMiB: journalsMiB, addressDays: settings.addressDays },
+        figures: {
+            channels: channelPlans,
+            countries: settings.countries,
+            soundExchange: settings.soundExchange,
+        },
         machines: monitoredMachines,
         ears: {
             names: publicNames,

@@ -6,6 +6,16 @@ import { orNone } from "./orNone";
 import { secretName } from "./secretName";
 import { statusPageSchema } from "./statusPage";
 
+/** A number of days within bounds. */
+function wholeDays(least: number, most: number, otherwise: number) {
+    const bounds = `use ${least} to ${most} days`;
+    return z
+        .int({ error: `use a whole number of days, such as ${otherwise}` })
+        .min(least, bounds)
+        .max(most, bounds)
+        .default(otherwise);
+}
+
 const settings = z.strictObject({
     region: digitalOceanRegion.meta({
         description:
@@ -27,6 +37,37 @@ const settings = z.strictObject({
                 "oldest go.",
             unit: "days",
             examples: [30],
+        }),
+    logDays: wholeDays(1, 365, 30).meta({
+        description:
+            "For how many days the monitoring machine keeps the journals of all machines. They take 6 GiB of its disk at " +
+            "most: beyond that the oldest go.",
+        unit: "days",
+        examples: [14],
+    }),
+    addressDays: wholeDays(2, 365, 7).meta({
+        description:
+            "For how many days listeners' addresses are kept, on Relays and on the monitoring machine. So long, what a Relay " +
+            "could not send is still counted; then listener figures of a day are final.",
+        unit: "days",
+        examples: [14],
+    }),
+    countries: z
+        .boolean()
+        .default(false)
+        .meta({
+            description:
+                "Whether listener figures tell countries, by IPFire's free table of networks (Debian's package libloc-database).",
+            examples: [true],
+        }),
+    soundExchange: z
+        .boolean()
+        .default(false)
+        .meta({
+            description:
+                "Whether there is a file of each day's sessions with addresses, as SoundExchange takes it. Its addresses are " +
+                "truncated after addressDays, so that a station that reports by month needs at least 32 of these.",
+            examples: [true],
         }),
     remoteWrite: z
         .strictObject({
@@ -61,3 +102,6 @@ export type MonitoringConfig = z.output<typeof monitoringSchema>;
 
 /** How much of the monitoring machine's disk metrics may take, in MiB. */
 export const metricsMiB = 8192;
+
+/** How much of it other machines' journals may take, in MiB. */
+export const journalsMiB = 6144;

@@ -1,6 +1,9 @@
 /** Where every machine of a monitored station offers its metrics, over TLS, to who has the monitoring machine's certificate. */
 export const metricsPort = 9100;
 
+/** Where the monitoring machine takes the journals of other machines, over TLS, from who has a machine certificate. */
+export const journalPort = 19532;
+
 /** Name of the monitoring machine's machine. */
 export const monitoringName = "monitoring";
 

@@ -10,6 +10,7 @@ import { renderCloudConfig, userDataLimitBytes } from "../machine/cloudConfig";
 import { deliveryText } from "../machine/delivery";
 import { fingerprintOf, shortHash, type Fingerprint } from "../machine/fingerprint";
 import { deliveredSecrets, type MachineSecrets } from "../machine/givenSecrets";
+import { journalUploadRole } from "../machine/journalUpload";
 import { machineCertificate, metricsRole, metricsSecrets, type Monitored } from "../machine/metrics";
 import { dependencies } from "../stackOutputs";
 import { mergeRoles, type MachineRole } from "../machine/role";
@@ -92,6 +93,7 @@ export class DropletMachine extends pulumi.ComponentResource {
         if (vpcUuid === undefined) {
             throw new pulumi.ResourceError(`the station's network has no region ${args.region}`, this);
         }
+        const sendsJournal = journalTarget(args);
         const droplet = new digitalocean.Droplet(
             name,
             {
@@ -101,7 +103,7 @@ export class DropletMachine extends pulumi.ComponentResource {
                 size: args.size,
                 vpcUuid,
                 sshKeys: [args.network.ssh.providerKey],
-                tags: args.tags,
+                tags: sendsJournal ? [...args.tags, sendsJournal.tag] : args.tags,
                 monitoring: true,
                 userData: pulumi.secret(userData),
                 ...(args.volumeId !== undefined && {
@@ -126,12 +128,20 @@ export class DropletMachine extends pulumi.ComponentResource {
             },
         );
         const role = pulumi
-            .all([args.role(droplet.size), args.network.ssh.authorizedKeys])
-            .apply(([given, authorizedKeys]) =>
+            .all([args.role(droplet.size), args.network.ssh.authorizedKeys, sendsJournal?.to.address])
+            .apply(([given, authorizedKeys, journalAddress]) =>
                 mergeRoles(
                     given,
                     enrolledRole(authorizedKeys),
                     ...(args.monitored ? [metricsRole(args.monitored.role)] : []),
+                    ...(args.monitored && sendsJournal && journalAddress !== undefined
+                        ? [
+                              journalUploadRole(args.monitored.role, {
+                                  address: journalAddress,
+                                  addressDays: sendsJournal.to.addressDays,
+                              }),
+                          ]
+                        : []),
                 ),
             );
         const bootWaits = args.replacementWaits
@@ -238,6 +248,12 @@ export class DropletMachine extends pulumi.ComponentResource {
                   );
         this.registerOutputs({ address: this.address });
     }
+}
+
+/** Where the machine sends its journal, and the tag by which that takes it; the monitoring machine has its own already. */
+function journalTarget({ monitored, network }: DropletMachineArgs) {
+    const { monitoredTag: tag, journals: to } = network;
+    return monitored && monitored.role !== "monitoring" && tag && to ? { tag, to } : undefined;
 }
 
 /** The secrets of a machine, and those by which the monitoring machine knows it. */

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import type { MonitoredMachine } from "../../model/monitoring";
+import { journalPort, type MonitoredMachine } from "../../model/monitoring";
 import { DropletMachine } from "../dropletMachine";
 import { createFirewall } from "../dropletMachine/firewall";
 import type { Fingerprint } from "../machine/fingerprint";
@@ -8,7 +8,7 @@ import type { StationAuthority } from "../stationAuthority";
 import type { StationNetwork } from "../stationNetwork";
 import { configSecretName } from "../machine/secrets";
 import type { EarsPlan } from "./ears";
-import type { MonitoringPlan } from "./plan";
+import type { FiguresPlan, LogsPlan, MonitoringPlan } from "./plan";
 import { configuredSecrets, monitoringSecrets, renderMonitoring } from "./render";
 import { statusPagePorts } from "./statusPage";
 
@@ -31,6 +31,12 @@ export interface MonitoringArgs extends Pick<
     ears: EarsPlan;
     /** Secrets of the stack's configuration, by name: at least those that `remoteWrite`, `alerts` and `statusPage` name. */
     secrets: Record<string, pulumi.Input<string>>;
+    /** What of other machines' logs is kept. */
+    logs: LogsPlan;
+    /** What becomes listener figures. */
+    figures: FiguresPlan;
+    /** Address that stays the machine's through replacements: others send their journals there. */
+    address: pulumi.Input<string>;
     /** Whether another size, image or user data are no reason to replace a droplet in this `up`. */
     replacementWaits: boolean;
     network: StationNetwork;
@@ -44,7 +50,7 @@ export interface MonitoringArgs extends Pick<
 export class Monitoring extends pulumi.ComponentResource {
     /** Provider region. */
     public readonly region: string;
-    /** Public IPv4 address of the present droplet. */
+    /** Public IPv4 address. It stays through replacements. */
     public readonly address: pulumi.Output<string>;
     /** Name of the machine. */
     public readonly name: string;
@@ -54,13 +60,20 @@ export class Monitoring extends pulumi.ComponentResource {
     constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
         const { region, size, retentionDays } = args;
         super("aerial:index:Monitoring", name, { region, size, retentionDays }, opts);
-        const { monitoringTag } = args.network;
-        if (monitoringTag === undefined) {
+        const { monitoringTag, monitoredTag } = args.network;
+        if (monitoringTag === undefined || monitoredTag === undefined) {
             throw new pulumi.ResourceError("the station's network lets nobody read metrics", this);
         }
         const firewall = createFirewall(
             `${name}-firewall`,
-            { network: args.network, tag: monitoringTag, openPorts: args.statusPage ? statusPagePorts : [] },
+            {
+                network: args.network,
+                tag: monitoringTag,
+                openPorts: [
+                    { port: journalPort, from: { tag: monitoredTag } },
+                    ...(args.statusPage ? statusPagePorts : []),
+                ],
+            },
             this,
         );
         const { alertFacts, alerts, remoteWrite, statusPage, timeZone } = args;
@@ -73,6 +86,7 @@ export class Monitoring extends pulumi.ComponentResource {
                 size,
                 replacementWaits: args.replacementWaits,
                 tags: [monitoringTag],
+                reservedIp: args.address,
                 role: () =>
                     pulumi.output(args.machines).apply((machines) =>
                         renderMonitoring({
@@ -87,6 +101,8 @@ export class Monitoring extends pulumi.ComponentResource {
                             alertFacts,
                             alerts,
                             timeZone,
+                            logs: args.logs,
+                            figures: args.figures,
                         }),
                     ),
                 secretNames: monitoringSecrets({ remoteWrite, alerts, statusPage }),

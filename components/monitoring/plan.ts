@@ -11,6 +11,29 @@ export interface RemoteWritePlan {
     keySecret: string;
 }
 
+/** What of logs is kept, and how long. */
+export interface LogsPlan {
+    /** For how many days. */
+    days: number;
+    /** How much of the disk they may take, in MiB: the oldest go first. */
+    limitMiB: number;
+    /** After how many days what holds listeners' addresses goes. */
+    addressDays: number;
+}
+
+/** What becomes listener figures, and how. */
+export interface FiguresPlan {
+    channels: {
+        id: string;
+        title: string;
+        formats: { mount: string; codec: string; bitrateKbps: number }[];
+    }[];
+    /** Whether listeners are counted by country, by the free table of IPFire's project (package libloc-database). */
+    countries: boolean;
+    /** Whether there is a file of listeners for SoundExchange. */
+    soundExchange: boolean;
+}
+
 /** All that the monitoring machine is told. */
 export interface MonitoringPlan {
     stationName: string;
@@ -28,7 +51,9 @@ export interface MonitoringPlan {
     alertFacts: AlertFacts;
     /** Who is told of alerts; nobody when absent. */
     alerts?: AlertsPlan | undefined;
-    /** The station's, of the IANA database: for the times in messages, and the hour of the digest. */
+    /** The station's, of the IANA database: for the times in messages, the hour of the digest, the days of listener figures. */
     timeZone: string;
     statusPage?: StatusPagePlan | undefined;
+    logs: LogsPlan;
+    figures: FiguresPlan;
 }

@@ -11,6 +11,8 @@ import {
 } from "../machine/secrets";
 import { alerting, alertsRole, alertsSecretNames, rulesFile } from "./alerts";
 import { earsRole } from "./ears";
+import { figuresRole } from "./figures";
+import { logsRole } from "./logs";
 import type { MonitoringPlan } from "./plan";
 import { statusPageRole, statusPageSecretNames } from "./statusPage";
 
@@ -40,6 +42,8 @@ export function renderMonitoring(plan: MonitoringPlan): MachineRole {
         earsRole(plan.ears, plan.machines),
         alertsRole(plan),
         statusPageRole(plan),
+        logsRole(plan.logs, Object.keys(plan.machines)),
+        figuresRole(plan),
         {
             packages: ["curl", "prometheus"],
             files,

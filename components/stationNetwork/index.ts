@@ -13,6 +13,16 @@ export interface StationNetworkArgs {
     authorizedKeys: string[];
     /** Whether there is a monitoring machine, which every machine lets read its metrics. */
     monitored?: boolean;
+    /** Where the journals of all machines go; nowhere without. */
+    journals?: JournalTarget | undefined;
+}
+
+/** The machine that takes the journals of all others. */
+export interface JournalTarget {
+    /** Its address, which outlives it. */
+    address: pulumi.Input<string>;
+    /** For how many days a Relay keeps what holds listeners' addresses. */
+    addressDays: number;
 }
 
 /** How `pulumi up` and engineers reach a machine by SSH. */
@@ -42,6 +52,10 @@ export class StationNetwork extends pulumi.ComponentResource {
     public readonly drainingTag: pulumi.Output<string>;
     /** On the monitoring machine; firewalls let it read metrics by it. Undefined where there is none. */
     public readonly monitoringTag: pulumi.Output<string> | undefined;
+    /** On every machine that sends its journal to the monitoring machine, which takes it by that. */
+    public readonly monitoredTag: pulumi.Output<string> | undefined;
+    /** Where journals go. */
+    public readonly journals: JournalTarget | undefined;
     /** The first two as texts: a look-up needs them before the tags exist. */
     public readonly tagNames: { link: string; draining: string };
     /** `aerial-<stack>`, the start of names that are unique in an account. */
@@ -86,6 +100,8 @@ export class StationNetwork extends pulumi.ComponentResource {
         this.linkTag = tag("link");
         this.drainingTag = tag("draining");
         this.monitoringTag = args.monitored ? tag("monitoring") : undefined;
+        this.monitoredTag = args.journals ? tag("monitored") : undefined;
+        this.journals = args.journals;
         this.registerOutputs({ vpcUuids: this.vpcUuids, linkTag: this.linkTag });
     }
 }

@@ -50,6 +50,7 @@ export const imagePackages: readonly ImagePackage[] = [
     { name: "prometheus", disabledUnits: ["prometheus.service"] },
     { name: "prometheus-alertmanager", disabledUnits: ["prometheus-alertmanager.service"] },
     { name: "prometheus-node-exporter", disabledUnits: ["prometheus-node-exporter.service"] },
+    { name: "systemd-journal-remote", disabledUnits: ["systemd-journal-remote.socket"] },
     // For the tests of what is rendered.
     { name: "xmlstarlet" },
 ];

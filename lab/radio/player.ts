@@ -15,6 +15,8 @@ export interface PlayerOptions {
     /** The only trusted roots for https, as PEM; those of Node.js unless given. */
     ca?: string;
     codec: Codec;
+    /** What it says that it is (User-Agent); `aerial-listen` unless given, which listener figures leave out. */
+    player?: string;
     /**
      * Audio that must have arrived before playing begins, and again after a gap, in seconds; 0.5 unless given. Icecast's
      * burst brings it at once.
@@ -184,7 +186,7 @@ export class Player {
         const connection: Connection = { url, at: Date.now(), bytes: 0 };
         this.connections.push(connection);
         const headers = {
-            "User-Agent": "aerial-listen",
+            "User-Agent": this.options.player ?? "aerial-listen",
             Accept: "*/*",
             ...(this.options.titles ? { "Icy-MetaData": "1" } : {}),
         };

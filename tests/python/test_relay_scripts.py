@@ -164,3 +164,14 @@ def test_the_access_log_is_looked_after_though_an_instance_of_nginx_has_failed(m
     # Packed, and the oldest is gone.
     assert [path.suffixes for path in folder.iterdir()] == [[".log", ".gz"]]
     assert not old.exists()
+
+
+def test_an_access_log_goes_when_its_first_lines_are_too_old_and_not_its_last(machine: Machine) -> None:
+    folder = machine.root / "var/log/aerial-nginx"
+    (folder / "access.log").touch()
+    # A file holds a day, of the 14 that lines are kept.
+    for name, days in (("access-1.log.gz", 13), ("access-2.log.gz", 12.9)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - days * 86400,) * 2)
+    assert machine.run("nginx/access-log.sh").returncode == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["access-2.log.gz", "access.log"]

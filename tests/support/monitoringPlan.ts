@@ -20,4 +20,6 @@ export const monitoringPlan: MonitoringPlan = {
         dnsSeconds: 90,
     },
     alertFacts,
+    logs: { days: 30, limitMiB: 4096, addressDays: 7 },
+    figures: { channels: [mainChannel], countries: false, soundExchange: false },
 };

@@ -140,6 +140,8 @@ describe("a station without one", () => {
 describe("the section monitoring", () => {
     it.each([
         [{ region: "atlantis" }, /monitoring\.region is "atlantis": use a DigitalOcean region/],
+        [{ region: "fra1", logDays: 0 }, /monitoring\.logDays is 0: use 1 to 365 days/],
+        [{ region: "fra1", addressDays: 1 }, /monitoring\.addressDays is 1: use 2 to 365 days/],
         [{ region: "fra1", retentionDays: 0 }, /monitoring\.retentionDays is 0: use 1 to 730 days/],
         ["yes", /monitoring is "yes": describe the monitoring machine/],
         [

@@ -75,7 +75,9 @@ describe("the status page's part of the monitoring machine", () => {
         const { statusPage: _page, ...without } = statusPagePlan();
         const { files, units } = renderMonitoring(without);
         const found = [...files.map(({ path }) => path), ...units];
-        expect(found.filter((one) => /status-page|nginx|certificate\.(json|timer)/.test(one))).toEqual([]);
+        expect(found.filter((one) => /status-page|aerial-nginx|certificate\.(json|timer)/.test(one))).toEqual(
+            [],
+        );
     });
 });
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Keeps the access log within bounds: a new file every day or 64 MiB, in all no more than 1 GiB and 14 days.
+# Keeps the access log within bounds: a new file every day or 64 MiB, in all no more than 1 GiB, and 14 days or those of a
+# monitored station (monitoring.addressDays).
 # By size too, because whoever knocks often writes many lines; a droplet's disk has 25 GB.
 set -eu
 
@@ -21,14 +22,15 @@ if [ -n "$due" ]; then
     sleep 1
     # One that drains does not pass it on to its workers. They may open the new file, and may not make it.
     reopen all
-    # Workers write what they still hold within 5 s.
+    # Workers write what they still hold within 2 s.
     sleep 7
 fi
 for file in access-*.log; do
     [ ! -e "$file" ] || gzip -f "$file"
 done
 
-find . -name 'access-*' -mtime +13 -delete
+# A file holds a day: its first lines are a day older than its last ones.
+find . -name 'access-*' -mmin "+$(((${AERIAL_LOG_DAYS:-14} - 1) * 1440 - 60))" -delete
 while [ "$(du -sk . | cut -f1)" -gt 1048576 ]; do
     set -- access-*
     [ -e "$1" ] || break

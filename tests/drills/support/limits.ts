@@ -125,6 +125,13 @@ export const limits = {
     replaced: 600_000,
     /** From an `up` that leaves a Relay behind to the Relay's own end: 40 s, and what it takes to close and to shut down. */
     leftBehindEnds: 120_000,
+    /**
+     * What is lost of a machine's log before its power cut. 5 s are promised; of listeners' machines, the sender has the
+     * smallest share of a busy processor.
+     */
+    logged: 5000 + 5 * busy,
+    /** How far listener figures may differ from the listeners there were, as a share. */
+    figures: 0.01,
     /** From nothing to a certificate on all machines. */
     certificate: 60_000,
     /** From a canary that is gone to another one that serves: boot, packages, proof that audio advances, the balancer. */

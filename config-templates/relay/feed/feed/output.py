@@ -5,6 +5,7 @@ Seconds of an output are those of its programme; they run with the monotonic clo
 """
 
 import asyncio
+import json
 import math
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from feed.frames import Frame
 from feed.history import History, Sent
 from feed.keeper import MARKS, KeptSource, Memory, Place
 from feed.problem import Problem
-from feed.programme import Programme
+from feed.programme import STANDBY, Programme
 from feed.rounds import Rounds
 from feed.slot import FAULTS, Slot, Stream, Where
 from feed.track import Track
@@ -72,6 +73,7 @@ class Output:
         self.to_find: Place | None = None
         self.title = icy.NOTHING
         self.title_since = time.time()
+        self.recorded: tuple[str | None, bytes] | None = None
         self.ticked = self.rested = now
         self.rounds = Rounds(now)
         self.wake = asyncio.Event()
@@ -204,6 +206,15 @@ class Output:
             self.send(less=len(sent.frame.data))
             self.title = sent.title
             self.title_since = time.time()
+        self.record()
+
+    def record(self) -> None:
+        """Says what is heard from here on: by that, listener figures know who heard what."""
+        source = STANDBY if self.programme.standing_by else self.programme.source
+        if (source, self.title) != self.recorded:
+            self.recorded = (source, self.title)
+            played = {"source": source, "title": icy.title_of(self.title)}
+            print(f"{self.mount} plays {json.dumps(played, ensure_ascii=False)}", flush=True)
 
     def go_standby(self) -> None:
         """The standby audio. Keeps the old one while there is none."""
