@@ -45,6 +45,16 @@ export interface AlertRule {
 }
 
 const minute = 60;
+/**
+ * For how long a cause outlives its end, in seconds, so that what follows from it ends first and is not told: Ears and feeds
+ * connect again within 30 s, DNS answers are 60 s old at most.
+ */
+const aftermath = 2 * minute;
+/**
+ * How long what listeners hear must last, in seconds, until it is told: a lost machine, which explains it, is known up to a
+ * minute after its end. It does not answer a question for 10 s, the next one comes after 15, and that lasts for 30.
+ */
+const untilCauseIsKnown = 45;
 const hour = 60 * minute;
 const day = 24 * hour;
 
@@ -92,7 +102,7 @@ function onAir(silentSeconds: number): AlertRule[] {
             severity: "now",
             audience: "engineer",
             expression: "aerial_ears_advancing == 0",
-            forSeconds: 30,
+            forSeconds: untilCauseIsKnown,
             keepFiringSeconds: 15,
             clip: true,
             title: "Off air: {{ $labels.mount }} in {{ $labels.listen_region }}",
@@ -123,7 +133,7 @@ function onAir(silentSeconds: number): AlertRule[] {
             audience: "engineer",
             expression:
                 'max by (channel, listen_region, source) (aerial_ears_playing{source=~"standby|announcement|nothing"}) == 1',
-            forSeconds: 30,
+            forSeconds: untilCauseIsKnown,
             keepFiringSeconds: 15,
             clip: true,
             title: "No programme on {{ $labels.channel }} in {{ $labels.listen_region }}: only {{ $labels.source }}",
@@ -206,7 +216,7 @@ function machines(): AlertRule[] {
             audience: "engineer",
             expression: 'sum(up{role="master"}) == 0',
             forSeconds: 30,
-            keepFiringSeconds: 30,
+            keepFiringSeconds: aftermath,
             title: "No Master is seen",
             what: "If both Masters are gone: the Relays' standby audio. If they are only not seen: the programme.",
             covered:
@@ -270,7 +280,7 @@ function machines(): AlertRule[] {
             audience: "engineer",
             expression: `label_replace(${relaysOf} unless on (region) (${relaysWell} or sum by (region) (aerial_relay_draining == 1)), "listen_region", "$1", "region", "(.*)")`,
             forSeconds: 30,
-            keepFiringSeconds: 30,
+            keepFiringSeconds: aftermath,
             title: "Region {{ $labels.region }} is out",
             what: "The programme as before, from the next region, after one cut.",
             covered: "DNS answers with the next region. Where all else is lost, the canary's Relays serve.",
@@ -477,7 +487,7 @@ function watching(): AlertRule[] {
             audience: "engineer",
             expression: nothingSeen,
             forSeconds: 0,
-            keepFiringSeconds: 30,
+            keepFiringSeconds: aftermath,
             title: "The monitoring machine sees no other machine",
             what: "Not known. Probably the programme: it is more likely that the monitoring machine is cut off.",
             covered: "Nothing on air depends on the monitoring machine.",

@@ -127,7 +127,7 @@ export function alertsSecretNames({ receivers, heartbeatUrlSecret }: AlertsPlan)
 /** The rules as Prometheus reads them. Those that must not wait are evaluated every 5 s. */
 export function rulesOf({ alertFacts }: Pick<AlertedPlan, "alertFacts">): object {
     const rules = alertRules(alertFacts);
-    const atOnce = ({ forSeconds }: AlertRule): boolean => forSeconds <= 30;
+    const atOnce = ({ forSeconds }: AlertRule): boolean => forSeconds <= 45;
     const watchdog = {
         alert: watchdogName,
         expr: "vector(1)",
@@ -174,7 +174,8 @@ export function alertmanagerConfiguration({ alertFacts }: Pick<AlertedPlan, "ale
             group_by: ["alertname"],
             // The cause may be seen a moment after what follows from it.
             group_wait: "5s",
-            group_interval: "15s",
+            // aerial-alert gathers, too: regions hear of one fault some seconds apart.
+            group_interval: "5s",
             // aerial-alert knows what it has told.
             repeat_interval: "1h",
             routes: [

@@ -67,14 +67,18 @@ export async function sourceAudio({ channel, source, tone, file, speech }: Sourc
     return target;
 }
 
-/** An audio file as a listener's decoder gives it: mono, at the detector's rate. */
-export async function decodedAudio(file: string): Promise<Int16Array> {
+/** A side of stereo. */
+export type Side = "left" | "right";
+
+/** An audio file as a listener's decoder gives it: mono, or one side of stereo, at the detector's rate. */
+export async function decodedAudio(file: string, side?: Side): Promise<Int16Array> {
+    const one = side === undefined ? [] : ["-af", `pan=mono|c0=${side === "left" ? "FL" : "FR"}`];
     const work = mkdtempSync(labPath("audio", ".decoded-"));
     try {
         await inImage(
             [
                 ...["ffmpeg", "-nostdin", "-v", "error", "-i", "/input"],
-                ...["-ac", "1", "-ar", String(detectorRate), "-f", "s16le", "/work/samples"],
+                ...[...one, "-ac", "1", "-ar", String(detectorRate), "-f", "s16le", "/work/samples"],
             ],
             {
                 binds: [

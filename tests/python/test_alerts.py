@@ -163,6 +163,11 @@ class Bench:
     def restart(self) -> None:
         self.desk = Desk(self.settings, str(self.home), self.clock)
 
+    def take(self, alerts: list[dict[str, Any]]) -> None:
+        """Takes them, and goes on when what belongs together has been gathered."""
+        self.desk.take(alerts)
+        self.clock.now += events.GATHER_SECONDS
+
     def told(self) -> list[tuple[str, str]]:
         """Does what is due; which receiver got which kind of message since the last time."""
         self.desk.work()
@@ -180,41 +185,82 @@ def bench(tmp_path: pathlib.Path, clock: Clock, web: Web) -> Bench:
 
 
 def test_tells_each_event_once_and_once_that_it_is_over(bench: Bench) -> None:
-    bench.desk.take([alert("OffAir", channel="main")])
+    bench.take([alert("OffAir", channel="main")])
     assert bench.told() == [("engineer", "began")]
     text = bench.last[0]["text"]
     assert "Since: 2026-11-22 12:59:20 (Europe/Berlin)" in text
     assert "Listeners hear: silence" in text
     assert "On air now: main: studio" in text
     assert "https://git.example/runbooks/alerts.md#x" in text
-    bench.desk.take([alert("OffAir", channel="main")])
+    bench.take([alert("OffAir", channel="main")])
     assert bench.told() == []
     bench.clock.now += 300
-    bench.desk.take([alert("OffAir", "resolved", channel="main")])
+    bench.take([alert("OffAir", "resolved", channel="main")])
     assert bench.told() == [("engineer", "over")]
     assert "for 5 min 40 s" in bench.last[0]["text"]
-    bench.desk.take([alert("OffAir", "resolved", channel="main")])
+    bench.take([alert("OffAir", "resolved", channel="main")])
     assert bench.told() == []
 
 
 def test_one_cause_in_several_places_is_one_message_that_ends_with_the_last(bench: Bench) -> None:
-    bench.desk.take([alert("OffAir", mount="/a"), alert("OffAir", mount="/b")])
+    bench.take([alert("OffAir", mount="/a"), alert("OffAir", mount="/b")])
     assert bench.told() == [("engineer", "began")]
     assert bench.last[0]["subject"] == "[Radio Größe] OffAir title (and 1 more)"
-    bench.desk.take([alert("OffAir", "resolved", mount="/a")])
+    bench.take([alert("OffAir", "resolved", mount="/a")])
     assert bench.told() == []
-    bench.desk.take([alert("OffAir", "resolved", mount="/b")])
+    bench.take([alert("OffAir", "resolved", mount="/b")])
     assert bench.told() == [("engineer", "over")]
 
 
+def test_gathers_what_regions_hear_some_seconds_apart_unless_the_studio_is_to_be_told(
+    bench: Bench,
+) -> None:
+    bench.desk.take([alert("OffAir", listen_region="ams3"), alert("SilenceOnAir", audience="studio")])
+    assert bench.told() == [("studio", "began")]
+    bench.clock.now += events.GATHER_SECONDS - 1
+    bench.desk.take([alert("OffAir", listen_region="nyc3")])
+    assert bench.told() == []
+    bench.clock.now += 1
+    assert bench.told() == [("engineer", "began")]
+    assert [one["labels"]["listen_region"] for one in bench.last[0]["alerts"]] == ["ams3", "nyc3"]
+    # What comes later is a message of its own.
+    bench.take([alert("OffAir", listen_region="fra1")])
+    assert bench.told() == [("engineer", "began")]
+
+
+def test_does_not_tell_what_follows_from_something_that_was_seen_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effects = [alert("OffAir", listen_region="ams3"), alert("OffAir", listen_region="nyc3"), alert("DnsDisagrees")]
+    inhibited = {effects[0]["fingerprint"], effects[2]["fingerprint"]}
+    known = [
+        {"fingerprint": one["fingerprint"], "status": {"inhibitedBy": ["x"] if one["fingerprint"] in inhibited else []}}
+        for one in effects
+    ]
+    monkeypatch.setattr(desk, "fetch", lambda _path: known)
+    bench.take(effects)
+    bench.restart()
+    assert bench.told() == [("engineer", "began")]
+    assert [one["labels"] for one in bench.last[0]["alerts"]] == [{"listen_region": "nyc3"}]
+    bench.take([{**one, "status": "resolved", "endsAt": "2026-11-22T12:05:00Z"} for one in effects])
+    assert bench.told() == [("engineer", "over")]
+    assert bench.desk.state["events"] == {}
+
+
+def test_tells_at_once_of_what_is_over_before_all_is_gathered(bench: Bench) -> None:
+    bench.desk.take([alert("OffAir")])
+    bench.desk.take([alert("OffAir", "resolved")])
+    assert bench.told() == [("engineer", "began"), ("engineer", "over")]
+
+
 def test_tells_the_studio_first_then_the_engineer_then_who_stands_behind(bench: Bench) -> None:
-    bench.desk.take([alert("SilenceOnAir", audience="studio")])
+    bench.take([alert("SilenceOnAir", audience="studio")])
     assert bench.told() == [("studio", "began")]
     bench.clock.now += 61
     assert bench.told() == [("engineer", "began")]
     bench.clock.now += 1800
     assert bench.told() == [("boss", "escalation")]
-    bench.desk.take([alert("SilenceOnAir", "resolved", audience="studio")])
+    bench.take([alert("SilenceOnAir", "resolved", audience="studio")])
     assert sorted(bench.told()) == [("boss", "over"), ("engineer", "over"), ("studio", "over")]
 
 
@@ -222,14 +268,14 @@ def test_the_engineer_stands_in_for_a_studio_without_receivers_and_is_told_once(
     tmp_path: pathlib.Path, clock: Clock, web: Web
 ) -> None:
     bench = Bench(tmp_path, clock, web, engineer=["engineer"])
-    bench.desk.take([alert("SilenceOnAir", audience="studio")])
+    bench.take([alert("SilenceOnAir", audience="studio")])
     assert bench.told() == [("engineer", "began")]
     bench.clock.now += 3600
     assert bench.told() == []
 
 
 def test_does_not_escalate_what_somebody_has_acknowledged(bench: Bench) -> None:
-    bench.desk.take([alert("MasterDown")])
+    bench.take([alert("MasterDown")])
     assert bench.told() == [("engineer", "began")]
     assert not bench.desk.acknowledge("7")
     assert bench.desk.acknowledge("1")
@@ -239,8 +285,8 @@ def test_does_not_escalate_what_somebody_has_acknowledged(bench: Bench) -> None:
 
 
 def test_the_digest_comes_once_a_day_at_its_hour_with_what_began_and_what_ended(bench: Bench) -> None:
-    bench.desk.take([alert("RelayDown", severity="digest", machine="relay-1"), alert("DiskFull", severity="digest")])
-    bench.desk.take([alert("RelayDown", "resolved", severity="digest", machine="relay-1")])
+    bench.take([alert("RelayDown", severity="digest", machine="relay-1"), alert("DiskFull", severity="digest")])
+    bench.take([alert("RelayDown", "resolved", severity="digest", machine="relay-1")])
     assert bench.told() == []
     bench.clock.now += 20 * 3600 - 60
     assert bench.told() == []
@@ -253,7 +299,7 @@ def test_the_digest_comes_once_a_day_at_its_hour_with_what_began_and_what_ended(
     assert bench.told() == []
     bench.clock.now += 86400
     assert bench.told() == []
-    bench.desk.take([alert("DiskFull", "resolved", severity="digest"), alert("MemoryGrows", severity="digest")])
+    bench.take([alert("DiskFull", "resolved", severity="digest"), alert("MemoryGrows", severity="digest")])
     bench.clock.now += 86400
     assert bench.told() == [("engineer", "digest")]
     assert bench.last[0]["subject"].endswith("2 events")
@@ -261,7 +307,7 @@ def test_the_digest_comes_once_a_day_at_its_hour_with_what_began_and_what_ended(
 
 def test_a_restart_loses_no_message_and_repeats_none(bench: Bench) -> None:
     bench.web.status = 503
-    bench.desk.take([alert("OffAir"), alert("RelayDown", severity="digest")])
+    bench.take([alert("OffAir"), alert("RelayDown", severity="digest")])
     bench.desk.work()
     assert bench.desk.send_next("engineer") == 0
     bench.web.got = []
@@ -271,7 +317,7 @@ def test_a_restart_loses_no_message_and_repeats_none(bench: Bench) -> None:
     bench.clock.now += 10
     assert bench.told() == [("engineer", "began")]
     bench.restart()
-    bench.desk.take([alert("OffAir"), alert("OffAir", "resolved")])
+    bench.take([alert("OffAir"), alert("OffAir", "resolved")])
     assert bench.told() == [("engineer", "over")]
     bench.clock.now += 86400
     assert bench.told() == [("engineer", "digest")]
@@ -279,7 +325,7 @@ def test_a_restart_loses_no_message_and_repeats_none(bench: Bench) -> None:
 
 def test_tries_again_less_and_less_often_and_gives_up_after_three_days(bench: Bench) -> None:
     bench.web.status = 500
-    bench.desk.take([alert("OffAir")])
+    bench.take([alert("OffAir")])
     bench.desk.work()
     waits = []
     for _ in range(9):
@@ -287,7 +333,7 @@ def test_tries_again_less_and_less_often_and_gives_up_after_three_days(bench: Be
         waits.append(bench.desk.send_next("engineer"))
         bench.clock.now += waits[-1]
     assert waits == [10, 20, 40, 80, 160, 320, 640, 900, 900]
-    assert 'aerial_alert_waiting_since_seconds{receiver="engineer"} 1795348800' in bench.desk.metrics()
+    assert 'aerial_alert_waiting_since_seconds{receiver="engineer"} 1795348810' in bench.desk.metrics()
     bench.clock.now += 3 * 86400
     assert bench.desk.send_next("engineer") == 0
     assert bench.desk.state["queue"] == []
@@ -301,7 +347,7 @@ def test_a_message_that_a_receiver_never_takes_goes_without_its_clip_and_lets_ot
 
 
 def test_ends_what_alertmanager_no_longer_has_unless_that_has_just_begun(bench: Bench) -> None:
-    bench.desk.take([alert("OffAir"), alert("MasterDown")])
+    bench.take([alert("OffAir"), alert("MasterDown")])
     bench.told()
     kept = {alert("MasterDown")["fingerprint"]}
     assert not events.reconcile(bench.desk.state, kept, 10, NOON + 60)
@@ -311,7 +357,7 @@ def test_ends_what_alertmanager_no_longer_has_unless_that_has_just_begun(bench: 
 
 
 def test_says_what_lasts_to_the_status_page(bench: Bench, tmp_path: pathlib.Path) -> None:
-    bench.desk.take([alert("RelayDown", severity="digest"), alert("OffAir", channel="main")])
+    bench.take([alert("RelayDown", severity="digest"), alert("OffAir", channel="main")])
     path = tmp_path / "now.json"
     assert path.stat().st_mode & 0o777 == 0o644
     assert json.loads(path.read_text()) == [
@@ -339,7 +385,7 @@ def test_says_what_lasts_to_the_status_page(bench: Bench, tmp_path: pathlib.Path
             "labels": {},
         },
     ]
-    bench.desk.take([alert("OffAir", "resolved", channel="main"), alert("RelayDown", "resolved", severity="digest")])
+    bench.take([alert("OffAir", "resolved", channel="main"), alert("RelayDown", "resolved", severity="digest")])
     assert json.loads(path.read_text()) == []
 
 

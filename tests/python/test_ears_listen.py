@@ -103,6 +103,7 @@ def test_they_hear_levels_loudness_title_and_source_of_each_format(
             assert (
                 'aerial_ears_playing{listen_region="ams3",channel="main",mount="/main.mp3",source="studio"} 1' in text
             )
+            assert 'aerial_ears_connections{relay="relay-ams3-1"} 2\n' in text
             audio = [head for head in here.relay.requests if head.startswith("GET /main")]
             assert len(audio) == 2
             assert all("User-Agent: aerial-ears/1\r\n" in head and f"Host: {NAME}\r\n" in head for head in audio)

@@ -181,6 +181,20 @@ def test_states_of_machines() -> None:
     ]
 
 
+def test_the_ears_and_feeds_of_relays_are_no_listeners() -> None:
+    here = relay("relay-ams3-1", listeners=5)
+
+    def shown(ears: int, feeds: int) -> int | None:
+        own = [
+            row("aerial_ears_connections", ears, relay="relay-ams3-1", machine="monitoring"),
+            row("aerial_relay_upstream_alive", feeds, machine="relay-nyc3-1", upstream="ams3-1", mount="/main.mp3"),
+            row("aerial_relay_upstream_alive", 1, machine="relay-nyc3-1", upstream="a", mount="/main.mp3"),
+        ]
+        return parts.relays_part(present(here, own))[0]["listeners"]
+
+    assert [shown(0, 0), shown(2, 1), shown(5, 1)] == [5, 2, 0]
+
+
 def test_listeners_are_not_known_where_no_relay_of_a_region_says_how_many() -> None:
     assert [region["listeners"] for region in parts.relays_part(present(relay("relay-ams3-1")))] == [3, None]
 

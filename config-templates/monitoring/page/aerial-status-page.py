@@ -177,11 +177,18 @@ class Page:
             )
 
 
+# Without the Ears and the feeds of Relays in a tier below: of Relays, upstreams are called ams3-1, of Masters a.
+LISTENERS = (
+    "clamp_min(sum(aerial_relay_listeners) - (sum(aerial_ears_connections) or vector(0))"
+    ' - (sum(aerial_relay_upstream_alive{upstream=~".+-.+"}) or vector(0)), 0)'
+)
+
+
 def curve(base: str, now: float) -> dict:
     """Listeners of the last 24 h. A value is None where Prometheus has none."""
     end = int(now) // CURVE_STEP_SECONDS * CURVE_STEP_SECONDS
     start = end - CURVE_SECONDS
-    found = ask_range(base, "sum(aerial_relay_listeners)", start, end, CURVE_STEP_SECONDS)
+    found = ask_range(base, LISTENERS, start, end, CURVE_STEP_SECONDS)
     values = found[0][1] if found else {}
     points = [values.get(at) for at in range(start, end + 1, CURVE_STEP_SECONDS)]
     return {

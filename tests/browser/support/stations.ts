@@ -169,7 +169,7 @@ function past(): Metrics["past"] {
                 at: (seconds: number) => (known(seconds) && sourceAt(seconds) === source ? 1 : undefined),
             })),
         ),
-        "sum(aerial_relay_listeners)": [
+        "clamp_min(sum(aerial_relay_listeners)": [
             {
                 metric: {},
                 at: (seconds) =>

@@ -1,16 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { z } from "zod";
-
-import {
-    cutMachine,
-    findMachine,
-    freezeMachine,
-    killMachine,
-    mendMachine,
-} from "../../../lab/machines/machines";
-import { waitFor } from "../../../lab/workstation/wait";
+import { findMachine, freezeMachine, killMachine, mendMachine } from "../../../lab/machines/machines";
 import { drill } from "../support/drill";
+import { each, everyMachine, sees } from "../support/monitoring";
 import { World } from "../support/world";
 
 /*
@@ -27,106 +19,32 @@ beforeAll(async () => {
 
 afterAll(() => world.arrange({}));
 
-const answer = z.object({
-    data: z.object({
-        result: z.array(
-            z.object({
-                metric: z.record(z.string(), z.string()),
-                value: z.tuple([z.number(), z.string()]),
-            }),
-        ),
-    }),
-});
-
-/** What Prometheus answers to a question: a number for each machine. */
-async function ask(query: string): Promise<Record<string, number>> {
-    const url = `http://127.0.0.1:9090/api/v1/query?query=${encodeURIComponent(query)}`;
-    const text = await world.at("monitoring", ["curl", "--silent", "--fail", "--max-time", "5", url]);
-    return Object.fromEntries(
-        answer
-            .parse(JSON.parse(text))
-            .data.result.map(({ metric, value }) => [metric.machine ?? "", Number(value[1])]),
-    );
-}
-
-/** Every machine is read every 15 s, from metrics that are written every 15 s; the rest is for a busy machine. */
-const seenMs = 90_000;
-
-async function sees(query: string, expected: Record<string, number>): Promise<void> {
-    let last: Record<string, number> = {};
-    await waitFor(
-        async () => {
-            // Prometheus takes some seconds to start again.
-            last = await ask(query).catch(() => ({}));
-            return JSON.stringify(sorted(last)) === JSON.stringify(sorted(expected));
-        },
-        {
-            limitMs: seenMs,
-            everyMs: 1000,
-            complaint: () => `${query} is ${JSON.stringify(last)}, not ${JSON.stringify(expected)}`,
-        },
-    );
-}
-
-const alerts = z.array(z.object({ alert: z.string(), labels: z.record(z.string(), z.string()) }));
-
-/** Every alert is one of a minute at least, and as long to be over; then Alertmanager collects what belongs together. */
-const toldMs = 240_000;
-
-/** Waits until these are the alerts about a machine. */
-async function tells(machine: string, expected: readonly string[]): Promise<void> {
-    let last = "";
-    await waitFor(
-        async () => {
-            const text = await world.at("monitoring", ["cat", "/var/lib/aerial-alerts/now.json"]);
-            const about = alerts.parse(JSON.parse(text)).filter(({ labels }) => labels.machine === machine);
-            last = about.map(({ alert }) => alert).join();
-            return last === expected.join();
-        },
-        {
-            limitMs: toldMs,
-            everyMs: 2000,
-            complaint: () => `alerts about ${machine} are ${last}, not ${expected.join()}`,
-        },
-    );
-}
-
-const sorted = (values: Record<string, number>): [string, number][] => Object.entries(values).sort();
-
-const everyMachine = (): string[] => [
-    ...world.masters,
-    ...world.relays.map(({ name }) => name),
-    "monitoring",
-];
-
-const each = (machines: readonly string[], value: number): Record<string, number> =>
-    Object.fromEntries(machines.map((machine) => [machine, value]));
-
 it("reads the metrics of every machine, and what each says of itself", async () => {
     await world.arrange({ studio: {} });
-    await sees('up{job="machine"}', each(everyMachine(), 1));
+    await sees(world, 'up{job="machine"}', each(everyMachine(world), 1));
     await sees(
+        world,
         "aerial_relay_healthy",
         each(
             world.relays.map(({ name }) => name),
             1,
         ),
     );
-    await sees("aerial_master_healthy", each(world.masters, 1));
-    await sees('aerial_master_playing{source="studio"}', each(world.masters, 1));
-    await sees('aerial_master_source_connected{source="mobile"}', each(world.masters, 0));
-    await sees("aerial_security_updates_pending >= bool 0", each(everyMachine(), 1));
+    await sees(world, "aerial_master_healthy", each(world.masters, 1));
+    await sees(world, 'aerial_master_playing{source="studio"}', each(world.masters, 1));
+    await sees(world, 'aerial_master_source_connected{source="mobile"}', each(world.masters, 0));
+    await sees(world, "aerial_security_updates_pending >= bool 0", each(everyMachine(world), 1));
 });
 
 it("hears every mount in every region, with its source and title, and keeps a clip of it", async () => {
     const regions = new Set(world.relays.map(({ region }) => region)).size;
     const mounts = Object.values(world.outputs.channels).flatMap(({ formats }) => formats).length;
-    await sees("count(aerial_ears_advancing == 1)", { "": regions * mounts });
+    await sees(world, "count(aerial_ears_advancing == 1)", { "": regions * mounts });
     // A Relay of the second tier does not know the source.
-    await sees('count(count by (mount) (aerial_ears_playing{source="studio"} == 1))', { "": mounts });
-    await sees("min(aerial_ears_title_right)", { "": 1 });
-    await sees("max(aerial_ears_silent_seconds)", { "": 0 });
-    await sees("min(aerial_ears_dns_agrees)", { "": 1 });
+    await sees(world, 'count(count by (mount) (aerial_ears_playing{source="studio"} == 1))', { "": mounts });
+    await sees(world, "min(aerial_ears_title_right)", { "": 1 });
+    await sees(world, "max(aerial_ears_silent_seconds)", { "": 0 });
+    await sees(world, "min(aerial_ears_dns_agrees)", { "": 1 });
     const cut = `aerial-clip ${world.channel} "$(($(date +%s) - 15))" 5 /tmp/clip.mp3
         ffprobe -v error -show_entries format=duration -of csv=p=0 /tmp/clip.mp3`;
     expect(Number(await world.at("monitoring", ["sh", "-euc", cut]))).toBeCloseTo(5, 0);
@@ -148,19 +66,6 @@ it("is the only machine whose certificate opens the metrics of others", async ()
     expect(await read(relay?.name ?? "")).toMatch(/alert bad certificate/);
 });
 
-it("sees within a minute that a machine does not answer, says so once, and that it is back", async () => {
-    const { id } = findMachine("master-b");
-    await cutMachine(id);
-    try {
-        await sees('up{machine="master-b"}', { "master-b": 0 });
-        await tells("master-b", ["MasterDown"]);
-    } finally {
-        await world.mend();
-    }
-    await sees('up{machine="master-b"}', { "master-b": 1 });
-    await tells("master-b", []);
-}, 900_000);
-
 it("is missed by nobody on air when it freezes and when it loses its power", () =>
     drill(world, "monitoring machine frozen and killed", {
         sources: { studio: {} },
@@ -175,6 +80,6 @@ it("is missed by nobody on air when it freezes and when it loses its power", () 
             } finally {
                 await mendMachine(findMachine("monitoring"));
             }
-            await sees('up{job="machine"}', each(everyMachine(), 1));
+            await sees(world, 'up{job="machine"}', each(everyMachine(world), 1));
         },
     }));

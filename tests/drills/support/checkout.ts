@@ -17,11 +17,17 @@ export interface Edit {
     instead: string;
 }
 
-/** `pulumi up` of this lab's station, from this checkout, or from an engineer's copy of it with these edits. */
-export async function pulumiUp(edits: readonly Edit[] = []): Promise<OperationResult> {
+/**
+ * `pulumi up` of this lab's station, from this checkout, or from an engineer's copy of it with these edits; with `refresh`,
+ * it first looks at what there is.
+ */
+export async function pulumiUp(
+    edits: readonly Edit[] = [],
+    { refresh = false } = {},
+): Promise<OperationResult> {
     return inCopy(edits, async (operation, folder) => {
         const resultFile = join(folder, "result.json");
-        await operateAsOperator({ ...operation, resultFile });
+        await operateAsOperator({ ...operation, refresh, resultFile });
         return readJson(resultFile) as OperationResult;
     });
 }

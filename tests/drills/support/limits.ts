@@ -132,6 +132,17 @@ export const limits = {
     logged: 5000 + 5 * busy,
     /** How far listener figures may differ from the listeners there were, as a share. */
     figures: 0.01,
+    /**
+     * From a fault to the message, where it is told after so many seconds: it is read every 15 s or not answered for 10,
+     * judged every 15 s, and held for 5 so that what belongs together is one message; the rest is for a busy machine.
+     */
+    told: (afterSeconds: number): number => (afterSeconds + 45 + 30) * 1000,
+    /** From a fault's end to the message of it: a machine boots, is well for a minute, and is told of as above. */
+    toldOver: 240_000,
+    /** Between two heartbeats: they go out once a minute. */
+    heartbeat: 90_000,
+    /** How much shorter or longer than 30 s a message's clip may be, in seconds. */
+    clip: 1,
     /** From nothing to a certificate on all machines. */
     certificate: 60_000,
     /** From a canary that is gone to another one that serves: boot, packages, proof that audio advances, the balancer. */

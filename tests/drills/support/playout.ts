@@ -11,8 +11,9 @@ import { removeVolume } from "../../../lab/digitalocean/volume";
 import { setLabMode } from "../../../lab/cloud/mode";
 import { sourceAudio } from "../../../lab/radio/audio";
 
-/** A show as it is made: its content, and the SHA-256 of that. */
+/** A show as it is made: its file, its content, and the SHA-256 of that. */
 export interface Show {
+    path: string;
     content: Buffer;
     sha256: string;
 }
@@ -62,8 +63,9 @@ export async function makeShows(
     );
     return Object.fromEntries(
         Object.keys(wanted).map((name) => {
-            const content = readFileSync(join(folder, name));
-            return [name, { content, sha256: createHash("sha256").update(content).digest("hex") }];
+            const path = join(folder, name);
+            const content = readFileSync(path);
+            return [name, { path, content, sha256: createHash("sha256").update(content).digest("hex") }];
         }),
     );
 }

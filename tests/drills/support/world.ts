@@ -33,7 +33,7 @@ export interface RelayPlace {
 /** Which sources are on, and how. A source that is not named is off. */
 export type Sources = Record<string, SourceOptions>;
 
-type SourceOptions = Pick<EncoderOptions, "master" | "speech">;
+type SourceOptions = Pick<EncoderOptions, "master" | "speech" | "file">;
 
 const stackSettings = z.object({ config: z.record(z.string(), z.unknown()) });
 
@@ -147,6 +147,7 @@ export class World {
                 now &&
                 now.master === wish.master &&
                 now.speech === wish.speech &&
+                now.file === wish.file &&
                 encoder.state === "running" &&
                 (await this.isWhereItBegan(encoder, wish.master));
             if (!stays && encoder.state !== "off") {

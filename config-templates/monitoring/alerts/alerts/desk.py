@@ -98,6 +98,8 @@ class Desk:
             ]
             digest = events.digest_due(self.state, self.local(), self.settings.digest_hour)
         for number, message, lists in open_ones:
+            if lists and not message["told"] and not self.stands_alone(number):
+                continue
             # What was over before anybody was told of it is told of, too: it was heard.
             if lists and (not message["told"] or not events.is_over(message)):
                 self.tell(number, message, lists, now)
@@ -105,6 +107,19 @@ class Desk:
                 self.tell_over(number, message, now)
         if digest:
             self.tell_digest()
+
+    def stands_alone(self, number: str) -> bool:
+        """Whether anything of a message is left, without what follows from something that was seen later."""
+        try:
+            alerts = fetch("/api/v2/alerts")
+            inhibited = {alert["fingerprint"] for alert in alerts if alert["status"]["inhibitedBy"]}
+        except (OSError, ValueError, KeyError) as reason:
+            say(f"Alertmanager does not answer: {reason}")
+            return True
+        with self.lock:
+            events.drop(self.state, number, inhibited)
+            self.keep()
+            return number in self.state["messages"]
 
     def hears(self, message: dict, now: float) -> str:
         channels = {event["labels"].get("channel", "") for event in message["events"]} - {""}

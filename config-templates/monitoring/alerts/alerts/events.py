@@ -5,6 +5,8 @@ from typing import Any
 
 # How long Alertmanager must have been running before an alert that it does not know counts as over.
 SETTLED_SECONDS = 300
+# For so long what belongs together is gathered into one message: regions hear of one fault some seconds apart.
+GATHER_SECONDS = 10.0
 
 
 def parse_time(text: str) -> float:
@@ -56,7 +58,10 @@ def event_of(alert: dict, now: float) -> dict[str, Any]:
 
 
 def take(state: dict[str, Any], alerts: list[dict], now: float) -> bool:
-    """Takes what Alertmanager says; whether anything is new. What it says again is known."""
+    """
+    Takes what Alertmanager says; whether anything is new. What it says again is known. Events of one alert that are not
+    told yet are one message.
+    """
     fresh: dict[str, list[dict]] = {}
     changed = False
     for alert in alerts:
@@ -72,7 +77,21 @@ def take(state: dict[str, Any], alerts: list[dict], now: float) -> bool:
         elif alert["status"] == "resolved" and known is not None:
             end(state, alert["fingerprint"], min(parse_time(alert["endsAt"]), now))
             changed = True
-    for together in fresh.values():
+    for alert_name, together in fresh.items():
+        untold = next(
+            (
+                (number, message)
+                for number, message in state["messages"].items()
+                if message["events"][0]["alert"] == alert_name and not message["told"] and not is_over(message)
+            ),
+            None,
+        )
+        if untold:
+            number, message = untold
+            for event in together:
+                event["message"] = number
+            message["events"] += together
+            continue
         state["number"] += 1
         number = str(state["number"])
         for event in together:
@@ -108,6 +127,23 @@ def end(state: dict[str, Any], fingerprint: str, when: float) -> None:
     state["digest"].append(event)
 
 
+def drop(state: dict[str, Any], number: str, fingerprints: set[str]) -> None:
+    """Forgets those of a message's events: nobody has been told of them, and nobody is to be."""
+    message = state["messages"][number]
+    for fingerprint in fingerprints:
+        event = state["events"].get(fingerprint)
+        if event is not None and event["message"] == number:
+            del state["events"][fingerprint]
+            # After a restart, what is in the message is a copy.
+            message["events"] = [
+                other
+                for other in message["events"]
+                if (other["alert"], other["labels"]) != (event["alert"], event["labels"])
+            ]
+    if not message["events"]:
+        del state["messages"][number]
+
+
 def reconcile(state: dict[str, Any], known: set[str], uptime: float, now: float) -> bool:
     """
     Ends what Alertmanager does not have any more: it does not tell of the end of an alert that another one inhibits.
@@ -126,9 +162,14 @@ def is_over(message: dict) -> bool:
 
 
 def due_lists(message: dict, escalate_after: float, now: float) -> list[str]:
-    """Which lists are to be told of a message that have not been; in the order in which they are told."""
+    """
+    Which lists are to be told of a message that have not been; in the order in which they are told. The studio is told
+    at once: it can help itself.
+    """
     waited = now - message["opened"]
     first = message["events"][0]
+    if first["audience"] != "studio" and waited < GATHER_SECONDS and not is_over(message):
+        return []
     due = [first["audience"]]
     if first["audience"] == "studio" and waited >= first["engineerAfter"]:
         due.append("engineer")

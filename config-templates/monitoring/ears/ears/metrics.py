@@ -11,6 +11,7 @@ WRITE_SECONDS = 5.0
 
 HELP = {
     "connected": "1 while there is a connection with audio.",
+    "connections": "Connections with audio to a Relay: so many of its listeners are none.",
     "advancing": "1 while audio comes and can be decoded.",
     "first_byte_seconds": "From the question to DNS to the first audio, of the last connection.",
     "silent_seconds": "How long the silence lasts that is heard now.",
@@ -60,9 +61,17 @@ def measure(listener: Listener, now: float) -> list[Value]:
     return [*found, *((name, labels, value) for name, value in values.items())]
 
 
+def connections(listeners: Sequence[Listener]) -> list[Value]:
+    """By Relay; those at Amazon have no names here."""
+    relays = {address: relay for listener in listeners for relay, address in listener.region.relays.items()}
+    heard = [relays[listener.address] for listener in listeners if listener.address in relays]
+    # Prometheus has the monitoring machine for the label `machine`.
+    return [("connections", {"relay": relay}, heard.count(relay)) for relay in relays.values()]
+
+
 def text(listeners: Sequence[Listener], agreements: dict[str, Agreement]) -> str:
     now = time.monotonic()
-    values = [value for listener in listeners for value in measure(listener, now)]
+    values = [value for listener in listeners for value in measure(listener, now)] + connections(listeners)
     for region, agreement in agreements.items():
         agrees = agreement.agrees(now)
         if agrees is not None:

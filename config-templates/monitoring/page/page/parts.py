@@ -145,23 +145,35 @@ def masters_part(present: Present) -> list[dict]:
 
 
 def relays_part(present: Present) -> list[dict]:
-    """Relays by region. Listeners are None where no Relay of the region says how many."""
+    """
+    Relays by region. Listeners are None where no Relay of the region says how many. The Ears are none, and neither are
+    the feeds of Relays in a tier below.
+    """
     settings = present.settings
     regions: dict[str, list[dict]] = {}
     for relay in settings["relays"]:
         counts = present.samples.of("aerial_relay_listeners", machine=relay["name"])
+        own = [
+            *present.samples.of("aerial_ears_connections", relay=relay["name"]),
+            *present.samples.of("aerial_relay_upstream_alive", upstream=relay["name"].removeprefix("relay-")),
+        ]
         known = bool(counts) and present.knows(relay["name"])
         regions.setdefault(relay["region"], []).append(
             {
                 "name": relay["name"],
                 "state": present.state_of(relay["name"], "relay"),
-                "listeners": int(sum(value for _labels, value in counts)) if known else None,
+                # They may come and go between the two readings.
+                "listeners": max(0, int(sum_of(counts) - sum_of(own))) if known else None,
             }
         )
     return [
         {"region": region, "place": region_title(settings, region), "listeners": total(relays), "relays": relays}
         for region, relays in regions.items()
     ]
+
+
+def sum_of(values: list[tuple[dict, float]]) -> float:
+    return sum(value for _labels, value in values)
 
 
 def total(relays: list[dict]) -> int | None:
