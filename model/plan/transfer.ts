@@ -12,7 +12,10 @@ export interface TransferPlan {
     includedGiB: number;
     /** From droplets to listeners. */
     listenersGiB: number;
-    /** From droplets to other machines of the station: links, sources between Masters, the playout's pushes. */
+    /**
+     * From droplets to other machines of the station: links, sources between Masters, the playout's pushes, and what the
+     * Ears hear.
+     */
     linksGiB: number;
     /** From Masters to the bucket of recordings: each take, and then its hour. */
     recordingsGiB: number;
@@ -89,7 +92,8 @@ export function dropletSizes(station: StationToPlan, pools: readonly PoolPlan[])
 
 /**
  * What droplets send to each other and to the canary, in kbit/s. A Relay pulls all mounts from all of its upstreams. Of
- * each source there is one connection, whose audio goes to the other Masters; the playout pushes to each Master itself.
+ * each source there is one connection, whose audio goes to the other Masters; the playout pushes to each Master itself. The
+ * Ears listen to all mounts in each region.
  */
 function linksKbps(station: StationToPlan, pools: readonly PoolPlan[]): number {
     const mounts = station.formats.reduce((sum, { bitrateKbps }) => sum + bitrateKbps, 0);
@@ -107,5 +111,6 @@ function linksKbps(station: StationToPlan, pools: readonly PoolPlan[]): number {
     const instances = (station.canary?.minInstances ?? 0) * masters;
     const sources = station.sources * station.channels * (masters - 1);
     const pushes = (station.playout?.channels ?? 0) * masters;
-    return mounts * (relays + instances) + sourceBitrateKbps * (sources + pushes);
+    const ears = station.monitoring ? pools.length : 0;
+    return mounts * (relays + instances + ears) + sourceBitrateKbps * (sources + pushes);
 }

@@ -205,6 +205,17 @@ describe("the cost of a month", () => {
         ]);
     });
 
+    it("of a monitoring machine is its droplet's, and its Ears hear every format in each region all month", () => {
+        const before = planStation(plannedStation());
+        const plan = planStation({ ...plannedStation(), monitoring: { size: "s-1vcpu-1gb" } });
+        expect(usdOf(plan, "Monitoring")).toBe(6);
+        // 256 kbit/s in each of two regions.
+        expect(plan.transfer.linksGiB - before.transfer.linksGiB).toBeCloseTo(
+            ((2 * 256) / 8) * 3600 * 730 * 1.053 * (1000 / 2 ** 30),
+            3,
+        );
+    });
+
     it("of one more format is that of its links, and of what those hear who choose it", () => {
         const before = plannedStation();
         const withOpus = (part: number): StationToPlan => ({

@@ -95,6 +95,7 @@ const faults: Fault[] = [
         happens: (id) => cutMachine(id, "sent"),
         ends: uncutMachine,
         lastsMs: 15_000,
+        rarely: true,
     },
 ];
 

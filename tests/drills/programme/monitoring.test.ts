@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+
+import { z } from "zod";
 
 import { findMachine, freezeMachine, killMachine, mendMachine } from "../../../lab/machines/machines";
+import { startListener } from "../../../lab/radio/listener";
+import { waitFor } from "../../../lab/workstation/wait";
 import { drill } from "../support/drill";
-import { each, everyMachine, sees } from "../support/monitoring";
+import { each, everyMachine, sees, seenMs } from "../support/monitoring";
 import { World } from "../support/world";
 
 /*
@@ -48,6 +53,53 @@ it("hears every mount in every region, with its source and title, and keeps a cl
     const cut = `aerial-clip ${world.channel} "$(($(date +%s) - 15))" 5 /tmp/clip.mp3
         ffprobe -v error -show_entries format=duration -of csv=p=0 /tmp/clip.mp3`;
     expect(Number(await world.at("monitoring", ["sh", "-euc", cut]))).toBeCloseTo(5, 0);
+});
+
+const page = z.object({
+    parts: z.object({
+        relays: z.array(
+            z.object({ relays: z.array(z.object({ name: z.string(), listeners: z.number().nullable() })) }),
+        ),
+        masters: z.array(z.object({ state: z.string(), plays: z.array(z.object({ source: z.string() })) })),
+    }),
+});
+
+it("shows on the status page what there is: listeners of every Relay, what Masters play, and no Ears or feeds", async () => {
+    const listeners = world.relays.map((relay) =>
+        startListener({
+            ...{ netns: `client-${relay.region}`, codec: "mp3", decode: false },
+            urls: [world.url(relay, "mp3")],
+        }),
+    );
+    let shown: unknown;
+    try {
+        await Promise.all(listeners.map((listener) => listener.started()));
+        const expected = Object.fromEntries(world.relays.map(({ name }) => [name, 1]));
+        await waitFor(
+            async () => {
+                const text = await world.at("monitoring", [
+                    "cat",
+                    "/var/lib/aerial/status-page/team/status.json",
+                ]);
+                const { relays, masters } = page.parse(JSON.parse(text)).parts;
+                const counts = relays
+                    .flatMap((region) => region.relays)
+                    .map(({ name, listeners }) => [name, listeners]);
+                const plays = masters.map(({ state, plays }) => [
+                    state,
+                    ...plays.map(({ source }) => source),
+                ]);
+                shown = { counts, plays };
+                return (
+                    isDeepStrictEqual(Object.fromEntries(counts), expected) &&
+                    plays.every(([state, source]) => state === "well" && source === "Studio")
+                );
+            },
+            { limitMs: seenMs, everyMs: 1000, complaint: () => `the page says ${JSON.stringify(shown)}` },
+        );
+    } finally {
+        await Promise.allSettled(listeners.map((listener) => listener.stop()));
+    }
 });
 
 it("is the only machine whose certificate opens the metrics of others", async () => {

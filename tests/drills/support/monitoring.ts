@@ -19,7 +19,7 @@ const answer = z.object({
 });
 
 /** What Prometheus answers to a question: a number for each machine. */
-export async function ask(world: World, query: string): Promise<Record<string, number>> {
+async function ask(world: World, query: string): Promise<Record<string, number>> {
     const url = `http://127.0.0.1:9090/api/v1/query?query=${encodeURIComponent(query)}`;
     const text = await world.at("monitoring", ["curl", "--silent", "--fail", "--max-time", "5", url]);
     return Object.fromEntries(
@@ -30,7 +30,7 @@ export async function ask(world: World, query: string): Promise<Record<string, n
 }
 
 /** Every machine is read every 15 s, from metrics that are written every 15 s; the rest is for a busy machine. */
-const seenMs = 90_000;
+export const seenMs = 90_000;
 
 /** Waits until the answer to a question is this: a number for each machine. */
 export async function sees(world: World, query: string, expected: Record<string, number>): Promise<void> {
