@@ -53,6 +53,20 @@ def test_a_side_is_dead_while_the_other_one_has_pauses_too() -> None:
     assert sound.side_dead_seconds == 0
 
 
+def test_time_in_which_nothing_was_heard_is_neither_silence_nor_a_dead_side() -> None:
+    sound = Sound(-40)
+    now = play(sound, -20, -20, 20, 100)
+    now = play(sound, -90, -90, 5, now)
+    # Without a connection, while the silence ended; then a pause, and a side that is dead from here on.
+    now = play(sound, -90, -90, 3, now + 300)
+    assert sound.silent_seconds == pytest.approx(3, abs=0.1)
+    now = play(sound, -15, -90, 12, now)
+    assert sound.side_dead_seconds == pytest.approx(15, abs=0.1)
+    # A new connection takes a moment.
+    play(sound, -15, -90, 1, now + 2)
+    assert sound.side_dead_seconds == pytest.approx(18, abs=0.1)
+
+
 def test_a_side_that_is_quiet_or_not_far_below_is_not_dead() -> None:
     sound = Sound(-40)
     play(sound, -30, -65, 30, 100)

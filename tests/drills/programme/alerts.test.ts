@@ -129,9 +129,8 @@ it("is made anew by `up` when it is lost, finds all machines, and its heartbeat 
     await sees(world, 'up{job="machine"}', each(everyMachine(world), 1));
     await beat();
     const missing = (receiver.heartbeats[beats] ?? 0) - lost;
-    note("the monitoring machine is lost", "heartbeat missing for (s)", Math.round(missing / 1000), 0);
-    // A service that waits for longer than two are ever apart calls.
-    expect(missing).toBeGreaterThan(limits.heartbeat);
+    // One was due, once a minute, and did not come.
+    expect(missing).toBeGreaterThan(60_000);
     // The new one knows no drill before this one: it has nothing to tell.
     expect(receiver.describe()).toBe("");
 });
@@ -172,8 +171,8 @@ it("tells of what is lost once, whatever else follows from it, and the studio fi
                 expect(heard[silence]?.seconds).toBeGreaterThan(world.silence.afterSeconds / 2);
             },
         });
-        // Until the studio is heard again.
-        await sees(world, "max(aerial_ears_side_dead_seconds)", { "": 0 });
+        // Until the studio is heard again: both of its sides.
+        await sees(world, "min(aerial_ears_level_right_dbfs) > bool -40", { "": 1 });
         await isTold({
             ...{ alert: "SideDead", to: "studio", limitMs: limits.told(60) },
             happens: () => world.encoder("studio").stop(),

@@ -12,6 +12,8 @@ LOUDNESS_PARTS = 1800
 FLOOR_DB = -120.0
 # A side that far below the other one does not belong to a stereo picture.
 DEAD_SIDE_DB = 40.0
+# Nobody knows what was on air while nothing was heard for longer.
+GAP_SECONDS = 5.0
 # EBU R128: what is quieter does not count (ITU-R BS.1770-4).
 ABSOLUTE_GATE, RELATIVE_GATE = -70.0, -10.0
 
@@ -32,12 +34,13 @@ class Sound:
         self.levels: collections.deque[Part] = collections.deque(maxlen=LEVEL_PARTS)
         self.loudnesses: collections.deque[float] = collections.deque(maxlen=LOUDNESS_PARTS)
         self.at: float | None = None
-        # When each side, and any of them, was last above silence; or when it was heard first.
+        # When each side was last above silence; or when it was heard first, after a gap.
         self.sounded = [0.0, 0.0]
 
     def hear(self, part: Part, now: float) -> None:
-        if self.at is None:
+        if self.at is None or now - self.at > GAP_SECONDS:
             self.sounded = [now, now]
+            self.levels.clear()
         self.at = now
         part = Part(*(FLOOR_DB if math.isnan(level) else max(FLOOR_DB, level) for level in part))
         self.levels.append(part)
