@@ -37,6 +37,7 @@ const programs: Record<RoleName, readonly string[]> = {
 
 /** Renders the exporter and what it reads. */
 export function metricsRole(role: RoleName): MachineRole {
+    const names = ["certificate", "updates", ...programs[role]];
     return {
         packages: ["openssl", "prometheus-node-exporter"],
         files: [
@@ -52,11 +53,14 @@ export function metricsRole(role: RoleName): MachineRole {
                     min_version: "TLS12",
                 },
             }),
-            unit("machine/metrics/aerial-exporter.service.eta", { port: metricsPort }),
+            unit("machine/metrics/aerial-exporter.service.eta", {
+                port: metricsPort,
+                written: names.map((name) => `/var/lib/prometheus/node-exporter/aerial-${name}.prom`),
+            }),
             unit("machine/metrics/aerial-metrics.service"),
             unit("machine/metrics/aerial-metrics.timer"),
             program("machine/metrics/write-metrics.sh"),
-            ...["certificate", "updates", ...programs[role]].map((name) =>
+            ...names.map((name) =>
                 staticFile(
                     `${programFolder}/metrics.d/${name}`,
                     `machine/metrics/metrics.d/${name}.sh`,

@@ -3,16 +3,17 @@
 import importlib.util
 import itertools
 import json
+import re
 import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from page import parts
+from page import parts, snapshot
 from page.history import WEEK_MINUTES, History
 from page.prometheus import Samples, Series, Silent
-from page.snapshot import Present
+from page.snapshot import QUERY, Present
 from page.verdict import Facts, Verdict, code, judge
 
 ORDER = ["studio", "mobile"]
@@ -193,6 +194,15 @@ def test_the_ears_and_feeds_of_relays_are_no_listeners() -> None:
         return parts.relays_part(present(here, own))[0]["listeners"]
 
     assert [shown(0, 0), shown(2, 1), shown(5, 1)] == [5, 2, 0]
+
+
+def test_prometheus_is_asked_for_every_metric_of_the_present() -> None:
+    asked = re.search(r'=~"(.+)"', QUERY)
+    assert asked
+    sources = [Path(module.__file__).read_text() for module in (parts, snapshot) if module.__file__]
+    names = {name for text in sources for name in re.findall(r'"(aerial_[a-z_]+)"', text)}
+    assert len(names) > 5
+    assert [name for name in sorted(names) if not re.fullmatch(asked[1], name)] == []
 
 
 def test_listeners_are_not_known_where_no_relay_of_a_region_says_how_many() -> None:

@@ -81,7 +81,12 @@ describe("a station with a monitoring machine", () => {
 
     it.each(["master-a", "relay-nyc3-1", "monitoring"])("has %s offer its metrics", (machine) => {
         const files = filesOf(delivery(machine));
-        expect(Object.keys(files)).toContain("/etc/systemd/system/aerial-exporter.service");
+        // What was written before a boot is not offered after it.
+        expect(files["/etc/systemd/system/aerial-exporter.service"]).toMatch(
+            machine === "master-a"
+                ? /^ExecStartPre=.*rm -f .*\/aerial-master\.prom/m
+                : /^ExecStartPre=.*rm -f /m,
+        );
         expect(JSON.parse(files["/etc/aerial/metrics/web.yml"] ?? "")).toMatchObject({
             tls_server_config: {
                 client_auth_type: "RequireAndVerifyClientCert",

@@ -68,6 +68,7 @@ const page = z.object({
 });
 
 it("shows on the status page what there is: listeners of every Relay, what Masters play, and no Ears or feeds", async () => {
+    await world.arrange({ studio: {} });
     const listeners = world.relays.map((relay) =>
         startListener({
             ...{ netns: `client-${relay.region}`, codec: "mp3", decode: false },

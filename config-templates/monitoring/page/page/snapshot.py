@@ -7,7 +7,7 @@ from page.verdict import SILENCE_SECONDS, Facts, Verdict, judge
 QUERY = (
     '{__name__=~"up|node_textfile_mtime_seconds|aerial_backup_.+_(healthy|last_success_timestamp_seconds)'
     "|aerial_master_(healthy|playing|source_connected|source_silent)"
-    '|aerial_relay_(healthy|draining|listeners|listener_limit|upstream)|aerial_ears_.+"}'
+    '|aerial_relay_(healthy|draining|listeners|listener_limit|upstream|upstream_alive)|aerial_ears_.+"}'
 )
 # What is older than this, in seconds, is not the present: all is written every 15 s, and read every 15 s.
 OLD_SECONDS = 90
