@@ -1,5 +1,5 @@
 import { journalPort, machineTlsName, monitoringName, type RoleName } from "../../model/monitoring";
-import { program, templateFile, textFile, unit } from "./files";
+import { program, programFolder, templateFile, textFile, unit } from "./files";
 import { certificateFolder } from "./metrics";
 import type { MachineRole } from "./role";
 
@@ -67,7 +67,11 @@ function withListeners(upload: MachineRole, { addressDays }: JournalUploadPlan):
         services: [
             { unit: "systemd-journald.service", reads: [relayJournalFile], onChange: "restart" },
             ...upload.services,
-            { unit: "aerial-listener-log.service", reads: [], onChange: "restart" },
+            {
+                unit: "aerial-listener-log.service",
+                reads: [`${programFolder}/listener-log`],
+                onChange: "restart",
+            },
         ],
     };
 }

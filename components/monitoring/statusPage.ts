@@ -7,7 +7,16 @@ import type { AcmePlan } from "../../model/publicCertificate";
 import type { SourcePlan } from "../../model/sources";
 import type { StatusPagePart } from "../../model/statusPage";
 import type { OpenPort } from "../dropletMachine/firewall";
-import { each, jsonFile, program, pythonModule, staticFile, templateFile, unit } from "../machine/files";
+import {
+    each,
+    jsonFile,
+    program,
+    programFolder,
+    pythonModule,
+    staticFile,
+    templateFile,
+    unit,
+} from "../machine/files";
 import type { MachineFile, MachineRole } from "../machine/role";
 import { configSecretName } from "../machine/secrets";
 import { certificateFiles, certificateTimer } from "../master/certificate";
@@ -91,7 +100,14 @@ export function statusPageRole({ statusPage, ...watched }: WatchedStation): Mach
         ],
         units: ["aerial-status-page.service", "aerial-nginx.service", certificateTimer],
         services: [
-            { unit: "aerial-status-page.service", reads: [settingsFile], onChange: "restart" },
+            {
+                unit: "aerial-status-page.service",
+                reads: [
+                    settingsFile,
+                    ...["aerial-status-page", "page/", "files.py"].map((path) => `${programFolder}/${path}`),
+                ],
+                onChange: "restart",
+            },
             {
                 unit: "aerial-nginx.service",
                 reads: [nginxFile, passwordFile],

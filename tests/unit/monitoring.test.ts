@@ -62,7 +62,7 @@ describe("a station with a monitoring machine", () => {
     beforeAll(async () => {
         ({ resources, outputs } = await runProgram({
             ...stationConfig(),
-            monitoring: { region: "lon1", size: "s-1vcpu-2gb" },
+            monitoring: { region: "lon1", size: "s-1vcpu-2gb", statusPage: { private: [] } },
         }));
     });
 
@@ -96,6 +96,24 @@ describe("a station with a monitoring machine", () => {
         expect(Object.keys(readDelivery(delivery(machine)).secrets.files)).toEqual(
             expect.arrayContaining(["ca.pem", "machine.pem", "machine.key"]),
         );
+    });
+
+    it("has every machine restart, reload or wait with each of our programs that is another one", () => {
+        const deliveries = resources.filter(({ name }) => name.endsWith("-delivery"));
+        const forgotten = deliveries.flatMap(({ name, inputs: { stdin } }) => {
+            const { services } = readDelivery(String(reveal(stdin)));
+            const files = filesOf(String(reveal(stdin)));
+            return services.flatMap(({ unit, reads }) => {
+                const text = files[`/etc/systemd/system/${unit}`] ?? "";
+                return [...text.matchAll(/^ExecStart=[-+@!:]*(\S+)/gm)]
+                    .map(([, program = ""]) => program)
+                    .filter((program) => program in files)
+                    .filter((program) => !reads.some((path) => path === program))
+                    .map((program) => `${name}: ${unit} ${program}`);
+            });
+        });
+        expect(deliveries.length).toBeGreaterThan(4);
+        expect(forgotten).toEqual([]);
     });
 
     it("gives each machine a certificate of its own, for its own name and the one that all have", () => {

@@ -23,12 +23,12 @@ beforeAll(async () => {
     world = await World.open();
     await world.mend();
     await mendMachine(findMachine("monitoring"));
+    await world.arrange({ studio: {} });
 }, 1_200_000);
 
 afterAll(() => world.arrange({}));
 
 it("reads the metrics of every machine, and what each says of itself", async () => {
-    await world.arrange({ studio: {} });
     await sees(world, 'up{job="machine"}', each(everyMachine(world), 1));
     await sees(
         world,
@@ -68,7 +68,6 @@ const page = z.object({
 });
 
 it("shows on the status page what there is: listeners of every Relay, what Masters play, and no Ears or feeds", async () => {
-    await world.arrange({ studio: {} });
     const listeners = world.relays.map((relay) =>
         startListener({
             ...{ netns: `client-${relay.region}`, codec: "mp3", decode: false },
