@@ -12,7 +12,7 @@
  * - drills: a whole station in the lab, broken on purpose; a set of them is a folder with a lab of its own
  */
 const timeoutSeconds = {
-    unit: 20,
+    unit: 40,
     templates: 120,
     machines: 180,
     sources: 180,

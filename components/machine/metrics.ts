@@ -8,7 +8,7 @@ import {
     type RoleName,
 } from "../../model/monitoring";
 import type { StationAuthority } from "../stationAuthority";
-import { jsonFile, program, programFolder, staticFile, unit } from "./files";
+import { jsonFile, program, programFolder, staticFile, textFile, unit } from "./files";
 import type { MachineSecrets } from "./givenSecrets";
 import type { MachineFile, MachineRole } from "./role";
 import type { SecretNames } from "./secrets";
@@ -53,10 +53,12 @@ export function metricsRole(role: RoleName): MachineRole {
                     min_version: "TLS12",
                 },
             }),
-            unit("machine/metrics/aerial-exporter.service.eta", {
-                port: metricsPort,
-                written: names.map((name) => `/var/lib/prometheus/node-exporter/aerial-${name}.prom`),
-            }),
+            unit("machine/metrics/aerial-exporter.service.eta", { port: metricsPort }),
+            // What was written before a boot is not of now: it goes at each boot, before the exporter comes.
+            textFile(
+                "/etc/tmpfiles.d/aerial-metrics.conf",
+                names.map((name) => `r! /var/lib/prometheus/node-exporter/aerial-${name}.prom\n`).join(""),
+            ),
             unit("machine/metrics/aerial-metrics.service"),
             unit("machine/metrics/aerial-metrics.timer"),
             program("machine/metrics/write-metrics.sh"),

@@ -487,7 +487,8 @@ function watching(): AlertRule[] {
             audience: "engineer",
             expression: nothingSeen,
             forSeconds: 0,
-            keepFiringSeconds: aftermath,
+            // The first machine is seen again a while before the last one.
+            keepFiringSeconds: aftermath + minute,
             title: "The monitoring machine sees no other machine",
             what: "Not known. Probably the programme: it is more likely that the monitoring machine is cut off.",
             covered: "Nothing on air depends on the monitoring machine.",

@@ -176,8 +176,8 @@ export function alertmanagerConfiguration({ alertFacts }: Pick<AlertedPlan, "ale
             group_wait: "5s",
             // aerial-alert gathers, too: regions hear of one fault some seconds apart.
             group_interval: "5s",
-            // aerial-alert knows what it has told.
-            repeat_interval: "1h",
+            // aerial-alert knows what it has told. Of what is held back no more, Alertmanager speaks only when it repeats.
+            repeat_interval: "1m",
             routes: [
                 {
                     receiver: "watchdog",

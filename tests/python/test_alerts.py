@@ -247,6 +247,21 @@ def test_does_not_tell_what_follows_from_something_that_was_seen_later(
     assert bench.desk.state["events"] == {}
 
 
+def test_tells_of_what_was_over_while_another_message_was_made(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = [alert("MasterDown", "resolved")]
+
+    def slow(*_: Any) -> str:
+        if over:
+            bench.desk.take([over.pop()])
+        return "main: studio"
+
+    monkeypatch.setattr(listening, "on_air", slow)
+    bench.take([alert("OffAir")])
+    bench.desk.take([alert("MasterDown")])
+    told = bench.told() + bench.told()
+    assert told == [("engineer", "began"), ("engineer", "began"), ("engineer", "over")]
+
+
 def test_tells_at_once_of_what_is_over_before_all_is_gathered(bench: Bench) -> None:
     bench.desk.take([alert("OffAir")])
     bench.desk.take([alert("OffAir", "resolved")])

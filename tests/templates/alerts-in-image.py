@@ -38,8 +38,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def raise_alerts(over: bool, cause: bool = True) -> None:
-    """As Prometheus does, again and again. Without the cause: it has not been seen yet."""
+def raise_alerts(over: bool, cause: bool = True, lasting: tuple[str, ...] = ("Watchdog",)) -> None:
+    """As Prometheus does, again and again. Without the cause: it has not been seen yet. What lasts is not over."""
     now = datetime.datetime.now(datetime.UTC)
     rules = {
         rule["alert"]: rule
@@ -63,7 +63,7 @@ def raise_alerts(over: bool, cause: bool = True) -> None:
             "labels": {"alertname": name, **rules[name]["labels"], **labels},
             "annotations": {**rules[name]["annotations"], "began": ""},
             "startsAt": (now - datetime.timedelta(seconds=1)).isoformat(),
-            "endsAt": (now + datetime.timedelta(seconds=0 if over and name != "Watchdog" else 120)).isoformat(),
+            "endsAt": (now + datetime.timedelta(seconds=0 if over and name not in lasting else 120)).isoformat(),
         }
         for name, labels in firing
     ]
@@ -112,8 +112,12 @@ def main() -> None:
     # Whatever else there is would come with the next round.
     time.sleep(20)
     now = json.loads((HOME / "now.json").read_text())
-    raise_alerts(over=True)
+    raise_alerts(over=True, lasting=("Watchdog", "OffAir"))
     wait_for("the end", lambda: len(messages) > 1)
+    # It was held back, and lasts longer than what explained it.
+    wait_for("what is left", lambda: len(messages) > 2)
+    raise_alerts(over=True)
+    wait_for("its end", lambda: len(messages) > 3)
     time.sleep(5)
     print(json.dumps({"messages": messages, "heartbeats": len(heartbeats), "now": now}))
 

@@ -96,6 +96,8 @@ it("a real Alertmanager passes on one message for one cause, and the heartbeat w
     expect(told.messages.map(({ kind, alerts }) => [kind, alerts.map(({ alert }) => alert)])).toEqual([
         ["began", ["RegionOut"]],
         ["over", ["RegionOut"]],
+        ["began", ["OffAir"]],
+        ["over", ["OffAir"]],
     ]);
     expect(told.messages[0]?.alerts[0]?.labels.region).toBe("ams3");
     expect(told.heartbeats).toBeGreaterThan(0);

@@ -85,6 +85,23 @@ describe("the table of alerts", () => {
         }
     });
 
+    it("holds back what follows from a lost machine until it is over, too", () => {
+        const lasts = (name: string): number =>
+            rules.find((rule) => rule.name === name)?.keepFiringSeconds ?? 0;
+        const lost = inhibitions(facts).filter(({ cause }) =>
+            ["NothingSeen", "MastersDown", "RegionOut"].includes(cause),
+        );
+        const sooner = lost.flatMap(({ cause, effects }) =>
+            effects
+                // It goes by the past, in which no source was seen to change.
+                .filter((effect) => effect !== "SourceFlapping")
+                .filter((effect) => lasts(cause) < lasts(effect) + 30)
+                .map((effect) => `${cause}: ${effect}`),
+        );
+        expect(lost).toHaveLength(4);
+        expect(sooner).toEqual([]);
+    });
+
     it("asks for a clip only where the alert is of a channel", () => {
         for (const { name, clip, expression } of rules.filter(({ clip }) => clip === true)) {
             expect({ name, clip, channel: /aerial_ears_|channel/.test(expression) }).toEqual({

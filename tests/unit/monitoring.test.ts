@@ -81,11 +81,10 @@ describe("a station with a monitoring machine", () => {
 
     it.each(["master-a", "relay-nyc3-1", "monitoring"])("has %s offer its metrics", (machine) => {
         const files = filesOf(delivery(machine));
+        expect(Object.keys(files)).toContain("/etc/systemd/system/aerial-exporter.service");
         // What was written before a boot is not offered after it.
-        expect(files["/etc/systemd/system/aerial-exporter.service"]).toMatch(
-            machine === "master-a"
-                ? /^ExecStartPre=.*rm -f .*\/aerial-master\.prom/m
-                : /^ExecStartPre=.*rm -f /m,
+        expect(files["/etc/tmpfiles.d/aerial-metrics.conf"]).toContain(
+            `r! /var/lib/prometheus/node-exporter/aerial-${machine === "master-a" ? "master" : "updates"}.prom\n`,
         );
         expect(JSON.parse(files["/etc/aerial/metrics/web.yml"] ?? "")).toMatchObject({
             tls_server_config: {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { findMachine, killMachine, mendMachine } from "../../../lab/machines/machines";
+import { findMachine, freezeMachine, killMachine, mendMachine } from "../../../lab/machines/machines";
 import type { Codec } from "../../../lab/radio/frames";
 import { startListener, type Listener } from "../../../lab/radio/listener";
 import type { ListenReport } from "../../../lab/radio/report";
@@ -132,8 +132,11 @@ it("gets what machines logged while the monitoring machine was away, and no list
         reports.map(({ disconnects, gapSeconds }) => ({ disconnects, gapSeconds }));
     const reports = (): ListenReport[] => listeners.map((listener) => listener.report());
     const gaps = gapsOf(reports());
+    const { id } = findMachine("monitoring");
     try {
-        await killMachine(findMachine("monitoring").id);
+        await freezeMachine(id);
+        await sleep(5000);
+        await killMachine(id);
         await say("master-a", message);
     } finally {
         await mendMachine(findMachine("monitoring"));

@@ -134,9 +134,10 @@ export const limits = {
     figures: 0.01,
     /**
      * From a fault to the message, where it is told after so many seconds: it is read every 15 s or not answered for 10,
-     * judged every 15 s, and held for 5 so that what belongs together is one message; the rest is for a busy machine.
+     * judged every 15 s, and held for 5 and then 10 so that what belongs together is one message; the rest is for a busy
+     * machine.
      */
-    told: (afterSeconds: number): number => (afterSeconds + 45 + 30) * 1000,
+    told: (afterSeconds: number): number => (afterSeconds + 55 + 30) * 1000,
     /** From a fault's end to the message of it: a machine boots, is well for a minute, and is told of as above. */
     toldOver: 240_000,
     /** Between two heartbeats: they go out once a minute. */

@@ -59,5 +59,5 @@ export const everyMachine = (world: World): string[] => [
 ];
 
 /** The same number for each of them. */
-export const each = (machines: readonly string[], value: number): Record<string, number> =>
+export const ofEach = (machines: readonly string[], value: number): Record<string, number> =>
     Object.fromEntries(machines.map((machine) => [machine, value]));

@@ -98,12 +98,11 @@ class Desk:
             ]
             digest = events.digest_due(self.state, self.local(), self.settings.digest_hour)
         for number, message, lists in open_ones:
-            if lists and not message["told"] and not self.stands_alone(number):
-                continue
             # What was over before anybody was told of it is told of, too: it was heard.
             if lists and (not message["told"] or not events.is_over(message)):
                 self.tell(number, message, lists, now)
-            if events.is_over(message):
+            # One that is still being gathered is told first.
+            if message["told"] and events.is_over(message):
                 self.tell_over(number, message, now)
         if digest:
             self.tell_digest()
@@ -131,6 +130,8 @@ class Desk:
         if message["wantsClip"] and clip is None and no_clip is None:
             event = next(event for event in message["events"] if event["wantsClip"])
             clip, no_clip = listening.fetch_clip(event, os.path.join(self.home, "clips"), number, now)
+        if not message["told"] and not self.stands_alone(number):
+            return
         with self.lock:
             message["clip"], message["noClip"] = clip, no_clip
             for name in lists:
