@@ -10,6 +10,12 @@ new Command("studio-sheet")
     .usage("--stack <name> [options]   (npm run studio-sheet -- --stack prod)")
     .option("--stack <name>", "asks `pulumi stack output` for the outputs of this stack")
     .option("--outputs <file>", "reads outputs as JSON from this file instead; - for standard input")
+    .option(
+        "--source <name>",
+        "only this source, such as studio, for those who use no other; repeat it for more",
+        (name: string, others: string[]) => [...others, name],
+        [],
+    )
     .option("--out <folder>", "where files go", "studio-sheet")
     .option(
         "--show-secrets",

@@ -44,7 +44,7 @@ it("is one page, of a station with three channels and three sources too", async 
         }),
     );
     const call = ["Anna, engineer: +49 30 1234567", "Bo, engineer at night: +49 30 7654321"];
-    const pdf = await printed(sheetHtml(outputs, { showSecrets: true, call }, "2026-11-28"));
+    const pdf = await printed(sheetHtml(outputs, { showSecrets: true, source: [], call }, "2026-11-28"));
     expect(pdf.subarray(0, 5).toString()).toBe("%PDF-");
     expect(pdf.toString("latin1").match(/\/Type\s*\/Page\b(?!s)/g)).toHaveLength(1);
 });

@@ -19,6 +19,9 @@ beforeAll(async () => {
     outputs = readOutputs(JSON.stringify(told));
 });
 
+/** Every source, with passwords. */
+const all = { showSecrets: true, source: [] };
+
 const withoutSecrets = (): SheetOutputs =>
     readOutputs(JSON.stringify({ ...told, ingestPasswords: "[secret]" }));
 
@@ -43,10 +46,10 @@ function parsed(text: string): Record<string, Record<string, string>> {
 
 describe("the sheet", () => {
     it("has what to type into an encoder, and where listeners play, from the program's own outputs", () => {
-        const html = sheetHtml(outputs, { showSecrets: true, call: ["Anna: +49 30 1234567"] }, "2026-11-28");
+        const html = sheetHtml(outputs, { ...all, call: ["Anna: +49 30 1234567"] }, "2026-11-28");
         expect(html).toContain(outputs.ingest.host);
         expect(html).toContain(`<code>${outputs.ingest.tlsPort}</code> with`);
-        for (const { mount, user, password } of sourcesOf(outputs, true)) {
+        for (const { mount, user, password } of sourcesOf(outputs, all)) {
             expect([mount, user, password].map((value) => html.includes(`<code>${value}</code>`))).toEqual([
                 true,
                 true,
@@ -63,7 +66,7 @@ describe("the sheet", () => {
     it("has room instead of passwords, unless they are asked for", () => {
         expect(passwords().length).toBeGreaterThan(0);
         for (const known of [outputs, withoutSecrets()]) {
-            const html = sheetHtml(known, { showSecrets: false, call: [] }, "2026-11-28");
+            const html = sheetHtml(known, { source: [], showSecrets: false, call: [] }, "2026-11-28");
             passwords().forEach((password) => expect(html).not.toContain(password));
             expect(html).toContain('class="blank"');
             expect(html).not.toContain("whoever has this page");
@@ -72,7 +75,11 @@ describe("the sheet", () => {
 
     it("shows titles as text, whatever is in them", () => {
         const hostile = { ...outputs, station: { name: `Radio <script>alert("1")</script> & 'Größe'` } };
-        const html = sheetHtml(hostile, { showSecrets: false, call: ["<b>Bo</b>"] }, "2026-11-28");
+        const html = sheetHtml(
+            hostile,
+            { source: [], showSecrets: false, call: ["<b>Bo</b>"] },
+            "2026-11-28",
+        );
         expect(html).not.toMatch(/<script>|<b>Bo/);
         expect(html).toContain("Größe");
     });
@@ -80,7 +87,7 @@ describe("the sheet", () => {
 
 describe("settings of encoders", () => {
     it("are found by BUTT: its server's section has all that it refuses to be without", () => {
-        for (const source of sourcesOf(outputs, true)) {
+        for (const source of sourcesOf(outputs, all)) {
             const { main, audio, ...others } = parsed(buttSettings(source));
             expect(main).toMatchObject({ num_of_srv: "1", num_of_icy: "1", force_reconnecting: "1" });
             expect(main?.server).toBe(main?.srv_ent);
@@ -99,7 +106,7 @@ describe("settings of encoders", () => {
     });
 
     it("are read by BUTT whatever the station's name is", () => {
-        const [source] = sourcesOf(outputs, true);
+        const [source] = sourcesOf(outputs, all);
         if (!source) {
             throw new Error("the station has no source");
         }
@@ -114,7 +121,7 @@ describe("settings of encoders", () => {
     });
 
     it("have a word in place of a password that is not to be shown", () => {
-        const [source] = sourcesOf(outputs, false);
+        const [source] = sourcesOf(outputs, { ...all, showSecrets: false });
         if (!source) {
             throw new Error("the station has no source");
         }
@@ -127,16 +134,36 @@ describe("the command", () => {
     const folder = mkdtempSync(join(tmpdir(), "aerial-sheet-"));
     afterAll(() => rmSync(folder, { recursive: true }));
     const file = join(folder, "outputs.json");
-    const options = { outputs: file, out: join(folder, "out"), pdf: false, call: [] };
+    const options = { outputs: file, out: join(folder, "out"), pdf: false, call: [], source: [] as string[] };
 
     it("writes a page, and a file for each encoder and source, for nobody else where they have passwords", async () => {
         writeFileSync(file, JSON.stringify(told));
         const files = await runStudioSheet({ ...options, showSecrets: true });
-        const sources = sourcesOf(outputs, true).length;
+        const sources = sourcesOf(outputs, all).length;
         expect(files).toHaveLength(1 + 2 * sources);
         expect(new Set(files.map((path) => statSync(path).mode & 0o777))).toEqual(new Set([0o600]));
-        const all = files.map((path) => readFileSync(path, "utf8")).join("");
-        passwords().forEach((password) => expect(all).toContain(password));
+        const written = files.map((path) => readFileSync(path, "utf8")).join("");
+        passwords().forEach((password) => expect(written).toContain(password));
+    });
+
+    it("gives one source's password to those who use no other", async () => {
+        writeFileSync(file, JSON.stringify(told));
+        const [first, ...others] = sourcesOf(outputs, all);
+        const chosen = {
+            ...options,
+            showSecrets: true,
+            out: join(folder, "one"),
+            source: [first?.source ?? ""],
+        };
+        const files = await runStudioSheet(chosen);
+        const written = files.map((path) => readFileSync(path, "utf8")).join("");
+        expect(written).toContain(first?.password);
+        const hidden = others.filter(({ source }) => source !== first?.source);
+        expect(hidden.length).toBeGreaterThan(0);
+        hidden.forEach(({ password }) => expect(written).not.toContain(password));
+        await expect(runStudioSheet({ ...chosen, source: ["studoi"] })).rejects.toThrow(
+            /no source studoi; there are/,
+        );
     });
 
     it("says what is missing", async () => {

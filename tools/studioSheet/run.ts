@@ -9,35 +9,48 @@ import { fetchOutputs, type SheetOutputs } from "./outputs";
 export interface SheetOptions {
     stack?: string;
     outputs?: string;
+    /** Names of the sources that are wanted; all of them when empty. */
+    source: string[];
     out: string;
     showSecrets: boolean;
     pdf: boolean;
     call: string[];
 }
 
-/** Every source of every channel, in the station's order. */
-export function sourcesOf(outputs: SheetOutputs, showSecrets: boolean): SourceSettings[] {
+/** The wanted sources of every channel, in the station's order. @throws when one is not there. */
+export function sourcesOf(
+    outputs: SheetOutputs,
+    { showSecrets, source: wanted }: Pick<SheetOptions, "showSecrets" | "source">,
+): SourceSettings[] {
     const { station, channels, ingest, ingestPasswords } = outputs;
+    const known = new Set(Object.values(ingest.sources).flatMap((sources) => Object.keys(sources)));
+    const missing = wanted.filter((name) => !known.has(name));
+    if (missing.length > 0) {
+        throw new Error(`there is no source ${missing.join(", ")}; there are ${[...known].join(", ")}`);
+    }
+    const isWanted = ([name]: [string, unknown]): boolean => wanted.length === 0 || wanted.includes(name);
     return Object.entries(ingest.sources).flatMap(([channel, sources]) =>
-        Object.entries(sources).map(([source, { title, mount, user }]) => ({
-            station: station.name,
-            channel,
-            channelTitle: channels[channel]?.title ?? channel,
-            ...{ source, title, mount, user },
-            ...{ host: ingest.host, tlsPort: ingest.tlsPort, bitrateKbps: ingest.encoder.bitrateKbps },
-            password: showSecrets ? ingestPasswords?.[channel]?.[source] : undefined,
-        })),
+        Object.entries(sources)
+            .filter(isWanted)
+            .map(([source, { title, mount, user }]) => ({
+                station: station.name,
+                channel,
+                channelTitle: channels[channel]?.title ?? channel,
+                ...{ source, title, mount, user },
+                ...{ host: ingest.host, tlsPort: ingest.tlsPort, bitrateKbps: ingest.encoder.bitrateKbps },
+                password: showSecrets ? ingestPasswords?.[channel]?.[source] : undefined,
+            })),
     );
 }
 
 /** The page. @param day the day it was made on, such as 2026-11-28. */
 export function sheetHtml(
     outputs: SheetOutputs,
-    { showSecrets, call }: Pick<SheetOptions, "showSecrets" | "call">,
+    { call, ...choice }: Pick<SheetOptions, "showSecrets" | "source" | "call">,
     day: string,
 ): string {
     const { station, channels, ingest, status, shows, machines } = outputs;
-    const sources = sourcesOf(outputs, showSecrets);
+    const sources = sourcesOf(outputs, choice);
     const playout = Object.values(machines).find(({ role }) => role === "airtime");
     const eta = new Eta({ views: __dirname, autoEscape: true, autoTrim: false });
     return eta.render("./sheet.html.eta", {
@@ -67,7 +80,7 @@ export async function runStudioSheet(options: SheetOptions): Promise<string[]> {
     }
     const html = sheetHtml(outputs, options, new Date().toISOString().slice(0, 10));
     const files: Record<string, string | Buffer> = { "sheet.html": html };
-    for (const source of sourcesOf(outputs, options.showSecrets)) {
+    for (const source of sourcesOf(outputs, options)) {
         const name = `${source.channel}-${source.source}`;
         files[join("butt", `${name}.buttrc`)] = buttSettings(source);
         files[join("liquidsoap", `${name}.liq`)] = liquidsoapScript(source);
