@@ -60,8 +60,8 @@ const byName = "ingest";
 
 const script = join(__dirname, "encoder.liq");
 
-/** How long an encoder may take to be connected, in milliseconds. Its start takes about one second. */
-const connectLimitMs = 15_000;
+/** How long an encoder may take to be connected, in milliseconds: about one second, and many on a busy workstation. */
+const connectLimitMs = 45_000;
 /** For this time, a connection that has just died may still hold a mount. */
 const takenLimitMs = 6_000;
 

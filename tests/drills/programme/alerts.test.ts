@@ -30,9 +30,9 @@ beforeAll(async () => {
         "left.flac": { tone: "mobile", options: ["-t", "60", "-af", "pan=stereo|c0=c0|c1=0*c0"] },
     });
     sources = { studio: {}, mobile: { file: left?.path } };
+    receiver = await Receiver.open();
     await world.arrange(sources);
     await world.ready(Object.keys(sources));
-    receiver = await Receiver.open();
 }, 1_200_000);
 
 afterAll(async () => {

@@ -165,7 +165,8 @@ it("counts those who listened, and for how long, within 1 %", async () => {
     await waitFor(
         async () => {
             now = await figures();
-            return Math.abs(differs(now)) <= limits.figures && now.sessions > before.sessions;
+            const isKnown = now.sessions > before.sessions && now.shortSessions > before.shortSessions;
+            return isKnown && Math.abs(differs(now)) <= limits.figures;
         },
         {
             limitMs: 120_000,
@@ -176,5 +177,4 @@ it("counts those who listened, and for how long, within 1 %", async () => {
     );
     note("listener figures", "hours differ (%)", Math.round(1e4 * differs(now)) / 100, 100 * limits.figures);
     expect(now.sessions - before.sessions).toBe(listeners.length);
-    expect(now.shortSessions).toBeGreaterThan(before.shortSessions);
 });
