@@ -26,18 +26,13 @@ const settings = z.strictObject({
         description: "Size of the monitoring machine's droplet.",
         examples: ["s-1vcpu-2gb"],
     }),
-    retentionDays: z
-        .int({ error: "use a whole number of days, such as 90" })
-        .min(1, "use 1 to 730 days")
-        .max(730, "use 1 to 730 days")
-        .default(90)
-        .meta({
-            description:
-                "For how many days metrics are kept. They take 8 GiB of the disk at most: beyond that the " +
-                "oldest go.",
-            unit: "days",
-            examples: [30],
-        }),
+    retentionDays: wholeDays(1, 730, 90).meta({
+        description:
+            "For how many days metrics are kept. They take 8 GiB of the disk at most: beyond that the " +
+            "oldest go.",
+        unit: "days",
+        examples: [30],
+    }),
     logDays: wholeDays(1, 365, 30).meta({
         description:
             "For how many days the monitoring machine keeps the journals of all machines. They take 6 GiB of its disk at " +

@@ -54,7 +54,7 @@ const aftermath = 2 * minute;
  * How long what listeners hear must last, in seconds, until it is told: a lost machine, which explains it, is known up to a
  * minute after its end. It does not answer a question for 10 s, the next one comes after 15, and that lasts for 30.
  */
-const untilCauseIsKnown = 45;
+export const untilCauseIsKnown = 45;
 const hour = 60 * minute;
 const day = 24 * hour;
 

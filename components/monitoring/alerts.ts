@@ -5,6 +5,7 @@ import {
     alertRules,
     inhibitions,
     runbookAnchor,
+    untilCauseIsKnown,
     watchdogName,
     type AlertFacts,
     type AlertRule,
@@ -127,7 +128,7 @@ export function alertsSecretNames({ receivers, heartbeatUrlSecret }: AlertsPlan)
 /** The rules as Prometheus reads them. Those that must not wait are evaluated every 5 s. */
 export function rulesOf({ alertFacts }: Pick<AlertedPlan, "alertFacts">): object {
     const rules = alertRules(alertFacts);
-    const atOnce = ({ forSeconds }: AlertRule): boolean => forSeconds <= 45;
+    const atOnce = ({ forSeconds }: AlertRule): boolean => forSeconds <= untilCauseIsKnown;
     const watchdog = {
         alert: watchdogName,
         expr: "vector(1)",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { source as axeSource, type AxeResults } from "axe-core";
 import { chromium, type Browser, type Page } from "playwright-core";
 
+import { chromiumPath } from "../../tools/chromium";
 import { resultsFolder } from "../../tools/testing/paths";
 import { FakePrometheus } from "./support/prometheus";
 import { Site } from "./support/site";
@@ -40,7 +41,7 @@ beforeAll(async () => {
     site = new Site();
     await site.open();
     browser = await chromium.launch({
-        executablePath: process.env.AERIAL_CHROMIUM ?? "/usr/bin/chromium",
+        executablePath: chromiumPath(),
         args: [
             ...["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
             ...["--disable-sync", "--disable-component-update"],

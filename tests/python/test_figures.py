@@ -1,7 +1,6 @@
 """Listener figures: hours add up, however what was heard is cut into lines, files and days."""
 
 import datetime
-import importlib.util
 import json
 import os
 import random
@@ -22,6 +21,7 @@ from figures.sessions import Connection, joined, sessions_of
 from figures.store import OPEN_SECONDS, Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from programs import load
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CONFIG = {
@@ -362,14 +362,7 @@ def test_what_is_too_old_is_deleted_with_its_address_and_what_still_plays_stays(
 
 @pytest.fixture(name="program", scope="module")
 def _program() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "aerial_figures", Path(__file__).parents[2] / "config-templates/monitoring/figures/aerial-figures.py"
-    )
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("monitoring/figures/aerial-figures.py")
 
 
 def run(program: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch, **other: object) -> None:

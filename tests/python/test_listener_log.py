@@ -2,7 +2,6 @@
 
 import datetime
 import gzip
-import importlib.util
 import json
 import os
 import time
@@ -10,18 +9,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-PROGRAM = Path(__file__).parents[2] / "config-templates/machine/journal/listener-log.py"
+from programs import load
 
 
 @pytest.fixture(name="program", scope="module")
 def _program() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("listener_log", PROGRAM)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("machine/journal/listener-log.py")
 
 
 def add(path: Path, text: str) -> None:

@@ -1,6 +1,5 @@
 """What the status page says of a station, by what Prometheus knows."""
 
-import importlib.util
 import itertools
 import json
 import re
@@ -15,6 +14,7 @@ from page.history import WEEK_MINUTES, History
 from page.prometheus import Samples, Series, Silent
 from page.snapshot import QUERY, Present
 from page.verdict import Facts, Verdict, code, judge
+from programs import load
 
 ORDER = ["studio", "mobile"]
 NOW = 1_790_000_000.0
@@ -327,13 +327,7 @@ def test_other_sources_begin_another_history() -> None:
 
 @pytest.fixture
 def program() -> ModuleType:
-    path = Path(__file__).parents[2] / "config-templates/monitoring/page/aerial-status-page.py"
-    spec = importlib.util.spec_from_file_location("aerial_status_page", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("monitoring/page/aerial-status-page.py")
 
 
 def test_without_prometheus_the_page_says_so_and_private_parts_stay_private(

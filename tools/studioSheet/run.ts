@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 
 import { Eta } from "eta";
 
+import { chromiumPath } from "../chromium";
 import { buttSettings, liquidsoapScript, type SourceSettings } from "./encoders";
 import { fetchOutputs, type SheetOutputs } from "./outputs";
 
@@ -99,10 +100,9 @@ export async function runStudioSheet(options: SheetOptions): Promise<string[]> {
 
 /** A page as PDF, of A4. */
 export async function printed(html: string): Promise<Buffer> {
-    const executablePath = process.env.AERIAL_CHROMIUM ?? "/usr/bin/chromium";
     const { chromium } = await import("playwright-core");
     const browser = await chromium
-        .launch({ executablePath, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] })
+        .launch({ executablePath: chromiumPath(), args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] })
         .catch((error: Error) => {
             const [reason] = error.message.split("\n");
             throw new Error(
@@ -113,10 +113,7 @@ export async function printed(html: string): Promise<Buffer> {
     try {
         const page = await browser.newPage();
         await page.setContent(html);
-        return await page.pdf({
-            format: "A4",
-            margin: { top: "10mm", bottom: "10mm", left: "10mm", right: "10mm" },
-        });
+        return await page.pdf({ format: "A4" });
     } finally {
         await browser.close();
     }

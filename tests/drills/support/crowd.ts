@@ -1,12 +1,10 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { join } from "node:path";
+import type { ChildProcess } from "node:child_process";
 
-import { inCgroup } from "../../../lab/workstation/cgroups";
 import { run } from "../../../lab/workstation/run";
 import { clientAddress, regionRange } from "../../../lab/network/addresses";
-import { ensureClient, inNamespace, inNetwork } from "../../../lab/network/network";
+import { ensureClient, inNetwork } from "../../../lab/network/network";
 import { interfaceName } from "../../../lab/network/state";
-import { labCgroup } from "../../../lab/paths";
+import { forkAt } from "./child";
 import type { CrowdPlan, CrowdReport } from "./crowdMain";
 
 /** How many addresses a region's crowd comes from. */
@@ -33,18 +31,7 @@ export class Crowd {
     static async come(region: string, plan: Omit<CrowdPlan, "addresses">): Promise<Crowd> {
         const place = await ensureClient(region);
         const base = await ensureAddresses(region, place);
-        const [program = "", ...args] = inCgroup(
-            labCgroup("listeners"),
-            inNamespace(place, [
-                ...[process.execPath, "--require", require.resolve("tsx/cjs")],
-                join(__dirname, "crowdMain.ts"),
-            ]),
-        );
-        const child = fork(args[0] ?? "", args.slice(1), {
-            execPath: program,
-            execArgv: [],
-            stdio: ["ignore", "inherit", "inherit", "ipc"],
-        });
+        const child = forkAt(place, "crowdMain.ts");
         const crowd = new Crowd(child);
         const addresses = Array.from({ length: addressCount }, (_, n) => nth(base, n + 1));
         child.send({ ...plan, addresses } satisfies CrowdPlan);

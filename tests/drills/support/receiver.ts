@@ -1,15 +1,15 @@
-import { fork, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { z } from "zod";
 
 import { sites } from "../../../lab/network/addresses";
-import { ensureNetwork, inNamespace } from "../../../lab/network/network";
-import { labCgroup, labPath } from "../../../lab/paths";
+import { ensureNetwork } from "../../../lab/network/network";
+import { labPath } from "../../../lab/paths";
 import { decodedAudio, type Side } from "../../../lab/radio/audio";
-import { inCgroup } from "../../../lab/workstation/cgroups";
 import { waitFor } from "../../../lab/workstation/wait";
+import { forkAt } from "./child";
 import type { Received } from "./receiverMain";
 
 /** The port that the stations of drills name in their settings. */
@@ -49,18 +49,7 @@ export class Receiver {
 
     static async open(): Promise<Receiver> {
         await ensureNetwork();
-        const [program = "", ...args] = inCgroup(
-            labCgroup("listeners"),
-            inNamespace("operator", [
-                ...[process.execPath, "--require", require.resolve("tsx/cjs")],
-                join(__dirname, "receiverMain.ts"),
-            ]),
-        );
-        const child = fork(args[0] ?? "", args.slice(1), {
-            execPath: program,
-            execArgv: [],
-            stdio: ["ignore", "inherit", "inherit", "ipc"],
-        });
+        const child = forkAt("operator", "receiverMain.ts");
         const receiver = new Receiver(child);
         let listening = false;
         child.on("message", (said: Received | "listening") => {

@@ -77,37 +77,40 @@ def take(state: dict[str, Any], alerts: list[dict], now: float) -> bool:
         elif alert["status"] == "resolved" and known is not None:
             end(state, alert["fingerprint"], min(parse_time(alert["endsAt"]), now))
             changed = True
-    for alert_name, together in fresh.items():
-        untold = next(
-            (
-                (number, message)
-                for number, message in state["messages"].items()
-                if message["events"][0]["alert"] == alert_name and not message["told"] and not is_over(message)
-            ),
-            None,
-        )
-        if untold:
-            number, message = untold
-            for event in together:
-                event["message"] = number
-            message["events"] += together
-            continue
-        state["number"] += 1
-        number = str(state["number"])
+    for name, together in fresh.items():
+        number = untold(state, name) or opened(state, now)
+        message = state["messages"][number]
+        message["events"] += together
+        message["wantsClip"] = any(event["wantsClip"] for event in message["events"])
         for event in together:
             event["message"] = number
-        state["messages"][number] = {
-            "events": together,
-            "opened": now,
-            # Lists that were told, and all receivers of these.
-            "told": [],
-            "receivers": [],
-            "acknowledged": False,
-            "clip": None,
-            "noClip": None,
-            "wantsClip": any(event["wantsClip"] for event in together),
-        }
     return changed
+
+
+def untold(state: dict[str, Any], name: str) -> str | None:
+    """Number of the message of this alert that lasts and that nobody has been told of yet."""
+    for number, message in state["messages"].items():
+        if message["events"][0]["alert"] == name and not message["told"] and not is_over(message):
+            return str(number)
+    return None
+
+
+def opened(state: dict[str, Any], now: float) -> str:
+    """Number of a new message, of no events yet."""
+    state["number"] += 1
+    number = str(state["number"])
+    state["messages"][number] = {
+        "events": [],
+        "opened": now,
+        # Lists that were told, and all receivers of these.
+        "told": [],
+        "receivers": [],
+        "acknowledged": False,
+        "clip": None,
+        "noClip": None,
+        "wantsClip": False,
+    }
+    return number
 
 
 def end(state: dict[str, Any], fingerprint: str, when: float) -> None:

@@ -18,7 +18,7 @@ BREAK_SECONDS = 180.0
 # The log's times are whole seconds. Beyond that, two connections at a time are two listeners behind one address.
 OVERLAP_SECONDS = 2.0
 
-# Programs of the station itself: the ears, and the feed of a Relay in the tier below.
+# Programs of the station itself: the Ears, and the feed of a Relay in the tier below.
 OWN_AGENTS = ("aerial-",)
 
 
